@@ -1,0 +1,30 @@
+# The two commands of the README: `make run PROMPT="…"` and `make test`. Both set up whatever is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-stamp
+PROMPT ?= A to-do API: tasks have a title, optional notes, a due date, a priority (low, medium, high) and a done flag. List tasks filtered by done and priority, newest first.
+
+.PHONY: setup run test lint clean
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml Makefile
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable . --group dev
+	@touch $@
+
+run: setup
+	$(BIN)/ql generate "$(PROMPT)"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: setup
+	$(BIN)/pytest
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,62 @@
+"""Scenarios: language-neutral acceptance checks, as data. Derived from the spec alone; the judge plays them over HTTP,
+blueprints print them as unit tests of their language.
+
+Placeholders may stand anywhere in `query`, `body` and `expect`, as an object with one key:
+`{"$ref": "loan1.id"}` a member of a saved answer; `{"$now": 90000}` the clock plus seconds, RFC 3339 UTC in whole seconds;
+`{"$today": -3}` today plus days; `{"$any": true}` (only in `expect`) anything. `expect` is a subset: members and list items that it
+names must be there and equal (numbers within 1e-9 relative, instants as instants); lists must have equal length.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Json = Any
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(Value):
+    """One call, or `parallel` identical calls at once. Paths hold captures: `/loans/{loan1.id}/return`.
+
+    `actor` is the alias of an account (see `Scenario.accounts`), None for anonymous. `advance` moves the clock forward by that many
+    seconds before the call. `raw_body` sends text as it is. `status` is the expected one; with `parallel` > 1 `statuses` lists
+    them all, sorted. `save` names the answer's body. `expect` None means the body is not looked at.
+    """
+
+    method: str
+    path: str
+    actor: str | None = None
+    query: dict[str, Json] = {}
+    body: Json = None
+    raw_body: str | None = None
+    headers: dict[str, str] = {}
+    advance: int = 0
+    parallel: int = 1
+    status: int = 200
+    statuses: tuple[int, ...] = ()
+    expect: Json = None
+    save: str | None = None
+    note: str = ""
+
+
+class Account(Value):
+    """An account to be registered (or, with role admin, the configured administrator) before the steps. `roles` are granted."""
+
+    alias: str
+    registration: dict[str, Json]
+    roles: tuple[str, ...] = ()
+
+
+class Scenario(Value):
+    """A check: `goal` says what it reaches (`rule:loan.max_open`, `state:booking.cancel`), `requirements` what it proves."""
+
+    id: str
+    title: str
+    goal: str
+    level: Literal["acceptance", "concurrency", "time"] = "acceptance"
+    requirements: tuple[str, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    steps: tuple[Step, ...]

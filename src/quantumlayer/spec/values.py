@@ -1,0 +1,253 @@
+"""The executable specification: what an application must do, as one frozen, typed value.
+
+Rules and computed values are CEL (https://github.com/google/cel-spec) text; `quantumlayer.spec.check` type-checks them.
+Every element names the requirements it satisfies, so that evidence can be traced back to the request.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import Field as Attribute
+
+SPEC_VERSION = 1
+SYSTEM_FIELDS = ("id", "created_at", "updated_at")
+CRUD = ("create", "read", "list", "update", "delete")
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
+RequirementId = Annotated[str, StringConstraints(pattern=r"^R[1-9][0-9]*$")]
+Cel = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Role = Name
+FieldType = Literal[
+    "string",
+    "text",
+    "integer",
+    "number",
+    "decimal",
+    "boolean",
+    "date",
+    "time",
+    "datetime",
+    "enum",
+    "strings",
+    "reference",
+    "references",
+]
+FieldFormat = Literal["email", "url", "slug", "isbn", "phone", "uuid", "ipv4", "color", "license_plate", "alphanumeric"]
+Writable = Literal["always", "create", "never"]
+OnDelete = Literal["restrict", "cascade", "set_null"]
+OperationKind = Literal["create", "read", "list", "update", "delete", "action"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+RuleStatus = Literal[403, 409, 422]
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Requirement(Value):
+    """One numbered statement of the request. `understood` is false where no spec element could express it."""
+
+    id: RequirementId
+    text: str
+    understood: bool = True
+    assumption: bool = False
+    reason: str = ""
+
+
+class Field(Value):
+    """A field of an entity, or an input of an operation or report.
+
+    `default` (CEL over `actor`, `now`, `today`, and for stored rows the other fields of `self`) fills an omitted value.
+    `value` (CEL over `self`, `now`, `today`) makes the field derived: computed at each read, never stored or accepted.
+    `writable`: "create" accepts it at creation only, "never" leaves it to defaults and effects.
+    """
+
+    type: FieldType
+    required: bool = True
+    unique: bool = False
+    writable: Writable = "always"
+    default: Cel | None = None
+    value: Cel | None = None
+    description: str = ""
+    satisfies: tuple[RequirementId, ...] = ()
+    # strings and text
+    min_length: int | None = Attribute(None, ge=0)
+    max_length: int | None = Attribute(None, ge=1)
+    pattern: str | None = None
+    format: FieldFormat | None = None
+    # integer, number, decimal; `places` is the number of decimal places
+    min: int | float | None = None
+    max: int | float | None = None
+    exclusive_min: bool = False
+    exclusive_max: bool = False
+    step: int | float | None = Attribute(None, gt=0)
+    places: int | None = Attribute(None, ge=0, le=8)
+    # enum
+    values: tuple[str, ...] = ()
+    # reference (to one) and references (many-to-many)
+    to: Name | None = None
+    inverse: Name | None = None
+    on_delete: OnDelete = "restrict"
+    # strings and references
+    min_items: int | None = Attribute(None, ge=0)
+    max_items: int | None = Attribute(None, ge=1)
+
+
+class Unique(Value):
+    """No two rows (of those where `where` holds) share the values of `fields`; a violation answers 409."""
+
+    fields: tuple[Name, ...] = Attribute(min_length=1)
+    where: Cel | None = None
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Rule(Value):
+    """A condition that must hold. `check` is boolean CEL; when false the request is refused with `status`."""
+
+    check: Cel
+    message: str
+    status: RuleStatus = 409
+    on: tuple[Literal["create", "update"], ...] = ("create", "update")
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Guard(Value):
+    """A condition on one operation, evaluated before its effects, over `self`, `input`, `actor`, `now`, `today`."""
+
+    check: Cel
+    message: str
+    status: RuleStatus = 409
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class StateMachine(Value):
+    """The states of an entity. The field is an implicit enum, set to `initial`, changed only by transitions."""
+
+    field: Name = "status"
+    initial: Name
+    states: tuple[Name, ...] = Attribute(min_length=1)
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Transition(Value):
+    """Allowed in the states `from_states`; leaves the row in `to`. Another state answers 409."""
+
+    from_states: tuple[Name, ...] = Attribute(alias="from", min_length=1)
+    to: Name
+
+
+class Effect(Value):
+    """One change made by an operation, in the order given and in the operation's transaction.
+
+    Exactly one of: `create` (entity name; `set` gives its fields), `delete` (CEL naming a row),
+    or neither: `set` assigns fields of the row that `update` names. Values are CEL over `self`, `input`, `actor`, `now`.
+    """
+
+    update: Cel = "self"
+    create: Name | None = None
+    delete: Cel | None = None
+    set: dict[Name, Cel] = {}
+
+
+class Filter(Value):
+    """A query parameter of a list: `eq`, or a bound of a range (`gte`, `lte`)."""
+
+    field: Name
+    op: Literal["eq", "gte", "lte"] = "eq"
+
+
+class Access(Value):
+    """Who may call. Anonymous callers get 401 where any of the three is set; others 403 where one fails.
+
+    `roles`: one of them is needed. `allow`: CEL over `actor` (never null here), `self` and `input`.
+    """
+
+    sign_in: bool = False
+    roles: tuple[Role, ...] = ()
+    allow: Cel | None = None
+
+    @property
+    def anonymous(self) -> bool:
+        return not (self.sign_in or self.roles or self.allow)
+
+
+class Operation(Value):
+    """An HTTP operation of an entity. `kind` defaults to the operation's name where that is a CRUD verb, else action."""
+
+    kind: OperationKind | None = None
+    method: Method | None = None
+    path: str | None = None
+    by: Name = "id"
+    access: Access = Access()
+    input: dict[Name, Field] = {}
+    guards: dict[Name, Guard] = {}
+    transition: Transition | None = None
+    effects: tuple[Effect, ...] = ()
+    redirect: Cel | None = None
+    # lists
+    where: Cel | None = None
+    filters: tuple[Filter, ...] = ()
+    sort: tuple[Name, ...] = ()
+    default_sort: tuple[str, ...] = ()
+    search: tuple[Name, ...] = ()
+    description: str = ""
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Entity(Value):
+    """A kind of row. `visible` (CEL over `self` and nullable `actor`) hides rows: absent from lists, 404 elsewhere."""
+
+    plural: Name
+    description: str = ""
+    fields: dict[Name, Field] = {}
+    unique: tuple[Unique, ...] = ()
+    rules: dict[Name, Rule] = {}
+    state: StateMachine | None = None
+    visible: Cel | None = None
+    operations: dict[Name, Operation] = {}
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Auth(Value):
+    """Authentication. `entity` is whoever acts (`actor`); `identifier` its unique field used to log in."""
+
+    entity: Name
+    methods: tuple[Literal["password", "api_key"], ...] = ("password",)
+    identifier: Name = "email"
+    registration: bool = True
+    token_hours: int = Attribute(24, ge=1)
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Report(Value):
+    """A read-only table.
+
+    Grouped: `group_by` (CEL over `self`) and `measures` (CEL over `rows`, the group's rows). Without `group_by`, `columns`
+    (CEL over `self`) gives one row per row of the entity. `where` (CEL over `self`, `input`, `actor`) restricts the rows.
+    """
+
+    entity: Name
+    path: str | None = None
+    access: Access = Access()
+    input: dict[Name, Field] = {}
+    where: Cel | None = None
+    group_by: dict[Name, Cel] = {}
+    measures: dict[Name, Cel] = {}
+    columns: dict[Name, Cel] = {}
+    sort: tuple[str, ...] = ()
+    description: str = ""
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Spec(Value):
+    """A whole application. `quantumlayer.spec.check.checked` must accept it before anything else uses it."""
+
+    version: Literal[1] = SPEC_VERSION
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    description: str = ""
+    requirements: tuple[Requirement, ...] = ()
+    roles: tuple[Role, ...] = ()
+    auth: Auth | None = None
+    entities: dict[Name, Entity] = Attribute(min_length=1)
+    reports: dict[Name, Report] = {}
+    latency_p99_ms: int = Attribute(500, ge=1)
