@@ -2,9 +2,11 @@
 blueprints print them as unit tests of their language.
 
 Placeholders may stand anywhere in `query`, `body` and `expect`, as an object with one key:
-`{"$ref": "loan1.id"}` a member of a saved answer; `{"$now": 90000}` the clock plus seconds, RFC 3339 UTC in whole seconds;
-`{"$today": -3}` today plus days; `{"$any": true}` (only in `expect`) anything. `expect` is a subset: members and list items that it
-names must be there and equal (numbers within 1e-9 relative, instants as instants); lists must have equal length.
+`{"$ref": "loan1.id"}` a member of a saved answer (an alias of an account is the answer of its registration);
+`{"$now": 90000}` the clock when the scenario starts plus seconds, RFC 3339 UTC in whole seconds; `{"$today": -3}` the UTC date
+when it starts plus days; `{"$any": true}` (only in `expect`) anything. `expect` is a subset: members and list items that it
+names must be there and equal (numbers within 1e-9 relative, instants as instants, `$now` within 5 seconds because the server
+has a clock of its own); lists must have equal length. Each scenario starts from an empty database.
 """
 
 from typing import Any, Literal
