@@ -1,0 +1,67 @@
+"""From a spec and a blueprint to the plan: pure, and cheap enough to show before anything is built."""
+
+import hashlib
+from collections.abc import Mapping
+
+from quantumlayer.blueprint.load import LoadedBlueprint
+from quantumlayer.blueprint.paths import output_paths
+from quantumlayer.blueprint.values import Blueprint
+from quantumlayer.errors import UserError
+from quantumlayer.plan.values import Author, Component, Plan, PlannedCheck
+from quantumlayer.spec.values import Spec
+
+_JUDGED = (
+    ("acceptance", "every requirement by scripted calls"),
+    ("random", "random calls compared with the reference model"),
+)
+
+
+def make_plan(
+    spec: Spec,
+    blueprint: LoadedBlueprint,
+    author: Author = "blueprint",
+    parameters: Mapping[str, bool | int | str] | None = None,
+) -> Plan:
+    """The plan for one stack. Raises `UserError` for a parameter that the blueprint does not have or of another type."""
+    value = blueprint.value
+    files = output_paths(blueprint, spec)
+    return Plan(
+        name=spec.name,
+        spec_digest=spec_digest(spec),
+        stack=value.id,
+        blueprint_version=value.version,
+        blueprint_digest=blueprint.digest,
+        author=author,
+        parameters=checked_parameters(value, parameters or {}),
+        components=tuple(Component(path=path, purpose=purpose) for path, purpose in value.components.items()),
+        files=tuple(sorted(files)),
+        checks=_checks(spec, value),
+    )
+
+
+def spec_digest(spec: Spec) -> str:
+    """SHA-256 of the spec's canonical JSON, in hex."""
+    return hashlib.sha256(spec.model_dump_json(by_alias=True, exclude_defaults=True).encode()).hexdigest()
+
+
+def checked_parameters(value: Blueprint, given: Mapping[str, bool | int | str]) -> dict[str, bool | int | str]:
+    """Defaults of the blueprint overlaid by `given`. Raises `UserError`."""
+    types = {"boolean": bool, "integer": int, "string": str}
+    for name, chosen in given.items():
+        parameter = value.parameters.get(name)
+        if parameter is None:
+            known = ", ".join(value.parameters) or "none"
+            raise UserError(f"the stack {value.id} has no parameter {name!r}", hint=f"it has: {known}")
+        if type(chosen) is not types[parameter.type] or (parameter.values and chosen not in parameter.values):
+            raise UserError(f"{chosen!r} does not suit the parameter {name!r}", hint=parameter.description)
+    return {name: parameter.default for name, parameter in value.parameters.items()} | dict(given)
+
+
+def _checks(spec: Spec, value: Blueprint) -> tuple[PlannedCheck, ...]:
+    found = [("build", f"{' '.join(argv)}") for argv in (*value.commands.install, *value.commands.build)]
+    found += [("lint", " ".join(argv)) for argv in value.commands.lint]
+    found += [("unit", " ".join(argv)) for argv in value.commands.test]
+    found += _JUDGED
+    if any(entity.rules or entity.unique for entity in spec.entities.values()):
+        found.append(("concurrency", "rules hold when calls arrive at once"))
+    return tuple(PlannedCheck(level=level, title=title) for level, title in found)

@@ -1,0 +1,83 @@
+"""Port: what is the language's, not the framework's. One adapter serves every blueprint folder of its language."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from quantumlayer.spec.expression import Expr
+from quantumlayer.spec.values import Spec
+
+Case = Literal["variable", "type", "constant", "module", "table"]
+Scope = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What the machine has. `version` is empty where nothing was found; `hint` is the command that mends it."""
+
+    available: bool
+    version: str = ""
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How tools of the language behave, as data. Paths are relative to the generated project unless said otherwise.
+
+    `toolchains` are host folders to mount read-only; `cache_folders` maps the name of a cache (kept between runs, shared by
+    all projects of the language) to the environment variable that points the package client to it; `installed` is the folder
+    an install leaves, worth keeping under the digest of the `lock_files`.
+    """
+
+    grammar: str
+    suffixes: tuple[str, ...]
+    manifest_files: tuple[str, ...]
+    lock_files: tuple[str, ...]
+    installed: str
+    cache_folders: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    osv_ecosystem: str = ""
+    purl_type: str = ""
+    junit: str = "reports/junit.xml"
+    coverage: str = "reports/coverage.xml"
+    coverage_format: Literal["cobertura", "lcov", "go"] = "cobertura"
+    comment: str = "#"
+
+
+class Printer(Protocol):
+    """Prints typed expressions in one form (plain code, or a query layer). `scope` maps variables to how they are reached."""
+
+    def __call__(self, expr: Expr, scope: Scope) -> str:
+        """Source text of the expression. Raises `Bug` where the form has no way to say it."""
+
+
+class Language(Protocol):
+    """An adapter, found by its entry point in the group `quantumlayer.languages`; `name` is the folder of its blueprints."""
+
+    name: str
+    conventions: Conventions
+
+    def probe(self) -> Toolchain:
+        """Runs the toolchain for its version. Never raises."""
+
+    def toolchain_folders(self) -> tuple[str, ...]:
+        """Host folders that a sandbox mounts read-only so that the toolchain runs inside."""
+
+    def identifier(self, name: str, case: Case) -> str:
+        """A legal, unreserved identifier for a spec name. Injective per case: two names never meet."""
+
+    def literal(self, value: Any) -> str:
+        """Source text of a JSON-like constant (None, bool, int, float, Decimal, str, list, dict); never interpolates."""
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        """Template filters of the language: escaping text for strings, docstrings and comments, literals, identifiers."""
+
+    def printers(self, spec: Spec) -> Mapping[str, Printer]:
+        """Expression printers by form, `plain` always among them; query layers by their library's name."""
+
+    def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
+        """The language's part of the view model for a query layer `form`: types, columns, printed rules and queries."""
+
+    def format_command(self) -> tuple[str, ...]:
+        """The formatter as argv, to be run in the generated project; it changes nothing there when all is well."""
