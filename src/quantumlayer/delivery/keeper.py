@@ -1,0 +1,205 @@
+"""Keeps the applications of live previews running: starts, watches, restarts, ends them. The registry says what should be."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+import aiohttp
+
+from quantumlayer.delivery.home import PreviewHome
+from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.values import LIVE, Preview, now
+from quantumlayer.errors import QuantumLayerError
+from quantumlayer.ports.sandbox import Completed, Running
+
+log = logging.getLogger("quantumlayer.preview")
+
+POLL_SECONDS = 0.5
+TICK_SECONDS = 1.0
+HEALTH_PATIENCE = 30.0
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+CONNECTIONS = 512
+CALM_SECONDS = 60.0
+TAIL_CHARACTERS = 2000
+# Servers commonly close idle connections after 5 s; giving them up earlier avoids sending a POST into a closing one.
+IDLE_SECONDS = 2.0
+
+
+class Launch(Protocol):
+    """How to run a preview's application. `folder` belongs to this preview alone and outlives restarts.
+
+    Raises `QuantumLayerError` when the capsule does not verify or the machine cannot run it.
+    """
+
+    def __call__(self, preview: Preview, folder: Path) -> AbstractAsyncContextManager[Running]:
+        """Entering starts it (readiness is not awaited), leaving stops it."""
+        ...
+
+
+class Crashed(Exception):
+    """The application ended, or never became healthy. `calm` says that it had run well for a while before."""
+
+    def __init__(self, message: str, *, calm: bool = False) -> None:
+        super().__init__(message)
+        self.calm = calm
+
+
+@dataclass
+class App:
+    """A preview that this process keeps. `session` reaches its application and nothing else; None while it is down."""
+
+    preview: Preview
+    was_ready: bool
+    session: aiohttp.ClientSession | None = None
+    requests: int = 0
+    task: asyncio.Task[None] | None = None
+
+
+class Keeper:
+    """Brings what runs in line with the registry, for as long as `run` runs."""
+
+    def __init__(self, registry: Registry, home: PreviewHome, launch: Launch, port: int) -> None:
+        self.apps: dict[str, App] = {}
+        self._registry, self._home, self._launch, self._port = registry, home, launch, port
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the registry now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled; then every application is stopped, to be restored by the next proxy."""
+        await self._remove_orphans()
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._reconcile()
+                except Exception:
+                    log.exception("cannot bring the previews in line; trying again")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+        finally:
+            await asyncio.gather(*(self._stop(app) for app in self.apps.values()))
+
+    async def _remove_orphans(self) -> None:
+        wanted = {p.id for p in await self._registry.all(*LIVE)}
+        for orphan in set(self._home.folders()) - wanted:
+            self._home.remove(orphan)
+
+    async def _reconcile(self) -> None:
+        live: dict[str, Preview] = {}
+        for preview in await self._registry.all(*LIVE):
+            if preview.live:
+                live[preview.id] = preview
+            else:
+                await self._registry.change(preview.id, state="expired")
+        await asyncio.gather(*(self._end(preview_id) for preview_id in self.apps.keys() - live.keys()))
+        for preview in live.values():
+            app = self.apps.setdefault(preview.id, App(preview, was_ready=preview.port is not None))
+            app.preview = preview
+            if preview.state != "failed" and (app.task is None or app.task.done()):
+                app.task = asyncio.create_task(self._keep(app))
+        self._wake_for(live.values())
+
+    def _wake_for(self, live: Collection[Preview]) -> None:
+        left = min(((p.expires_at - now()).total_seconds() for p in live), default=POLL_SECONDS)
+        if left < POLL_SECONDS:
+            asyncio.get_running_loop().call_later(max(left, 0.0), self.wake)
+
+    async def _end(self, preview_id: str) -> None:
+        app = self.apps[preview_id]
+        await self._stop(app)
+        self._home.remove(preview_id)
+        del self.apps[preview_id]
+
+    async def _stop(self, app: App) -> None:
+        if app.task is not None:
+            app.task.cancel()
+            await asyncio.gather(app.task, return_exceptions=True)
+        await self._flush(app)
+
+    async def _keep(self, app: App) -> None:
+        preview_id, crashes = app.preview.id, 0
+        while True:
+            try:
+                await self._live(app)
+            except Crashed as crash:
+                reason, crashes = str(crash), 1 if crash.calm else crashes + 1
+            except QuantumLayerError as error:
+                reason, crashes = f"{error.message}\n{error.hint}".strip(), len(PAUSES) + 1
+            except Exception as error:
+                log.exception("the preview of run %s cannot be kept", app.preview.run)
+                reason, crashes = f"internal error: {error!r}", len(PAUSES) + 1
+            if not app.was_ready or crashes > len(PAUSES):
+                log.warning("the preview of run %s failed: %s", app.preview.run, reason)
+                await self._registry.change(preview_id, state="failed", message=reason)
+                return
+            log.warning("the preview of run %s starts again in %s s: %s", app.preview.run, PAUSES[crashes - 1], reason)
+            await self._registry.change(preview_id, state="starting", message=reason)
+            await asyncio.sleep(PAUSES[crashes - 1])
+
+    async def _live(self, app: App) -> NoReturn:
+        """One life of the application, from its start to its end. Raises `Crashed` at the end."""
+        folder = self._home.folder(app.preview.id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        async with self._launch(app.preview, folder) as running, _session(running.socket) as session:
+            end = asyncio.create_task(running.wait())
+            try:
+                await _await_health(session, end, running)
+                app.session, app.was_ready, born = session, True, time.monotonic()
+                await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
+                while not end.done():
+                    await asyncio.wait({end}, timeout=TICK_SECONDS)
+                    await self._flush(app)
+                    self._home.write_log(app.preview.id, running.output())
+                raise Crashed(_told(end.result(), running), calm=time.monotonic() - born > CALM_SECONDS)
+            finally:
+                app.session = None
+                end.cancel()
+                self._home.write_log(app.preview.id, running.output())
+
+    async def _flush(self, app: App) -> None:
+        if app.requests:
+            requests, app.requests = app.requests, 0
+            await self._registry.count(app.preview.id, requests, now())
+
+
+def _session(socket: Path) -> aiohttp.ClientSession:
+    connector = aiohttp.UnixConnector(str(socket), limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        read_bufsize=256 * 1024,
+    )
+
+
+async def _await_health(session: aiohttp.ClientSession, end: asyncio.Task[Completed], running: Running) -> None:
+    began = time.monotonic()
+    while not end.done():
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+            async with session.get("http://app/health", timeout=aiohttp.ClientTimeout(total=5)) as answer:
+                if answer.status == 200:
+                    return
+        if time.monotonic() - began > HEALTH_PATIENCE:
+            raise Crashed(f"GET /health was not 200 within {HEALTH_PATIENCE:.0f} s\n{_tail(running)}")
+        await asyncio.sleep(0.02)
+    raise Crashed(_told(end.result(), running))
+
+
+def _told(completed: Completed, running: Running) -> str:
+    how = f"exit code {completed.exit_code}" if completed.outcome == "exited" else completed.outcome.replace("_", " ")
+    return f"the application ended ({how})\n{_tail(running)}"
+
+
+def _tail(running: Running) -> str:
+    return running.output().decode(errors="replace")[-TAIL_CHARACTERS:].strip()
