@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any, cast
 
 from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, timestamp_pb2, wrappers_pb2
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.checked_expr import decode
-from quantumlayer.spec.decode_cel import Builder
+from quantumlayer.spec.decode_cel import Builder, Facts
 from quantumlayer.spec.expression import Expr, Kind, Type
 from quantumlayer.spec.functions import OVERLOADS
 from quantumlayer.spec.values import Field, Spec
@@ -57,7 +58,11 @@ class CelError(UserError):
     def __init__(self, message: str, text: str, line: int = 1, column: int = 1) -> None:
         hint = "write double(x) around the integer" if re.search(r"'\(.*(int, double|double, int).*\)'", message) else ""
         super().__init__(f"{message} at {line}:{column} in CEL «{text}»", hint=hint, text=text, line=line, column=column)
-        self.line, self.column = line, column
+        self.reason, self.line, self.column = message, line, column
+
+    def match(self, pattern: str) -> re.Match[str] | None:
+        """Where the reason matches a pattern."""
+        return re.search(pattern, self.reason)
 
 
 @dataclass(frozen=True)
@@ -113,21 +118,22 @@ class Dialect:
         self.messages: dict[str, dict[str, Member]] = {name: members(spec, name) for name in spec.entities}
         for owner, inputs in _inputs(spec):
             self.messages[owner] = {
-                name: Member(field_type(f), "reference" if f.type == "reference" else None) for name, f in inputs.items()
+                name: Member(field_type(f), f.type if f.type in ("reference", "references") else None)
+                for name, f in inputs.items()
             }
-        self._compiled: dict[tuple[str, tuple[tuple[str, Type], ...]], Expr] = {}
+        self._compiled: dict[tuple[str, tuple[tuple[str, Type], ...], Facts], Expr] = {}
+        self._environments: dict[tuple[tuple[str, Type], ...], Any] = {}
 
-    def compile(self, text: str, variables: Mapping[str, Type]) -> Expr:
-        """The typed tree of `text`. Raises `CelError` naming line and column."""
-        key = (text, tuple(variables.items()))
+    def compile(self, text: str, variables: Mapping[str, Type], facts: Facts = frozenset()) -> Expr:
+        """The typed tree of `text`; `facts` are the paths known not to be null. Raises `CelError` naming line and column."""
+        key = (text, tuple(variables.items()), facts)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(text, variables)
+            self._compiled[key] = self._compile(text, variables, facts)
         return self._compiled[key]
 
-    def _compile(self, text: str, variables: Mapping[str, Type]) -> Expr:
-        env = cel.NewEnv(self._pool, variables={n: self._cel_type(t) for n, t in variables.items()}, functions=_functions())
+    def _compile(self, text: str, variables: Mapping[str, Type], facts: Facts) -> Expr:
         try:
-            serialised = env.compile(text).serialize()
+            serialised = self._environment(variables).compile(text).serialize()
         except RuntimeError as error:
             found = _POSITION.search(str(error))
             line, column, message = found.groups() if found else ("1", "1", str(error))
@@ -138,7 +144,14 @@ class Dialect:
             before = text[: positions.get(expression_id, 0)]
             return CelError(message, text, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
-        return Builder(self.messages, dict(variables), fail).build(root)
+        return Builder(self.messages, dict(variables), fail).build(root, facts)
+
+    def _environment(self, variables: Mapping[str, Type]) -> Any:
+        key = tuple(variables.items())
+        if key not in self._environments:
+            types = {name: self._cel_type(type_) for name, type_ in variables.items()}
+            self._environments[key] = cel.NewEnv(self._pool, variables=types, functions=_functions())
+        return self._environments[key]
 
     def _cel_type(self, type_: Type) -> cel.Type:
         match type_.kind:
@@ -200,7 +213,7 @@ def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, 
         if type_.nullable and wrapper:
             field.type, field.type_name = _F.TYPE_MESSAGE, f".{wrapper}"
         else:
-            field.type = scalar
+            field.type = cast(Any, scalar)
 
 
 @lru_cache(maxsize=1)

@@ -83,5 +83,5 @@ _CHECKED = message_factory.GetMessageClass(_POOL.FindMessageTypeByName("checked.
 
 def decode(serialised: bytes) -> tuple[Any, dict[int, int]]:
     """The root `Expr` message and the character offset of each expression id."""
-    checked = _CHECKED.FromString(any_pb2.Any.FromString(serialised).value)
+    checked: Any = _CHECKED.FromString(any_pb2.Any.FromString(serialised).value)
     return checked.expr, {p.key: p.value for p in checked.source_info.positions}

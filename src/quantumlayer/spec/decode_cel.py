@@ -25,7 +25,8 @@ NULL = Type("null", nullable=True)
 _BINARY = {f"_{op}_": op for op in ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||")} | {"@in": "in"}
 _NULLABLE = {o.name for o in OVERLOADS if o.nullable}
 _RESULTS: dict[str, Type] = {
-    **dict.fromkeys(("size", "int", "floor", "ceil", "days_between", "weekday", "getHours", "getMinutes", "getSeconds", "getFullYear", "getMonth"), INT),
+    **dict.fromkeys(("size", "int", "floor", "ceil", "days_between", "weekday"), INT),
+    **dict.fromkeys(("getHours", "getMinutes", "getSeconds", "getFullYear", "getMonth"), INT),
     **dict.fromkeys(("contains", "startsWith", "endsWith", "matches"), BOOL),
     **dict.fromkeys(("string", "lower", "upper", "trim", "month", "random_code"), STRING),
     **{name: Type("duration") for name in ("days", "hours", "minutes", "duration")},
@@ -37,8 +38,13 @@ Facts = frozenset[str]
 
 
 class MemberLike(Protocol):
-    type: Type
-    relation: Any
+    """A field of a message as the builder needs it."""
+
+    @property
+    def type(self) -> Type: ...
+
+    @property
+    def relation(self) -> Any: ...
 
 
 class Builder:

@@ -64,9 +64,9 @@ class Unary:
 
 @dataclass(frozen=True)
 class Binary:
-    """Arithmetic, comparison, `in`, `&&`, `||`."""
+    """`op` is one of + - * / % == != < <= > >= in && ||."""
 
-    op: Literal["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||"]
+    op: str
     left: "Expr"
     right: "Expr"
     type: Type

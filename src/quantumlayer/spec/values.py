@@ -41,6 +41,8 @@ RuleStatus = Literal[403, 409, 422]
 
 
 class Value(BaseModel):
+    """Base of all parts: frozen, and strict about unknown members."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
@@ -71,8 +73,8 @@ class Field(Value):
     description: str = ""
     satisfies: tuple[RequirementId, ...] = ()
     # strings and text
-    min_length: int | None = Attribute(None, ge=0)
-    max_length: int | None = Attribute(None, ge=1)
+    min_length: int | None = Attribute(default=None, ge=0)
+    max_length: int | None = Attribute(default=None, ge=1)
     pattern: str | None = None
     format: FieldFormat | None = None
     # integer, number, decimal; `places` is the number of decimal places
@@ -80,8 +82,8 @@ class Field(Value):
     max: int | float | None = None
     exclusive_min: bool = False
     exclusive_max: bool = False
-    step: int | float | None = Attribute(None, gt=0)
-    places: int | None = Attribute(None, ge=0, le=8)
+    step: int | float | None = Attribute(default=None, gt=0)
+    places: int | None = Attribute(default=None, ge=0, le=8)
     # enum
     values: tuple[str, ...] = ()
     # reference (to one) and references (many-to-many)
@@ -89,8 +91,8 @@ class Field(Value):
     inverse: Name | None = None
     on_delete: OnDelete = "restrict"
     # strings and references
-    min_items: int | None = Attribute(None, ge=0)
-    max_items: int | None = Attribute(None, ge=1)
+    min_items: int | None = Attribute(default=None, ge=0)
+    max_items: int | None = Attribute(default=None, ge=1)
 
 
 class Unique(Value):
@@ -215,7 +217,7 @@ class Auth(Value):
     methods: tuple[Literal["password", "api_key"], ...] = ("password",)
     identifier: Name = "email"
     registration: bool = True
-    token_hours: int = Attribute(24, ge=1)
+    token_hours: int = Attribute(default=24, ge=1)
     satisfies: tuple[RequirementId, ...] = ()
 
 
@@ -250,4 +252,4 @@ class Spec(Value):
     auth: Auth | None = None
     entities: dict[Name, Entity] = Attribute(min_length=1)
     reports: dict[Name, Report] = {}
-    latency_p99_ms: int = Attribute(500, ge=1)
+    latency_p99_ms: int = Attribute(default=500, ge=1)
