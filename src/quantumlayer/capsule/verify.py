@@ -19,6 +19,7 @@ from quantumlayer.capsule.values import Manifest, Verification, VerificationChec
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.files.archive import unpack as unpack_tree
 from quantumlayer.files.values import FileTree
+from quantumlayer.files.write_files import write_files
 
 MAX_CAPSULE = 256 * 1024 * 1024
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def unpack(path: Path, out: Path, public_key: PublicKey | None = None) -> Verifi
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not empty", hint="name a folder that does not exist yet")
     with _draft_folder(out) as draft:
-        _write(tree, draft)
+        write_files(tree, draft)
         os.rename(draft, out)
     return verification
 
@@ -181,11 +182,3 @@ def _draft_folder(out: Path) -> Iterator[Path]:
     finally:
         if draft:
             shutil.rmtree(draft, ignore_errors=True)
-
-
-def _write(tree: FileTree, folder: Path) -> None:
-    for path, content in tree.files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        target.chmod(0o755 if path in tree.executable else 0o644)

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from quantumlayer.ports.sandbox import Sandbox
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
+Kind = Literal["sast", "secrets", "iac", "dependencies", "licences"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Scan:
-    """What one scanner did. Findings mean something only where `status` is "ran"; else `reason` tells why not."""
+    """What one scanner did. Findings are the whole truth only where `status` is "ran"; else `reason` tells why not."""
 
     scanner: str
     version: str
@@ -31,13 +32,14 @@ class Scan:
     findings: tuple[Finding, ...] = ()
     files: int = 0
     reason: str = ""
+    kind: Kind | None = None
 
 
 class Scanner(Protocol):
     """An adapter. `name` is unique; `kind` groups it in reports."""
 
     name: str
-    kind: Literal["sast", "secrets", "iac", "dependencies", "licences"]
+    kind: Kind
 
     async def scan(self, tree: Path, sandbox: Sandbox) -> Scan:
         """Reads the tree, never writes to it. A tool that could not run is "not_run" or "errored", never an empty "ran"."""
