@@ -100,6 +100,7 @@ class Keeper:
                 live[preview.id] = preview
             else:
                 await self._registry.change(preview.id, state="expired")
+                self.apps.setdefault(preview.id, App(preview, was_ready=False))
         await asyncio.gather(*(self._end(preview_id) for preview_id in self.apps.keys() - live.keys()))
         for preview in live.values():
             app = self.apps.setdefault(preview.id, App(preview, was_ready=preview.port is not None))

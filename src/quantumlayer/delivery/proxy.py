@@ -20,6 +20,9 @@ from quantumlayer.delivery.values import DOMAIN
 from quantumlayer.errors import EnvironmentError_
 
 log = logging.getLogger("quantumlayer.preview")
+# What strangers send is no error of ours; what we get wrong is logged in `Proxy.handle`.
+_quiet = logging.getLogger("quantumlayer.preview.http")
+_quiet.setLevel(logging.CRITICAL)
 
 APP = "http://app"
 DEFAULT_PORT = 8088
@@ -79,8 +82,11 @@ class Proxy:
             log.info("the application of run %s did not answer: %s", app.preview.run, type(error).__name__)
             if request.writer.output_size > 0 or request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from error
-            detail = "The application did not answer. It may be restarting."
+            detail = "It may be restarting. Try again in a second."
             return answer(502, "The application did not answer", detail, accept=accept, retry_after=1)
+        except Exception:
+            log.exception("the preview of run %s: a request could not be passed on", app.preview.run)
+            raise
 
     async def _absent(self, preview_id: str, accept: str) -> web.Response:
         preview = await self._registry.get(preview_id)
@@ -239,6 +245,7 @@ async def running_proxy(
         server = web.Server(
             Proxy(registry, keeper).handle,
             access_log=None,
+            logger=_quiet,
             keepalive_timeout=IDLE_SECONDS,
             max_line_size=HEADER_BYTES,
             max_field_size=HEADER_BYTES,

@@ -1,0 +1,178 @@
+"""The life of a preview: from opening to 410, through crashes and restarts."""
+
+import asyncio
+import os
+from datetime import timedelta
+
+import pytest
+
+from quantumlayer.delivery import keeper as keeper_module
+from quantumlayer.delivery.previews import extend, list_previews, logs, open_preview, revoke
+from quantumlayer.delivery.values import new_id
+from quantumlayer.errors import EnvironmentError_, UserError
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def pid_of(world, preview):
+    return (await world.get(preview, "/remember"))[2]["pid"]
+
+
+async def test_opening_twice_for_a_run_gives_one_preview(world):
+    async with world.proxy():
+        first, second = await asyncio.gather(world.open(), world.open())
+        assert first.id == second.id
+        assert first.state == "ready"
+        assert first.url == f"http://{first.id}.preview.localhost:{first.port}/"
+        assert len(await list_previews(world.registry)) == 1
+
+
+def test_ids_are_long_and_differ():
+    ids = {new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert {len(i) for i in ids} == {32}
+
+
+async def test_the_end_of_the_ttl_leaves_410_and_no_process_or_folder(world):
+    async with world.proxy():
+        preview = await world.open(seconds=2)
+        pid = await pid_of(world, preview)
+        assert alive(pid)
+        await world.eventually(preview, 410, patience=4)
+        async with asyncio.timeout(3):
+            while alive(pid) or world.home.folders():
+                await asyncio.sleep(0.05)
+        stored = await world.registry.get(preview.id)
+        assert stored.state == "expired"
+        status, headers, page = await world.get(preview, headers={"Accept": "text/html"})
+        assert b"This preview is over" in page
+        renewed = await world.open()
+        assert renewed.id != preview.id
+
+
+async def test_revoke_ends_it_at_once_and_extend_after_that_is_refused(world):
+    async with world.proxy():
+        preview = await world.open()
+        pid = await pid_of(world, preview)
+        await revoke(world.registry, world.home, preview.id)
+        await world.eventually(preview, 410, patience=2)
+        assert not alive(pid)
+        assert world.home.folders() == ()
+        with pytest.raises(UserError, match="is over"):
+            await extend(world.registry, world.home, preview.id, timedelta(hours=1))
+        with pytest.raises(UserError, match="no preview"):
+            await revoke(world.registry, world.home, "nosuch")
+
+
+async def test_extend_moves_the_end(world):
+    async with world.proxy():
+        preview = await world.open(seconds=1.5)
+        await extend(world.registry, world.home, preview.id, timedelta(hours=1))
+        await asyncio.sleep(2)
+        assert (await world.get(preview, "/health"))[0] == 200
+
+
+@pytest.mark.parametrize("seconds", [0, -5, 8 * 24 * 3600])
+async def test_a_ttl_that_makes_no_sense_is_refused(world, seconds):
+    with pytest.raises(UserError, match="cannot live for"):
+        await world.registry.prepare()
+        await world.open(seconds=seconds)
+
+
+async def test_a_crash_is_mended_and_the_data_stays(world):
+    async with world.proxy():
+        preview = await world.open()
+        await world.get(preview, "/remember", "POST", data="kept")
+        pid = await pid_of(world, preview)
+        status, headers, _ = await world.get(preview, "/crash", "POST")
+        assert (status, headers["Retry-After"]) == (502, "1")
+        await world.eventually(preview, 200)
+        _, _, after = await world.get(preview, "/remember")
+        assert after["memory"] == "kept"
+        assert after["pid"] != pid
+
+
+async def test_an_application_that_keeps_crashing_is_given_up_with_its_last_words(world, monkeypatch):
+    monkeypatch.setattr(keeper_module, "PAUSES", (0.05, 0.1))
+    async with world.proxy():
+        preview = await world.open()
+        for _ in range(3):
+            await world.eventually(preview, 200)
+            await world.get(preview, "/crash", "POST")
+        await world.eventually(preview, 502)
+        async with asyncio.timeout(5):
+            while (await world.registry.get(preview.id)).state != "failed":
+                await asyncio.sleep(0.05)
+        stored = await world.registry.get(preview.id)
+        assert "crashing on request" in stored.message
+        assert "exit code 3" in stored.message
+        _, _, page = await world.get(preview, headers={"Accept": "text/html"})
+        assert b"crashing on request" in page
+
+
+async def test_an_application_that_cannot_start_is_told_at_once(world):
+    async with world.proxy():
+        preview = await world.open(content=b"broken")
+        assert preview.state == "failed"
+        assert "flux capacitor" in preview.message
+        assert preview.url is None
+        again = await world.open(content=b"broken")
+        assert (again.id, again.state) == (preview.id, "failed")
+
+
+async def test_no_proxy_is_an_environment_error(world, monkeypatch):
+    monkeypatch.setattr("quantumlayer.delivery.previews.PROXY_PATIENCE", 0.2)
+    await world.registry.prepare()
+    with pytest.raises(EnvironmentError_, match="no preview proxy"):
+        await world.open()
+
+
+async def test_a_missing_capsule_is_named(world):
+    missing = world.folder / "gone.capsule"
+    with pytest.raises(UserError, match="no capsule"):
+        await open_preview(world.registry, world.home, missing, timedelta(minutes=1), "run1")
+
+
+async def test_a_new_proxy_restores_what_lives_and_removes_what_does_not(world):
+    async with world.proxy():
+        kept, brief = await world.open("kept"), await world.open("brief", seconds=1.5)
+        await world.get(kept, "/remember", "POST", data="kept")
+        old = await pid_of(world, kept)
+    assert not alive(old)
+    assert set(world.home.folders()) == {kept.id, brief.id}
+    await asyncio.sleep(1.6)
+    async with world.proxy():
+        await world.eventually(kept, 200)
+        assert (await world.get(kept, "/remember"))[2]["memory"] == "kept"
+        assert (await world.get(brief))[0] == 410
+        assert world.home.folders() == (kept.id,)
+
+
+async def test_two_previews_do_not_see_each_other(world):
+    async with world.proxy():
+        one, two = await asyncio.gather(world.open("one"), world.open("two"))
+        await world.get(one, "/remember", "POST", data="mine")
+        assert (await world.get(two, "/remember"))[2]["memory"] is None
+        await revoke(world.registry, world.home, one.id)
+        await world.eventually(one, 410)
+        assert (await world.get(two, "/health"))[0] == 200
+
+
+async def test_requests_are_counted_and_the_log_is_kept(world):
+    async with world.proxy():
+        preview = await world.open()
+        for _ in range(3):
+            await world.get(preview, "/health")
+        async with asyncio.timeout(3):
+            while (await world.registry.get(preview.id)).requests < 3:
+                await asyncio.sleep(0.1)
+        stored = await world.registry.get(preview.id)
+        assert stored.requests == 3
+        assert stored.last_request_at >= stored.created_at
+        assert "listening" in await logs(world.registry, world.home, preview.id)
