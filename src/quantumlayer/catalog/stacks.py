@@ -27,7 +27,8 @@ class Stack:
 async def list_stacks(blueprints: Blueprints, languages: Mapping[str, Language], sandbox: Sandbox) -> tuple[Stack, ...]:
     """Sorted by id. Probes each language and the sandbox once, by really running them; never raises."""
     wanted = sorted({loaded.value.language for loaded in blueprints.by_id.values()} & languages.keys())
-    confinement, *probed = await asyncio.gather(sandbox.probe(), *(asyncio.to_thread(languages[name].probe) for name in wanted))
+    probes = asyncio.gather(*(asyncio.to_thread(languages[name].probe) for name in wanted))
+    confinement, probed = await asyncio.gather(sandbox.probe(), probes)
     toolchains = dict(zip(wanted, probed, strict=True))
     return tuple(
         _stack(loaded.value, toolchains.get(loaded.value.language), confinement)
