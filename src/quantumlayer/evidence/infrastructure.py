@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from quantumlayer.evidence.security import scan
+from quantumlayer.evidence.security import run_scanners
 from quantumlayer.files.values import FileTree
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Scan, Scanner
@@ -12,7 +12,7 @@ ACCEPTED = ("info", "low")
 
 async def lint(tree: FileTree, scanners: Sequence[Scanner], sandbox: Sandbox) -> tuple[Scan, ...]:
     """What the scanners of kind "iac" among `scanners` say, in their order."""
-    return await scan(tree, [scanner for scanner in scanners if scanner.kind == "iac"], sandbox)
+    return await run_scanners(tree, [scanner for scanner in scanners if scanner.kind == "iac"], sandbox)
 
 
 def accepted(scans: Sequence[Scan]) -> bool:

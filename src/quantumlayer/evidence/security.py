@@ -21,6 +21,11 @@ RATINGS: dict[Severity, str] = {"critical": "9.5", "high": "8.0", "medium": "5.5
 
 
 async def scan(tree: FileTree, scanners: Sequence[Scanner], sandbox: Sandbox) -> tuple[Scan, ...]:
+    """What each scanner that looks for weaknesses found: all kinds but "semantics"."""
+    return await run_scanners(tree, [scanner for scanner in scanners if scanner.kind != "semantics"], sandbox)
+
+
+async def run_scanners(tree: FileTree, scanners: Sequence[Scanner], sandbox: Sandbox) -> tuple[Scan, ...]:
     """What each scanner found, in the order of `scanners`. One that fails is "errored", and does not stop the others."""
     with tempfile.TemporaryDirectory(prefix="scan-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
@@ -69,10 +74,10 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(finding: Finding, index: int) -> dict[str, Any]:
-    place = {
-        "artifactLocation": {"uri": quote(finding.path), "uriBaseId": "SRCROOT"},
-        "region": {"startLine": max(1, finding.line)},
-    }
+    region = {"startLine": max(1, finding.line)}
+    if finding.column:
+        region["startColumn"] = finding.column
+    place = {"artifactLocation": {"uri": quote(finding.path), "uriBaseId": "SRCROOT"}, "region": region}
     return {
         "ruleId": finding.rule,
         "ruleIndex": index,

@@ -7,12 +7,12 @@ from typing import Literal, Protocol
 from quantumlayer.ports.sandbox import Sandbox
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
-Kind = Literal["sast", "secrets", "iac", "dependencies", "licences"]
+Kind = Literal["semantics", "sast", "secrets", "iac", "dependencies", "licences"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One weakness at one place. `path` is relative to the scanned tree; `line` counts from 1."""
+    """One weakness at one place. `path` is relative to the scanned tree; `line` and `column` (in characters) count from 1."""
 
     rule: str
     severity: Severity
@@ -20,6 +20,7 @@ class Finding:
     path: str
     line: int
     cwe: str | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""The semantic stage: every source parses, and no name is used that nothing defines."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser
+
+from quantumlayer.errors import EnvironmentError_
+from quantumlayer.evidence.security import run_scanners
+from quantumlayer.files.values import FileTree
+from quantumlayer.ports.language import Language
+from quantumlayer.ports.sandbox import Sandbox
+from quantumlayer.ports.scanner import Finding, Scan, Scanner
+
+TREE_SITTER = "tree-sitter"
+MAX_SIZE = 2 * 1024 * 1024
+MAX_ERRORS = 20
+
+
+async def check_semantics(
+    tree: FileTree, language: Language, scanners: Sequence[Scanner], sandbox: Sandbox
+) -> tuple[Scan, ...]:
+    """The parse of every source file, then what the scanners of kind "semantics" say of names and imports."""
+    checkers = [scanner for scanner in scanners if scanner.kind == "semantics"]
+    parsed, checked = await asyncio.gather(asyncio.to_thread(parse, tree, language), run_scanners(tree, checkers, sandbox))
+    return (parsed, *checked)
+
+
+def sound(scans: Sequence[Scan]) -> bool:
+    """Whether the parse ran, nothing errored and nothing worse than low was found."""
+    ran = all(scan.status != "errored" for scan in scans) and any(s.scanner == TREE_SITTER and s.status == "ran" for s in scans)
+    return ran and all(finding.severity in ("low", "info") for scan in scans for finding in scan.findings)
+
+
+def parse(tree: FileTree, language: Language) -> Scan:
+    """Syntax errors of every file with one of the language's suffixes, by Tree-sitter."""
+    sources = {p: c for p, c in tree.files.items() if p.endswith(language.conventions.suffixes)}
+    if not sources:
+        return _scan("not_run", reason=f"there is no {language.name} source")
+    if large := [p for p, c in sources.items() if len(c) > MAX_SIZE]:
+        return _scan("errored", reason=f"{large[0]} is larger than {MAX_SIZE} bytes")
+    parser = Parser(grammar(language.conventions.grammar))
+    findings = tuple(finding for path, content in sources.items() for finding in _errors(parser, path, content))
+    return _scan("ran", findings, len(sources))
+
+
+def grammar(name: str) -> Grammar:
+    """The grammar of a `tree-sitter-NAME` wheel, as NAME or NAME:FUNCTION. Raises `EnvironmentError_` when it is not there."""
+    module, _, function = name.partition(":")
+    try:
+        wheel = import_module(f"tree_sitter_{module.removeprefix('tree_sitter_')}")
+        return Grammar(getattr(wheel, function or "language")())
+    except (ImportError, AttributeError, ValueError) as error:
+        raise EnvironmentError_(f"no Tree-sitter grammar {name!r}: {error}", hint=f"install tree-sitter-{module}") from error
+
+
+def _scan(status: str, findings: tuple[Finding, ...] = (), files: int = 0, reason: str = "") -> Scan:
+    return Scan(TREE_SITTER, version(TREE_SITTER), status, findings, files, reason, "semantics")  # type: ignore[arg-type]
+
+
+def _errors(parser: Parser, path: str, content: bytes) -> list[Finding]:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return [Finding("encoding", "high", f"not UTF-8: byte {content[error.start]:#04x}", path, line)]
+    found = []
+    for node in _broken(parser.parse(content).root_node):
+        row, column = node.start_point
+        before = content[node.start_byte - column : node.start_byte].decode(errors="replace")
+        message = f"{node.type!r} is missing" if node.is_missing else f"unexpected {_shown(node)}"
+        found.append(Finding("syntax", "high", message, path, row + 1, column=len(before) + 1))
+    return found[:MAX_ERRORS]
+
+
+def _broken(root: Node) -> Iterator[Node]:
+    """The innermost broken nodes, in source order, without recursion: sources may be nested deeply."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        inner = [child for child in node.children if child.has_error or child.is_missing]
+        if not inner and (node.is_error or node.is_missing):
+            yield node
+        waiting += reversed(inner)
+
+
+def _shown(node: Node) -> str:
+    text = (node.text or b"").decode(errors="replace").strip().splitlines()
+    return repr(text[0][:40]) if text else "end of line"
