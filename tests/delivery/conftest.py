@@ -1,4 +1,6 @@
-import pytest
+import contextlib
+
+import pytest_asyncio
 from preview_world import World
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -6,8 +8,21 @@ from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
 
 
-@pytest.fixture
-async def world(tmp_path):
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/metadata.db")
-    yield World(tmp_path, Registry(engine), PreviewHome(tmp_path))
+@contextlib.asynccontextmanager
+async def a_world(folder):
+    engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
+    yield World(folder, Registry(engine), PreviewHome(folder))
     await engine.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(tmp_path):
+    async with a_world(tmp_path) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory):
+    """A world whose proxy runs for all tests of a module."""
+    async with a_world(tmp_path_factory.mktemp("served")) as world, world.proxy():
+        yield world

@@ -12,6 +12,9 @@ from quantumlayer.delivery.values import new_id
 from quantumlayer.errors import EnvironmentError_, UserError
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
 def alive(pid):
     try:
         os.kill(pid, 0)
