@@ -1,1 +1,75 @@
-"""Composition root."""
+"""Composition root: puts adapters and stores together and runs the pipeline's worker."""
+
+import asyncio
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from quantumlayer.blueprint.load import load_blueprints
+from quantumlayer.catalog.adapters import family
+from quantumlayer.delivery.home import PreviewHome
+from quantumlayer.delivery.previews import list_previews
+from quantumlayer.delivery.registry import Registry
+from quantumlayer.pipeline.activities import Activities
+from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.serving import serving
+from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.ports.sandbox import Sandbox
+from quantumlayer.stores.home import Home
+from quantumlayer.stores.metadata import Metadata
+
+IDLE_POLL_SECONDS = 2.0
+THREADS = 16
+
+
+async def open_toolbox(home: Home) -> Toolbox:
+    """Loads every adapter. Raises `EnvironmentError_` when a chosen one cannot be loaded or two share a name."""
+    metadata = Metadata(home.database)
+    await metadata.prepare()
+    previews = Registry(metadata.engine)
+    await previews.prepare()
+    languages, scanners = family("languages"), family("scanners")
+    return Toolbox(
+        home=home,
+        blobs=family("stores").load("folder")(home.blobs),
+        metadata=metadata,
+        previews=previews,
+        preview_home=PreviewHome(home.root),
+        sandbox=open_sandbox(home),
+        languages={name: languages.load(name)() for name in languages.names},
+        scanners=tuple(scanners.load(name)() for name in scanners.names),
+        blueprints=load_blueprints(),
+    )
+
+
+def open_sandbox(home: Home, name: str = "bubblewrap") -> Sandbox:
+    """The chosen sandbox, not yet tried."""
+    return family("sandboxes").load(name)()
+
+
+async def work(home: Home, address: str, *, idle_exit: int | None) -> bool:
+    """Carries out stages until SIGTERM, or until nobody needed it for `idle_exit` seconds; whether it ended for that."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="stage"))
+    tools, client = await asyncio.gather(open_toolbox(home), connect(address))
+    runs = Runs(tools.metadata, tools.blobs)
+    async with serving(client, Activities(tools).all):
+        print("READY", flush=True)
+        await runs.start_missing(client)
+        idle = asyncio.create_task(_idle(tools, idle_exit))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({idle, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+    await tools.metadata.close()
+    return not stop.is_set()
+
+
+async def _idle(tools: Toolbox, seconds: int | None) -> None:
+    since = time.monotonic()
+    while seconds is None or time.monotonic() - since < seconds:
+        await asyncio.sleep(IDLE_POLL_SECONDS)
+        if await tools.metadata.any_running() or await list_previews(tools.previews):
+            since = time.monotonic()

@@ -1,0 +1,105 @@
+"""Follows a run to its end, whatever happens to the service meanwhile."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from quantumlayer.cli.progress import Progress, progress
+from quantumlayer.errors import EnvironmentError_
+from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.values import Finished
+from quantumlayer.server.service import ensure_service, is_locked, read_service
+from quantumlayer.stores.folder import FolderBlobs
+from quantumlayer.stores.home import Home, default_home
+from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.values import Run
+
+WATCH_SECONDS = 1.0
+CANCEL_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The stores of this machine's home."""
+
+    home: Home
+    metadata: Metadata
+    runs: Runs
+
+
+async def open_desk() -> Desk:
+    """Opens the metadata of the home, creating it where it is missing."""
+    home = default_home()
+    metadata = Metadata(home.database)
+    await metadata.prepare()
+    return Desk(home, metadata, Runs(metadata, FolderBlobs(home.blobs)))
+
+
+async def start_and_follow(desk: Desk, run: Run, *, quiet: bool) -> Finished:
+    """Makes sure that the service and the run's workflow are there, shows progress, gives the end.
+
+    Ctrl-C cancels the run. Raises `EnvironmentError_` when the service was stopped on purpose.
+    """
+    await _start(desk, run)
+    with progress(Console(stderr=True), quiet) as shown:
+        following = asyncio.create_task(_show(desk, run, shown))
+        watching = asyncio.create_task(_watch(desk, run))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _once(lambda: _cancel(desk, run, following)))
+        try:
+            await asyncio.wait({following, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done() and not following.done():
+                watching.result()
+            await following
+        finally:
+            watching.cancel()
+            following.cancel()
+    finished = await desk.runs.finished(run.id)
+    if finished is None:
+        raise EnvironmentError_(f"the run {run.id} has no report", hint=f"continue it with: ql resume {run.id}")
+    return finished
+
+
+async def _start(desk: Desk, run: Run) -> None:
+    others = len(await desk.metadata.unfinished()) > 1
+    service = await ensure_service(desk.home, busy=others)
+    await desk.runs.start(await connect(service.temporal), run)
+
+
+async def _show(desk: Desk, run: Run, shown: Progress) -> None:
+    async for event in desk.runs.events(run.id):
+        shown.show(event)
+
+
+async def _watch(desk: Desk, run: Run) -> None:
+    """Starts the service again when it died; gives up with an error when somebody stopped it."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if is_locked(desk.home):
+            continue
+        service = read_service(desk.home)
+        if service is not None and service.state == "stopped":
+            raise EnvironmentError_("the service was stopped", hint=f"continue the run with: ql resume {run.id}")
+        await _start(desk, run)
+
+
+async def _cancel(desk: Desk, run: Run, following: asyncio.Task[None]) -> None:
+    service = read_service(desk.home)
+    if service is not None and is_locked(desk.home):
+        current = await desk.runs.find(run.id)
+        if current.status == "running":
+            await desk.runs.cancel(await connect(service.temporal), current)
+    await asyncio.wait({following}, timeout=CANCEL_PATIENCE)
+    following.cancel()
+
+
+def _once(action: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    tasks: list[asyncio.Future[None]] = []
+
+    def call() -> None:
+        if not tasks:
+            tasks.append(asyncio.ensure_future(action()))
+
+    return call

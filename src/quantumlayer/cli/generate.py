@@ -1,0 +1,95 @@
+"""`ql generate`: from a request to a verified, running application."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quantumlayer.blueprint.load import load_blueprints
+from quantumlayer.cli.failures import run
+from quantumlayer.cli.follow import open_desk, start_and_follow
+from quantumlayer.cli.inputs import check_space, checked_out, parse_ttl, read_request
+from quantumlayer.cli.outcome import print_json, print_outcome
+from quantumlayer.cli.sources import write_out
+from quantumlayer.delivery.values import checked_ttl
+from quantumlayer.errors import UserError
+from quantumlayer.pipeline.values import Finished
+from quantumlayer.request.enhance import enhance
+from quantumlayer.request.values import Request
+from quantumlayer.server.service import prepare
+from quantumlayer.stores.home import default_home
+
+AUTHORS = ("blueprint", "auto", "model")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options that are not part of the request."""
+
+    out: Path | None
+    preview: bool
+    ttl: int
+    json: bool
+
+
+def generate(
+    prompt: Annotated[str | None, typer.Argument(help="What to build, in plain English.", show_default=False)] = None,
+    file: Annotated[list[Path], typer.Option(help="A request as text, or a specification as YAML; - is standard input.")] = [],  # noqa: B006
+    openapi: Annotated[list[Path], typer.Option(help="An OpenAPI 3 file: its paths and shapes win.")] = [],  # noqa: B006
+    schema: Annotated[list[Path], typer.Option(help="A database schema as SQL.")] = [],  # noqa: B006
+    image: Annotated[list[Path], typer.Option(help="A picture of what to build (needs a language model).")] = [],  # noqa: B006
+    stack: Annotated[str | None, typer.Option(help="LANGUAGE/FRAMEWORK; `ql stacks` lists them.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who writes the code: blueprint, auto or model.")] = None,
+    model: Annotated[str | None, typer.Option(help="The language model to use.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the sources into this new or empty folder.")] = None,
+    preview: Annotated[bool, typer.Option(help="Leave the application running behind an address.")] = True,
+    ttl: Annotated[str, typer.Option(help="How long the preview lives: 90s, 15m, 1h, 2d.")] = "1h",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Go on with the assumptions that were made, without asking.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no progress.")] = False,
+) -> None:
+    """From a request to a verified, running application."""
+    _refuse_models(author, model, image)
+    request = read_request(
+        prompt, file, {"openapi": openapi, "sql": schema}, stack=stack or "", author=author or "blueprint", model=model
+    )
+    wanted = Wanted(
+        out=checked_out(out) if out else None,
+        preview=preview,
+        ttl=int(checked_ttl(parse_ttl(ttl)).total_seconds()),
+        json=json,
+    )
+    finished = run(_generate(request, wanted))
+    print_json(finished) if json else print_outcome(finished)
+    raise typer.Exit(finished.exit_code)
+
+
+def _refuse_models(author: str | None, model: str | None, image: list[Path]) -> None:
+    if author is not None and author not in AUTHORS:
+        raise UserError(f"there is no author {author!r}", hint=f"choose one of: {', '.join(AUTHORS)}")
+    if author in ("auto", "model") or model or image:
+        option = "--image" if image else "--model" if model else f"--author {author}"
+        raise UserError(
+            f"{option} needs a language model, and this version has no access to one",
+            hint="leave it out: the author `blueprint` needs no model",
+        )
+
+
+async def _generate(request: Request, wanted: Wanted) -> Finished:
+    home = default_home()
+    check_space(home)
+    stack = (await asyncio.to_thread(enhance, request)).stack
+    load_blueprints().get(stack)
+    prepare(home)
+    desk = await open_desk()
+    added = await desk.runs.add(
+        request.model_copy(update={"stack": stack}), stack=stack, author="blueprint", preview=wanted.preview, ttl=wanted.ttl
+    )
+    finished = await start_and_follow(desk, added, quiet=wanted.json)
+    if wanted.out is not None:
+        finished = await write_out(desk, finished, wanted.out)
+    await desk.metadata.close()
+    return finished

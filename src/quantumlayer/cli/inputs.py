@@ -1,0 +1,92 @@
+"""What the user typed, read and refused before anything runs."""
+
+import os
+import re
+import shutil
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.request.values import MAX_FILE, FileKind, Request, SourceFile
+from quantumlayer.stores.home import Home
+
+FREE_BYTES = 300 * 1024 * 1024
+_TTL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def read_text(path: Path, limit: int = MAX_FILE) -> str:
+    """A UTF-8 text file, or standard input for `-`. Raises `UserError` when it is missing, too large or not text."""
+    try:
+        if str(path) == "-":
+            content = sys.stdin.buffer.read(limit + 1)
+        else:
+            with path.open("rb") as file:
+                content = file.read(limit + 1)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}", hint="name a readable file") from None
+    if len(content) > limit:
+        raise UserError(f"{path} is larger than {limit // 1_000_000} MB", hint="pass a smaller file")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start})", hint="pass a text file in UTF-8") from None
+    if "\x00" in text:
+        raise UserError(f"{path} holds binary data", hint="pass a text file in UTF-8")
+    return text
+
+
+def read_request(
+    prompt: str | None, files: list[Path], typed: dict[FileKind, list[Path]], *, stack: str, author: str, model: str | None
+) -> Request:
+    """The request of the command line. Raises `UserError`."""
+    sources = [SourceFile(name=path.name, text=read_text(path)) for path in files]
+    sources += [SourceFile(name=p.name, text=read_text(p), kind=kind) for kind, paths in typed.items() for p in paths]
+    if not (prompt and prompt.strip()) and not sources:
+        raise UserError(
+            "the request is empty",
+            hint='say what to build: ql generate "A to-do API: tasks have a title and a done flag.", or pass --file',
+        )
+    return Request(text=prompt or "", files=tuple(sources), stack=stack, author=author, model=model)
+
+
+def parse_ttl(text: str) -> timedelta:
+    """`90s`, `15m`, `1h`, `2d` or a sum of them (`1h30m`). Raises `UserError`."""
+    parts = _TTL.findall(text.strip().lower())
+    if not parts or _TTL.sub("", text.strip().lower()).strip():
+        raise UserError(f"{text!r} is no length of time", hint="write it as 90s, 15m, 1h or 2d")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def checked_out(path: Path) -> Path:
+    """The folder, not yet there or empty, that can be written. Creates nothing. Raises `UserError`."""
+    path = path.expanduser().absolute()
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UserError(f"{path} is not a folder", hint="name another one with --out")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"the folder {path} is not empty", hint="name a new or empty folder with --out")
+    nearest = path
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir() or not writable(nearest):
+        raise UserError(f"cannot write to {nearest}", hint="name a folder that you may write to with --out")
+    return path
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be created there; a read-only file system says no even to root."""
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def check_space(home: Home) -> None:
+    """Raises `EnvironmentError_` when the disk of QL_HOME is nearly full."""
+    nearest = home.root
+    while not nearest.exists():
+        nearest = nearest.parent
+    free = shutil.disk_usage(nearest).free
+    if free < FREE_BYTES:
+        raise EnvironmentError_(
+            f"only {free // 2**20} MiB are free for {home.root}; a run needs {FREE_BYTES // 2**20}",
+            hint="free some disk space, or set QL_HOME to a folder on another disk",
+        )

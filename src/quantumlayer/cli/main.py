@@ -1,0 +1,109 @@
+"""The command `ql`. Commands are imported when they are called, so that `ql --help` is instant."""
+
+import importlib
+import logging
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from quantumlayer import __version__
+from quantumlayer.cli.failures import explain
+
+COMMANDS = {
+    "generate": "From a request to a verified, running application.",
+    "up": "Run the service in the foreground: Temporal, worker, preview proxy.",
+    "down": "Stop the service. Unfinished runs go on at the next start.",
+    "runs": "List runs, newest first.",
+    "show": "Show how a run went.",
+    "drops": "List the artifacts of a run, or print one.",
+    "diff": "Compare two artifacts.",
+    "cancel": "Stop a run.",
+    "resume": "Follow a run to its end; starts the service where it died.",
+    "rollback": "Make an earlier artifact current again and redo what depends on it.",
+    "spec": "Check a specification, serve it, print its JSON Schema.",
+    "verify": "Check a capsule: signature, digests, evidence.",
+    "judge": "Hold any running application against a specification.",
+    "stacks": "Every stack, and whether this machine can verify it.",
+    "doctor": "What is installed, what is missing, and the command that mends it.",
+    "sandbox": "Try to break out of the sandbox.",
+    "blueprint": "Try the checks on planted faults.",
+    "preview": "List, extend, stop running previews; read their logs.",
+}
+HIDDEN = {"worker": "Carry out stages.", "proxy": "Serve previews."}
+HOMES = {
+    **dict.fromkeys(("runs", "show", "cancel", "resume"), "runs"),
+    **dict.fromkeys(("drops", "diff", "rollback"), "drops"),
+    **dict.fromkeys(("up", "down"), "service"),
+    **dict.fromkeys(("verify", "judge", "sandbox", "blueprint"), "evidence"),
+    **dict.fromkeys(("stacks", "doctor"), "machine"),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Knows the names and the short help of its commands; imports the module `cli/NAME.py` (see `HOMES`) of the one called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names that help shows."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in that has a name and a help text."""
+        text = (COMMANDS | HIDDEN).get(cmd_name)
+        return None if text is None else TyperCommand(cmd_name, help=text)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself."""
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        name, found, rest = super().resolve_command(ctx, args)
+        return (name, load_command(name), rest) if found is not None and name is not None else (name, found, rest)
+
+
+def load_command(name: str) -> Any:
+    """The command of that name from its module, which has a Typer application `NAME_app` or a function of the name."""
+    module = importlib.import_module(f"quantumlayer.cli.{HOMES.get(name, name)}")
+    nested = getattr(module, f"{name}_app", None)
+    if nested is None:
+        nested = typer.Typer(add_completion=False)
+        nested.command(name, help=(COMMANDS | HIDDEN)[name])(getattr(module, name))
+    return get_command(nested)
+
+
+app = typer.Typer(cls=LazyGroup, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ql {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def ql(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version.")) -> None:
+    """From a request in plain language to a verified, packaged, running application."""
+
+
+def main() -> NoReturn:
+    """The entry point. Every error is one message with its mend, never a trace."""
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        app(prog_name="ql")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except Exception as error:
+        code = explain(error)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or 1
+    # Temporal's runtime threads can abort an interpreter that shuts down in the usual way.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""What the command line and the API do with runs: start, follow, look, cancel, resume, roll back."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+
+from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.values import Author, Finished, Order, Outcome
+from quantumlayer.pipeline.workflow import Generate
+from quantumlayer.ports.store import Blobs, Drop
+from quantumlayer.request.values import Request
+from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.values import Event, Owner, Run
+
+QUEUE = "quantumlayer"
+POLL_SECONDS = 0.05
+CONNECT_PATIENCE = 10.0
+LONGEST_RUN = timedelta(hours=6)
+TITLE_LENGTH = 120
+
+
+async def connect(address: str, namespace: str = "default") -> Client:
+    """A client of the Temporal server at HOST:PORT. Raises `EnvironmentError_` when it does not answer."""
+    deadline = asyncio.get_running_loop().time() + CONNECT_PATIENCE
+    while True:
+        try:
+            client = await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+            await client.service_client.check_health()
+            return client
+        except (RuntimeError, RPCError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise EnvironmentError_(
+                    f"Temporal at {address} does not answer: {error}", hint="start it with: ql up"
+                ) from error
+            await asyncio.sleep(0.05)
+
+
+def new_run_id() -> str:
+    """The time and 40 random bits: sorts by age, easy to type the start of."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(5)}"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs on this machine's stores. Methods that need Temporal take its client."""
+
+    metadata: Metadata
+    blobs: Blobs
+
+    async def add(
+        self, request: Request, *, stack: str, author: Author, preview: bool, ttl: int, owner: Owner = Owner()
+    ) -> Run:
+        """Writes the request down as a run to be started. Nothing is lost from here on."""
+        content, _ = encode(request)
+        order = Order(
+            run=new_run_id(),
+            stack=stack,
+            author=author,
+            model=request.model,
+            inputs={"request": await self.blobs.put(content)},
+            preview=preview,
+            ttl=ttl,
+            owner=owner,
+        )
+        title = " ".join((request.text or ", ".join(file.name for file in request.files)).split())
+        run = Run(
+            id=order.run,
+            created_at=datetime.now(UTC),
+            status="running",
+            title=title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…",
+            order=order.model_dump(mode="json"),
+            owner=owner,
+        )
+        await self.metadata.add_run(run)
+        await self.metadata.add_event(run.id, "1/started", "run_started", {"title": run.title, "stack": stack}, owner)
+        return run
+
+    async def start(self, client: Client, run: Run) -> None:
+        """Starts the run's workflow; one that runs already goes on."""
+        order = Order.model_validate(run.order)
+        await client.start_workflow(
+            Generate.run,
+            order,
+            id=workflow_id(order),
+            task_queue=QUEUE,
+            execution_timeout=LONGEST_RUN,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+
+    async def start_missing(self, client: Client) -> None:
+        """Starts every unfinished run that Temporal does not know of, or lost."""
+        for run in await self.metadata.unfinished():
+            await self.start(client, run)
+
+    async def find(self, prefix: str) -> Run:
+        """The run whose id is or starts with the text. Raises `UserError` when there is none or more than one."""
+        if (run := await self.metadata.run(prefix)) is not None:
+            return run
+        found = await self.metadata.runs_starting_with(prefix) if prefix else ()
+        if len(found) > 1:
+            raise UserError(f"{prefix!r} could be more than one run", hint=f"write more of it: {found[0].id}, {found[1].id}, …")
+        if not found:
+            raise UserError(f"there is no run {prefix!r}", hint="list them with: ql runs")
+        return found[0]
+
+    async def events(self, run_id: str, after: int = 0) -> AsyncIterator[Event]:
+        """The run's events from the first after that number on, as they come, until the run has ended."""
+        while True:
+            run = await self.metadata.run(run_id)
+            for event in await self.metadata.events(run_id, after):
+                after = event.number
+                yield event
+            if run is None or run.status != "running":
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def finished(self, run_id: str) -> Finished | None:
+        """How the run ended, None while it has not."""
+        run = await self.metadata.run(run_id)
+        return Finished.model_validate(run.report) if run is not None and run.report is not None else None
+
+    async def cancel(self, client: Client, run: Run) -> None:
+        """Asks the run to stop; one that has ended is left alone. Raises `UserError` for that."""
+        if run.status != "running":
+            raise UserError(f"the run {run.id} has ended already ({run.status})", hint=f"see it with: ql show {run.id}")
+        try:
+            await self._handle(client, run).cancel()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def rollback(self, client: Client, run: Run, drop: Drop) -> Run:
+        """Makes that drop current again and runs all that depends on it once more. Raises `UserError` while the run runs."""
+        if run.status == "running":
+            raise UserError(f"the run {run.id} has not ended", hint=f"wait for it, or: ql cancel {run.id}")
+        if drop.run != run.id:
+            raise UserError(f"the drop {drop.id} is not of the run {run.id}", hint=f"see: ql drops {run.id}")
+        order = Order.model_validate(run.order)
+        await self.metadata.add_drop(drop, order.owner)
+        current = await self.metadata.drops(run.id, current=True)
+        again = order.model_copy(
+            update={"execution": run.execution + 1, "kept": kept_outcomes(current, await self._reported(run.id), drop)}
+        )
+        await self.metadata.restart_run(run.id, again.execution, again.model_dump(mode="json"))
+        await self.metadata.add_event(
+            run.id, f"{again.execution}/started", "run_started", {"title": run.title, "rollback": drop.id}, order.owner
+        )
+        restarted = await self.find(run.id)
+        await self.start(client, restarted)
+        return restarted
+
+    async def _reported(self, run_id: str) -> Mapping[str, Outcome]:
+        found = [e.data for e in await self.metadata.events(run_id) if e.kind == "stage_finished"]
+        return {data["stage"]: Outcome.model_validate(data) for data in found}
+
+    def _handle(self, client: Client, run: Run) -> WorkflowHandle[object, object]:
+        return client.get_workflow_handle(workflow_id(Order.model_validate(run.order)))
+
+
+def workflow_id(order: Order) -> str:
+    """One workflow for each execution of a run."""
+    return order.run if order.execution == 1 else f"{order.run}.{order.execution}"
+
+
+def kept_outcomes(current: tuple[Drop, ...], reported: Mapping[str, Outcome], target: Drop) -> dict[str, Outcome]:
+    """What stays when `target` becomes current: the target's stage with it, and stages that nothing of it went into.
+
+    Stages that made no drop run again, and so does every stage one of whose drops has a parent in a stage that changes.
+    """
+    made_by = {drop.id: drop.stage for drop in current}
+    parents: dict[str, set[str]] = {}
+    for drop in current:
+        parents.setdefault(drop.stage, set()).update(made_by.get(parent, drop.stage) for parent in drop.parents)
+    changed = {target.stage}
+    while more := {stage for stage, sources in parents.items() if sources & changed} - changed:
+        changed |= more
+    kept = {}
+    for stage in stages.NAMES:
+        drops = {drop.kind: drop.id for drop in current if drop.stage == stage}
+        if not drops or (stage in changed and stage != target.stage):
+            continue
+        before = reported.get(stage, Outcome(stage=stage, status="passed"))
+        kept[stage] = before.model_copy(update={"drops": drops})
+    return kept

@@ -1,0 +1,69 @@
+"""Activities of the stages 1 to 4 and 8: from the request to the plan, all pure and quick."""
+
+import asyncio
+
+from temporalio import activity
+
+from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.values import Outcome, Task
+from quantumlayer.pipeline.workbench import at_desk
+from quantumlayer.plan.make_plan import make_plan
+from quantumlayer.plan.plan_tests import plan_tests
+from quantumlayer.plan.values import Plan
+from quantumlayer.request.enhance import enhance
+from quantumlayer.request.values import Brief, Request
+from quantumlayer.spec.check import checked
+from quantumlayer.spec.draft_frd import draft_frd
+from quantumlayer.spec.draft_spec import draft_spec
+from quantumlayer.spec.frd import Frd
+from quantumlayer.spec.values import Spec
+
+
+class Specify:
+    """Each method is one stage."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self.tools = tools
+
+    @activity.defn(name=stages.ENHANCE.name)
+    async def enhance(self, task: Task) -> Outcome:
+        """Request → Brief."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            request = await desk.load("request", Request)
+            await desk.save("brief", await asyncio.to_thread(enhance, request))
+        return desk.outcome()
+
+    @activity.defn(name=stages.FRD.name)
+    async def frd(self, task: Task) -> Outcome:
+        """Brief → Frd."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            brief = await desk.load("brief", Brief)
+            await desk.save("frd", await asyncio.to_thread(draft_frd, brief))
+        return desk.outcome()
+
+    @activity.defn(name=stages.REQUIREMENTS.name)
+    async def requirements(self, task: Task) -> Outcome:
+        """Frd → Spec, type-checked."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            frd = await desk.load("frd", Frd)
+            await desk.save("spec", await asyncio.to_thread(lambda: checked(draft_spec(frd))))
+        return desk.outcome()
+
+    @activity.defn(name=stages.STRUCTURE.name)
+    async def structure(self, task: Task) -> Outcome:
+        """Spec → Plan."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            spec = await desk.load("spec", Spec)
+            blueprint = self.tools.blueprints.get(task.order.stack)
+            plan = await asyncio.to_thread(make_plan, spec, blueprint, task.order.author)
+            await desk.save("plan", plan, blueprint=blueprint.value.id, digest=blueprint.digest)
+        return desk.outcome()
+
+    @activity.defn(name=stages.TEST_PLAN.name)
+    async def test_plan(self, task: Task) -> Outcome:
+        """Spec, Plan → TestPlan."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
+            await desk.save("test_plan", await asyncio.to_thread(plan_tests, spec, plan))
+        return desk.outcome()

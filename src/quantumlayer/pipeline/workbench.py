@@ -1,0 +1,162 @@
+"""What every activity does around its one function: announce itself, load drops, keep the heart beating, store drops, report."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from quantumlayer import __version__
+from quantumlayer.errors import Bug, EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.pipeline.codecs import decode, encode
+from quantumlayer.pipeline.values import Outcome, Problem, StageStatus, Task
+from quantumlayer.ports.store import Blobs, Drop, Producer
+from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.values import EventKind
+
+log = logging.getLogger("quantumlayer.pipeline")
+BEAT_SECONDS = 0.4
+T = TypeVar("T")
+
+
+class NotRun(Exception):
+    """The stage has nothing to do, or not what it needs; its text is the reason."""
+
+
+@dataclass
+class Desk:
+    """One stage at work. `status` and `reason` are what the stage says of its result."""
+
+    task: Task
+    blobs: Blobs
+    metadata: Metadata
+    began: float = field(default_factory=time.monotonic)
+    status: StageStatus = "passed"
+    reason: str = ""
+    drops: dict[str, str] = field(default_factory=dict)
+    used: list[str] = field(default_factory=list)
+
+    def has(self, kind: str) -> bool:
+        """Whether an earlier stage made such a drop."""
+        return kind in self.task.inputs
+
+    async def load(self, kind: str, type_: type[T]) -> T:
+        """The value of an earlier stage's drop. Raises `NotRun` when there is none."""
+        if kind not in self.task.inputs:
+            raise NotRun(f"there is no {kind.replace('_', ' ')} to work on")
+        drop = self.task.inputs[kind]
+        value = await asyncio.to_thread(decode, await self.blobs.get(drop), type_)
+        if drop not in self.used:
+            self.used.append(drop)
+        return value
+
+    async def save(
+        self, kind: str, value: object, *, blueprint: str | None = None, digest: str | None = None, **metadata: Any
+    ) -> str:
+        """Stores the value as a drop of this stage, made from all that was loaded so far."""
+        content, media_type = await asyncio.to_thread(encode, value)
+        order = self.task.order
+        drop = Drop(
+            id=await self.blobs.put(content),
+            run=order.run,
+            stage=self.task.stage,
+            kind=kind,
+            version=0,
+            parents=tuple(self.used),
+            created_at=datetime.now(UTC),
+            producer=Producer(
+                component=self.task.stage, version=__version__, blueprint=blueprint, digest=digest, model=order.model
+            ),
+            size=len(content),
+            media_type=media_type,
+            metadata=metadata,
+        )
+        await self.metadata.add_drop(drop, order.owner)
+        self.drops[kind] = drop.id
+        return drop.id
+
+    async def tell(self, key: str, kind: EventKind, data: dict[str, Any]) -> None:
+        """Adds an event of this stage; the same key twice is one event."""
+        order = self.task.order
+        await self.metadata.add_event(order.run, f"{order.execution}/{self.task.stage}/{key}", kind, data, order.owner)
+
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        seconds = round(time.monotonic() - self.began, 3)
+        return Outcome(stage=self.task.stage, status=self.status, seconds=seconds, drops=self.drops, reason=self.reason)
+
+
+@contextlib.asynccontextmanager
+async def at_desk(task: Task, blobs: Blobs, metadata: Metadata) -> AsyncIterator[Desk]:
+    """Runs a stage's body: events before and after, heartbeats meanwhile, errors as typed failures that nobody retries."""
+    desk = Desk(task, blobs, metadata)
+    with typed_failures():
+        async with heartbeats():
+            await desk.tell("started", "stage_started", {"stage": task.stage})
+            try:
+                yield desk
+            except NotRun as reason:
+                desk.status, desk.reason = "not_run", str(reason)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                desk.status, desk.reason = "failed", problem_of(error).message
+                await _tell_end(desk)
+                raise
+            await _tell_end(desk)
+
+
+async def _tell_end(desk: Desk) -> None:
+    await desk.tell("finished", "stage_finished", desk.outcome().model_dump(mode="json"))
+
+
+@contextlib.asynccontextmanager
+async def heartbeats() -> AsyncIterator[None]:
+    """Tells Temporal that the activity lives, which is also how a cancellation reaches it."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+@contextlib.contextmanager
+def typed_failures() -> Any:
+    """Turns any exception into a failure with a `Problem` as its detail, which is not retried."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        _fail(error)
+
+
+def _fail(error: Exception) -> NoReturn:
+    problem = problem_of(error)
+    if not isinstance(error, UserError):
+        log.error("%s: %s", problem.type, problem.message, exc_info=error)
+    raise ApplicationError(problem.message, problem.model_dump(), type=problem.type, non_retryable=True) from error
+
+
+def problem_of(error: Exception) -> Problem:
+    """The error as a value. One that is not ours is a bug, told with its type."""
+    if isinstance(error, QuantumLayerError):
+        family = next(c for c in (UserError, EnvironmentError_, Bug, QuantumLayerError) if isinstance(error, c))
+        return Problem(type=family.__name__, message=error.message, hint=error.hint, exit_code=error.exit_code)
+    return Problem(
+        type=type(error).__name__,
+        message=f"internal error: {type(error).__name__}: {error}",
+        hint="this is a bug in QuantumLayer; the worker's log holds the trace",
+    )

