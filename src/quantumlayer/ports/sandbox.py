@@ -11,7 +11,11 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """Ceilings for the whole process tree. Sizes in bytes, times in seconds."""
+    """Ceilings for the whole process tree. Sizes in bytes, times in seconds.
+
+    `output` counts stdout and stderr together, `file_size` is the longest single file, `disk` what all writable mounts may
+    hold together, `tmp_size` each of /tmp and /dev/shm (their pages count as memory too).
+    """
 
     memory: int = 2048 * MIB
     processes: int = 256
@@ -20,11 +24,15 @@ class Limits:
     output: int = 16 * MIB
     file_size: int = 512 * MIB
     tmp_size: int = 512 * MIB
+    disk: int = 4096 * MIB
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A host folder or file made visible at `target` (absolute). Only `writable` ones can be changed from inside."""
+    """A host folder or file made visible at `target` (absolute). Only `writable` ones can be changed from inside.
+
+    A writable mount belongs to one command at a time. `source` itself must not be a symbolic link.
+    """
 
     source: Path
     target: str
@@ -50,7 +58,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Completed:
-    """How a command ended. Only `outcome` "exited" gives `exit_code` a meaning; the others name the limit that ended it."""
+    """How a command ended. Only `outcome` "exited" gives `exit_code` a meaning; the others name the limit that ended it.
+
+    "timed_out" stands for wall and CPU time, "output_exceeded" for streams and disk, "killed" for anyone else's signal.
+    """
 
     outcome: Literal["exited", "timed_out", "out_of_memory", "output_exceeded", "killed"]
     exit_code: int | None
