@@ -4,9 +4,12 @@ import asyncio
 import hashlib
 import os
 import sys
+import uuid
 from pathlib import Path
 
 from aiohttp import web
+
+LIFE = uuid.uuid4().hex
 
 
 async def health(request):
@@ -75,7 +78,7 @@ async def remember(request):
     path = Path(os.environ["DATABASE_URL"].removeprefix("sqlite:///")).with_name("memory.txt")
     if request.method == "POST":
         path.write_text(await request.text())
-    return web.json_response({"memory": path.read_text() if path.exists() else None, "pid": os.getpid()})
+    return web.json_response({"memory": path.read_text() if path.exists() else None, "life": LIFE})
 
 
 if os.environ.get("BROKEN"):
@@ -92,6 +95,4 @@ app.router.add_post("/crash", crash)
 app.router.add_route("*", "/remember", remember)
 app.router.add_route("*", "/{path:.*}", echo)
 print("listening", flush=True)
-web.run_app(app, path=os.environ["SOCKET"], print=None) if os.environ.get("SOCKET") else web.run_app(
-    app, port=int(os.environ["PORT"]), host="127.0.0.1", print=None
-)
+web.run_app(app, port=int(os.environ["PORT"]), host="127.0.0.1", print=None)

@@ -2,60 +2,37 @@ import asyncio
 import contextlib
 import os
 import sys
-import tempfile
+import sysconfig
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+import psutil
 
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import open_preview
 from quantumlayer.delivery.proxy import running_proxy
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import Preview
-from quantumlayer.ports.sandbox import Completed
+from quantumlayer.ports.sandbox import Command, Mount
+from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
 
 APP = Path(__file__).parent / "preview_app.py"
 
 
-class HostRunning:
-    def __init__(self, process, socket):
-        self.process, self.socket, self._out = process, socket, bytearray()
-        self._reader = asyncio.create_task(self._read())
-
-    async def _read(self):
-        while chunk := await self.process.stdout.read(4096):
-            self._out += chunk
-
-    async def wait(self):
-        code = await self.process.wait()
-        await self._reader
-        return Completed("exited", code, bytes(self._out), b"", 0)
-
-    def output(self):
-        return bytes(self._out)
-
-
 @contextlib.asynccontextmanager
 async def launch(preview, folder):
-    socket = Path(tempfile.mkdtemp()) / "s"
-    env = dict(
-        os.environ,
-        PORT="0",
-        SOCKET=str(socket),
-        DATABASE_URL=f"sqlite:///{folder}/app.db",
-        BROKEN="1" if preview.capsule.read_bytes() == b"broken" else "",
-    )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, APP, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    try:
-        yield HostRunning(process, socket)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    """The application of these tests in the real sandbox, its data in the preview's folder."""
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    mounts = (Mount(APP, "/app.py"), Mount(Path(sysconfig.get_path("purelib")), "/site"), Mount(data, "/data", True))
+    env = {"PYTHONPATH": "/site", "DATABASE_URL": "sqlite:////data/app.db"}
+    if preview.capsule.read_bytes() == b"broken":
+        env["BROKEN"] = "1"
+    command = Command((os.path.realpath(sys.executable), "-B", "/app.py", preview.id), "/data", mounts, env)
+    async with BubblewrapSandbox().start(command) as running:
+        yield running
 
 
 @dataclass
@@ -91,6 +68,11 @@ class World:
         async with asyncio.timeout(patience):
             while (await self.get(preview, path))[0] != status:
                 await asyncio.sleep(0.05)
+
+
+def processes(preview):
+    """The host's processes that run the preview's application."""
+    return [p for p in psutil.process_iter(["cmdline"]) if preview.id in (p.info["cmdline"] or ())]
 
 
 def client(preview, **more):

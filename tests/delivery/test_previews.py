@@ -1,30 +1,21 @@
 """The life of a preview: from opening to 410, through crashes and restarts."""
 
 import asyncio
-import os
 from datetime import timedelta
 
 import pytest
+from preview_world import processes
 
 from quantumlayer.delivery import keeper as keeper_module
 from quantumlayer.delivery.previews import extend, list_previews, logs, open_preview, revoke
 from quantumlayer.delivery.values import new_id
 from quantumlayer.errors import EnvironmentError_, UserError
 
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-async def pid_of(world, preview):
-    return (await world.get(preview, "/remember"))[2]["pid"]
+async def life_of(world, preview):
+    return (await world.get(preview, "/remember"))[2]["life"]
 
 
 async def test_opening_twice_for_a_run_gives_one_preview(world):
@@ -36,7 +27,7 @@ async def test_opening_twice_for_a_run_gives_one_preview(world):
         assert len(await list_previews(world.registry)) == 1
 
 
-def test_ids_are_long_and_differ():
+async def test_ids_are_long_and_differ():
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert {len(i) for i in ids} == {32}
@@ -45,11 +36,10 @@ def test_ids_are_long_and_differ():
 async def test_the_end_of_the_ttl_leaves_410_and_no_process_or_folder(world):
     async with world.proxy():
         preview = await world.open(seconds=2)
-        pid = await pid_of(world, preview)
-        assert alive(pid)
+        assert processes(preview)
         await world.eventually(preview, 410, patience=4)
         async with asyncio.timeout(3):
-            while alive(pid) or world.home.folders():
+            while processes(preview) or world.home.folders():
                 await asyncio.sleep(0.05)
         stored = await world.registry.get(preview.id)
         assert stored.state == "expired"
@@ -62,10 +52,10 @@ async def test_the_end_of_the_ttl_leaves_410_and_no_process_or_folder(world):
 async def test_revoke_ends_it_at_once_and_extend_after_that_is_refused(world):
     async with world.proxy():
         preview = await world.open()
-        pid = await pid_of(world, preview)
+        assert processes(preview)
         await revoke(world.registry, world.home, preview.id)
         await world.eventually(preview, 410, patience=2)
-        assert not alive(pid)
+        assert not processes(preview)
         assert world.home.folders() == ()
         with pytest.raises(UserError, match="is over"):
             await extend(world.registry, world.home, preview.id, timedelta(hours=1))
@@ -92,13 +82,13 @@ async def test_a_crash_is_mended_and_the_data_stays(world):
     async with world.proxy():
         preview = await world.open()
         await world.get(preview, "/remember", "POST", data="kept")
-        pid = await pid_of(world, preview)
+        life = await life_of(world, preview)
         status, headers, _ = await world.get(preview, "/crash", "POST")
         assert (status, headers["Retry-After"]) == (502, "1")
         await world.eventually(preview, 200)
         _, _, after = await world.get(preview, "/remember")
         assert after["memory"] == "kept"
-        assert after["pid"] != pid
+        assert after["life"] != life
 
 
 async def test_an_application_that_keeps_crashing_is_given_up_with_its_last_words(world, monkeypatch):
@@ -146,8 +136,8 @@ async def test_a_new_proxy_restores_what_lives_and_removes_what_does_not(world):
     async with world.proxy():
         kept, brief = await world.open("kept"), await world.open("brief", seconds=1.5)
         await world.get(kept, "/remember", "POST", data="kept")
-        old = await pid_of(world, kept)
-    assert not alive(old)
+        assert processes(kept)
+    assert not processes(kept)
     assert set(world.home.folders()) == {kept.id, brief.id}
     await asyncio.sleep(1.6)
     async with world.proxy():

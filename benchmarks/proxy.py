@@ -1,0 +1,99 @@
+"""The preview proxy against the application directly: requests per second and latency, through the real sandbox.
+
+Usage: python benchmarks/proxy.py [SECONDS]. Aim: at least 0.6 of direct, at most 1 ms more at one client.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+from sqlalchemy.ext.asyncio import create_async_engine
+from table import median, show
+
+from quantumlayer.delivery.home import PreviewHome
+from quantumlayer.delivery.previews import open_preview
+from quantumlayer.delivery.proxy import running_proxy
+from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.values import Preview
+from quantumlayer.ports.sandbox import Command, Mount, Running
+from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
+
+APP = """
+import os
+from aiohttp import web
+async def answer(request):
+    return web.json_response({"status": "ok", "items": list(range(100))})
+app = web.Application()
+app.router.add_get("/{path:.*}", answer)
+web.run_app(app, port=int(os.environ["PORT"]), host="127.0.0.1", print=None, access_log=None)
+"""
+
+
+async def measure(session: aiohttp.ClientSession, seconds: float, clients: int) -> tuple[float, float]:
+    """Requests per second and the median latency in ms. Every answer must be 200 and complete."""
+    latencies: list[float] = []
+    end = time.perf_counter() + seconds
+
+    async def client() -> None:
+        while time.perf_counter() < end:
+            began = time.perf_counter()
+            async with session.get("/tasks?limit=10") as answer:
+                body = await answer.read()
+            if answer.status != 200 or len(body) < 300:
+                raise SystemExit(f"a request failed with {answer.status}: nothing was measured")
+            latencies.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return len(latencies) / seconds, median(latencies) * 1000
+
+
+async def main() -> None:
+    """Measures and prints."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+    running: list[Running] = []
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "app.py"
+        program.write_text(APP)
+
+        @contextlib.asynccontextmanager
+        async def launch(preview: Preview, own: Path) -> AsyncIterator[Running]:
+            mounts = (Mount(program, "/app.py"), Mount(Path(sysconfig.get_path("purelib")), "/site"), Mount(own, "/data", True))
+            command = Command((os.path.realpath(sys.executable), "/app.py"), "/data", mounts, env={"PYTHONPATH": "/site"})
+            async with BubblewrapSandbox().start(command) as server:
+                running.append(server)
+                yield server
+
+        engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
+        registry, home = Registry(engine), PreviewHome(Path(folder))
+        async with running_proxy(registry, home, launch) as port:
+            preview = await open_preview(registry, home, program, timedelta(minutes=10), "benchmark")
+            if preview.state != "ready":
+                raise SystemExit(f"the application did not start: {preview.message}")
+            await compare(running[0], f"{preview.id}.preview.localhost:{port}", port, seconds)
+        await engine.dispose()
+
+
+async def compare(server: Running, host: str, port: int, seconds: float) -> None:
+    """The same requests on both ways, alternating."""
+    rows = []
+    for clients in (1, 16):
+        async with (
+            aiohttp.ClientSession("http://app", connector=aiohttp.UnixConnector(str(server.socket))) as direct,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers={"Host": host}) as proxied,
+        ):
+            bare, through = await measure(direct, seconds, clients), await measure(proxied, seconds, clients)
+        rows.append((clients, bare[0], through[0], through[0] / bare[0], bare[1], through[1]))
+    columns = ["clients", "direct req/s", "proxy req/s", "ratio", "direct ms", "proxy ms"]
+    show("Preview proxy; client, proxy and application share this machine's cores", columns, rows)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
