@@ -11,14 +11,15 @@ from typing import Any, Literal
 import jsonschema
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan
 
 PACKAGE = "check-jsonschema"  # its wheel carries the schema
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-MAX_SIZE = 256 * 1024
+MAX_SIZE = 128 * 1024
+MAX_DEPTH = 32
 
 
 class ComposeSchema:
@@ -46,9 +47,7 @@ def _validate(path: Path, name: str) -> list[Finding]:
         raise ValueError(f"{name} is larger than {MAX_SIZE} bytes")
     text = path.read_text(encoding="utf-8")
     try:
-        # aliases of aliases grow exponentially under a validator
-        if any(isinstance(event, AliasEvent) for event in YAML(typ="safe", pure=True).parse(text)):
-            raise ValueError(f"{name} uses YAML aliases, which are not checked")
+        _refuse_bombs(text, name)
         content = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
         return [Finding("compose-yaml", "high", str(error), name, 1)]
@@ -56,6 +55,17 @@ def _validate(path: Path, name: str) -> list[Finding]:
         Finding("compose-schema", "high", f"{error.json_path}: {error.message[:300]}", name, 1)
         for error in sorted(_validator().iter_errors(content), key=lambda e: e.json_path)
     ]
+
+
+def _refuse_bombs(text: str, name: str) -> None:
+    """Aliases of aliases grow exponentially under a validator, and deep nesting makes the parser slow."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if isinstance(event, AliasEvent):
+            raise ValueError(f"{name} uses YAML aliases, which are not checked")
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"{name} is nested more than {MAX_DEPTH} deep")
 
 
 @cache
