@@ -1,6 +1,6 @@
 """Resident memory of the platform: proportional set size of the service's processes. Target under 500 MB.
 
-Usage: python benchmarks/memory.py. Looks at the service that runs for QL_HOME; starts one where there is none and stops it again.
+Usage: python benchmarks/memory.py. Looks at the service of QL_HOME; where there is none, starts one and stops it again.
 """
 
 import asyncio

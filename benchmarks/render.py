@@ -1,15 +1,16 @@
-"""Spec to file tree (check, plan, all parts rendered) for 20 entities: target under 100 ms. Usage: python benchmarks/render.py [RUNS]"""
+"""Spec to file tree (check, plan, render) for 20 entities: target under 100 ms. Usage: python benchmarks/render.py [RUNS]"""
 
 import sys
 import time
 
-from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.blueprint.render import render
+from table import median, show
+
+from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.catalog.adapters import family
 from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.spec.check import checked
 from quantumlayer.spec.values import Auth, Entity, Field, Filter, Operation, Rule, Spec, StateMachine, Transition
-from table import median, show
 
 TARGET_MS = 100
 STACK = "python/fastapi"
@@ -77,7 +78,11 @@ def main() -> None:
     # The first round also compiles the templates.
     rows = [(name, values[0], median(values[1:])) for name, values in times.items()]
     rows.append(("spec to file tree", sum(row[1] for row in rows[1:]), sum(row[2] for row in rows[1:])))
-    show(f"{STACK}, {ENTITIES} entities, {files} files (target {TARGET_MS} ms)", ["step", "first ms", f"median of {runs} ms"], rows)
+    show(
+        f"{STACK}, {ENTITIES} entities, {files} files (target {TARGET_MS} ms)",
+        ["step", "first ms", f"median of {runs} ms"],
+        rows,
+    )
 
 
 if __name__ == "__main__":
