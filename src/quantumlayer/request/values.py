@@ -1,0 +1,55 @@
+"""What the user asked for, and what we made of it before reading it for meaning."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+FileKind = Literal["openapi", "sql", "mermaid", "plantuml", "graphql", "csv", "spec", "text"]
+MAX_TEXT = 100_000
+MAX_FILE = 20_000_000
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceFile(Value):
+    """A file given with the request. `kind` None means: told by name and content."""
+
+    name: str
+    text: str
+    kind: FileKind | None = None
+
+
+class Request(Value):
+    """Free text, files, or both. `stack` and `author` are the user's explicit choices."""
+
+    text: str = ""
+    files: tuple[SourceFile, ...] = ()
+    stack: str | None = None
+    author: str | None = None
+    model: str | None = None
+
+
+class Statement(Value):
+    """A sentence, bullet or heading of the request, in order. `lead` is the heading or line that introduces a bullet."""
+
+    text: str
+    kind: Literal["sentence", "item", "heading", "hostile"] = "sentence"
+    lead: str = ""
+
+
+class Brief(Value):
+    """The request made explicit: normalised, divided, in a known language, with the chosen stack and why."""
+
+    name: str
+    text: str
+    statements: tuple[Statement, ...] = ()
+    files: tuple[SourceFile, ...] = ()
+    language: str = "en"
+    stack: str = "python/fastapi"
+    stack_reason: str = ""
+    author: str | None = None
+    model: str | None = None
+    assumptions: tuple[str, ...] = ()
+    open_questions: tuple[str, ...] = ()

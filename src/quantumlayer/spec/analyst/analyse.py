@@ -1,0 +1,159 @@
+"""The analyst: requirements in, spec out, with what was not understood and why. Pure and deterministic."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from quantumlayer.errors import UserError
+from quantumlayer.spec.analyst import behave, declare, derive, limit, query
+from quantumlayer.spec.analyst.clauses import split_statement
+from quantumlayer.spec.analyst.complete import complete, to_spec
+from quantumlayer.spec.analyst.discover import discover
+from quantumlayer.spec.analyst.grammar import BOOK, Clause, mark, plain
+from quantumlayer.spec.analyst.words import PEOPLE, VERBS, near
+from quantumlayer.spec.analyst.world import ASSUMED, World
+from quantumlayer.spec.values import Requirement, Spec
+
+BOOKS = (behave, declare, derive, limit, query)
+_PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
+_CHATTER = re.compile(
+    r"^(?:(?:thanks?|thank you|please|hi|hello|hey|cheers|best regards|regards)\b.*|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}|(?:that is|that's) (?:it|all).*|(?:keep it|make it|it should be) (?:simple|small|fast|nice|easy).*|nothing (?:fancy|else).*)$", re.I
+)  # fmt: skip
+_TITLE = re.compile(r"^(?:(?:please |can you |could you )?(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){0,5}?(?:api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library)(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{1,50})?$", re.I)  # fmt: skip
+
+_FINITE = re.compile(r"\b(?:can|cannot|may|must|should|will|has|have|is|are|not|with|never|no|only|cannot)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One requirement to read: its id and its words; `lead` introduces it where it is a bullet; hostile ones are not read."""
+
+    id: str
+    text: str
+    lead: str = ""
+    hostile: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came out of it. `spec` is None where there is nothing to build."""
+
+    spec: Spec | None
+    requirements: tuple[Requirement, ...]
+    questions: tuple[str, ...]
+
+
+def analyse(name: str, sentences: Iterable[Sentence], seed: Spec | None = None) -> Reading:
+    """Read the sentences into a spec. `seed` gives what structured files declare already."""
+    sentences = tuple(sentences)
+    world = World(name=name)
+    clauses, heads = _clauses(sentences)
+    discover(clauses, heads, world)
+    _ = seed
+    _supply_topics(clauses, world)
+    for phase in sorted(BOOK):
+        for clause in clauses:
+            if not clause.produced:
+                _read(clause, world, phase)
+    if not world.entities:
+        return Reading(None, _requirements(sentences, clauses, world), tuple(world.questions))
+    complete(world)
+    requirements = _requirements(sentences, clauses, world)
+    spec = to_spec(world, "").model_copy(update={"requirements": requirements})
+    return Reading(_numbered(spec, world, len(sentences)), requirements, tuple(world.questions))
+
+
+def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
+    """Each sentence is one clause already; its head is set apart and pronouns get their noun from what came before."""
+    clauses, heads, topic = [], [], ""
+    for sentence in sentences:
+        if sentence.hostile:
+            clauses.append(
+                Clause(
+                    sentence.id,
+                    sentence.text,
+                    "",
+                    reason="it is not read as a requirement: it looks like instructions to a tool or markup",
+                )
+            )
+            continue
+        for part in split_statement(sentence.text, sentence.lead):
+            if part.head:
+                heads.append(part.head)
+            clauses.append(Clause(sentence.id, sentence.text, part.match, sentence.lead))
+    _ = topic
+    return clauses, heads
+
+
+def _supply_topics(clauses: list[Clause], world: World) -> None:
+    """What each clause is about: the first thing it names that is not whoever signs in, else what the one before is about."""
+    topic = None
+    for clause in clauses:
+        named = [world.find(m[1].replace("_", " ")) for m in re.finditer(r"@(\w+)", mark(clause.match, world))]
+        things = [e.name for e in named if e and not world.is_account(e) and e.name not in PEOPLE] or [
+            e.name for e in named if e
+        ]
+        if things and not _PRONOUNS.match(clause.match):
+            topic = things[0]
+        clause.topic = topic
+
+
+def _read(clause: Clause, world: World, phase: int) -> None:
+    text = clause.match
+    if not text:
+        return
+    if phase == 1 and (_CHATTER.match(text) or (_TITLE.match(text) and not _FINITE.search(text))):
+        clause.produced = True
+        return
+    marked = mark(text, world)
+    if clause.topic:
+        world.topic = clause.topic
+        marked = _PRONOUNS.sub("@" + clause.topic, marked, count=1)
+    for pattern in BOOK[phase]:
+        match = pattern.match(marked)
+        if match is None:
+            continue
+        result = pattern.handler(clause, world, match)
+        if result is None or result is False:
+            continue
+        clause.produced = True
+        if isinstance(result, str):
+            clause.leftover.append(plain(result))
+        return
+
+
+def _requirements(sentences: tuple[Sentence, ...], clauses: list[Clause], world: World) -> tuple[Requirement, ...]:
+    found = []
+    for sentence in sentences:
+        own = [c for c in clauses if c.id == sentence.id]
+        reason = next((c.reason for c in own if c.reason), "")
+        missed = [c.match for c in own if not c.produced and not c.reason] if own else [sentence.text]
+        left = [words for c in own for words in c.leftover]
+        if missed and not reason:
+            reason = f"not understood: «{'; '.join(missed)}»"
+        elif left and not reason:
+            reason = f"understood except for «{'; '.join(left)}»"
+        found.append(Requirement(id=sentence.id, text=sentence.text, understood=not reason, reason=reason))
+    for offset, text in enumerate(world.assumptions, 1):
+        found.append(Requirement(id=f"R{len(sentences) + offset}", text=text, assumption=True))
+    return tuple(found)
+
+
+def _numbered(spec: Spec, world: World, count: int) -> Spec:
+    """Replace the markers of assumptions by requirement ids and validate the whole."""
+
+    def fix(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: _ids(v, count) if k == "satisfies" else fix(v) for k, v in value.items()}
+        return [fix(v) for v in value] if isinstance(value, list | tuple) else value
+
+    return Spec.model_validate(fix(spec.model_dump(by_alias=True, exclude_defaults=True, warnings=False)))
+
+
+def _ids(marks: Iterable[str], count: int) -> list[str]:
+    named = {f"R{count + int(m[1:]) - ASSUMED}" if int(m[1:]) > ASSUMED else m for m in marks}
+    return sorted(named, key=lambda r: int(r[1:]))
+
+
+_ = (UserError, VERBS, near)

@@ -1,0 +1,200 @@
+"""Statements → clauses: the unit that a person would number. Pronouns and shared subjects are supplied for matching."""
+
+import re
+from dataclasses import dataclass
+
+from quantumlayer.spec.analyst.words import ABSTRACT, expand, verb_base
+
+_HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::| [-] )\s+(?P<rest>.+)$", re.S)
+_MODAL = r"(?:can|cannot|may|must|should|shall|will|could)\b"
+_PREDICATE = re.compile(
+    rf"^(?:{_MODAL}|(?:is|are|was|were|has|have|does|do) (?:not |never |only |also |automatically )?(?:\w+ed\b|\w+en\b|due\b|visible|refused|sold|lost|kept|hidden|allowed|able|unique|required|optional|limited|in\b|at\b|a\b|an\b|public|private|for\b|returned|read-only|full|over|no\b|negative)|never\b|only \w+s? (?:can|may)|then (?:is|are)\b)",
+    re.I,
+)
+_SUBJECT_VERB = re.compile(
+    rf"^(?:(?:if|when|once|while|unless|after|before)\b.+|(?:(?:an?|the|each|every|all|its|their|no|only|any|some|our|your|both|these|those|overdue|late|\w+ed) )?(?P<s>(?:[\w'-]+ ){{1,5}}?)(?:{_MODAL}|(?:is|are|has|have|was|were|does|do|belongs?|contains?|consists?|needs?|costs?|gets?|goes|lists?|shows?|moves?|requires?|expires?|becomes?|cannot)\b|(?P<v>[a-z]+(?:s|es)?)\b).*)$",
+    re.I,
+)
+_PRONOUN = re.compile(r"^(?:it|they|he|she|this|these|that|those)\b(?! (?:way|is why))", re.I)
+_IMPERATIVE = re.compile(
+    r"^(?:please )?(?:list|show|report|search|filter|sort|find|browse|display|get|provide|let|allow|add|support|include|return|export|order|track|manage|store|keep|record|use|count|calculate|compute|see|give|prevent|reject|refuse|require|ensure|make sure|do not|don't|never|mark|send|view)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A clause as written, and as to be matched."""
+
+    text: str
+    match: str
+    head: str = ""
+
+
+def split_statement(text: str, lead: str = "") -> list[Part]:
+    """The clauses of one sentence or bullet."""
+    text = text.strip()
+    head, body = _head(expand(text.rstrip(" .!")))
+    pieces: list[str] = []
+    for piece in _outside(body, r"\s*;\s*"):
+        pieces += _sentences(piece)
+    parts, subject = [], ""
+    for number_, piece in enumerate(pieces):
+        match = piece.strip(" ,")
+        match = re.sub(
+            r"^(?:and|but|then|also|so|or|however,?|additionally,?|furthermore,?|moreover,?|finally,?|in addition,?|of course,?|obviously,?|basically,?|please|note that|plus,?) +",
+            "",
+            match,
+            flags=re.I,
+        )
+        if _PREDICATE.match(match) and subject:
+            match = f"{subject} {match}"
+        found = subject_of(match)
+        subject = found or subject
+        if match:
+            parts.append(Part(piece.strip(" ,"), match, head if number_ == 0 else ""))
+    if head and parts:
+        parts[0] = Part(f"{head}: {parts[0].text}", parts[0].match, head)
+    return parts
+
+
+def subject_of(text: str) -> str:
+    """The words before the first finite verb, if they look like a subject."""
+    found = re.match(
+        rf"^(?P<s>(?:(?:an?|the|each|every|all|any|no|only) )?(?:[\w'@-]+ ){{1,4}}?)(?:{_MODAL}|(?:is|are|has|have|was|were|belongs?|goes|needs?)\b|never\b|does not|do not)",
+        text,
+        re.I,
+    )
+    if found and not re.match(r"(?:if|when|once|while|after|until|unless)\b", text, re.I):
+        return found["s"].strip()
+    found = re.match(r"^(?P<s>(?:(?:an?|the|each|every|all) )?[\w'@-]+s?) (?P<v>[a-z]+)\b", text, re.I)
+    return found["s"] if found and verb_base(found["v"]) and not verb_base(found["s"].split()[-1].lower()) else ""
+
+
+def _head(text: str) -> tuple[str, str]:
+    """A title before a colon or dash (`A to-do API: …`) and the rest; declarations (`Task: title, notes`) keep their colon."""
+    found = _HEAD.match(text)
+    if (
+        not found
+        or "(" in found["head"]
+        or re.search(rf"\b(?:{_MODAL}|has|have|is|are|with|fields|contains|following|one of|be)\b|,", found["head"], re.I)
+    ):
+        return "", text
+    rest = found["rest"]
+    names_thing = found["head"].lower().split()[-1] in ABSTRACT
+    sentence = any(_finite(p) for p in re.split(r"[,;]", rest)[:3]) or _IMPERATIVE.match(rest)
+    declared = re.search(r"\b(?:with|has|have)\b", rest) and not re.match(r"(?:an? )?(?:unique|optional)?\s*[\w ]+,", rest)
+    return (found["head"].strip(), rest) if names_thing or sentence or declared else ("", text)
+
+
+def _finite(text: str) -> bool:
+    """Whether a text has a subject and a finite verb."""
+    text = text.strip()
+    if re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", text, re.I):
+        return True
+    found = re.match(r"^(?:(?:an?|the|each|every|all) )?(?P<s>[\w'-]+(?: [\w'-]+)?) (?P<v>[a-z]+)(?: |$)", text, re.I)
+    return bool(
+        found
+        and verb_base(found["v"])
+        and found["s"].lower() not in ("a", "an", "the")
+        and not found["v"].lower().endswith(("ing", "ed"))
+    )
+
+
+def _outside(text: str, divider: str) -> list[str]:
+    """Split where the divider stands outside parentheses."""
+    masked = re.sub(r"\([^()]*\)", lambda m: "\x01" * len(m[0]), text)
+    pieces, last = [], 0
+    for found in re.finditer(divider, masked):
+        pieces.append(text[last : found.start()])
+        last = found.end()
+    return [p for p in (*pieces, text[last:]) if p.strip()]
+
+
+def _sentences(text: str) -> list[str]:
+    """Split at `, and`, `, but`, `and` and commas where a new predicate begins."""
+    masked = re.sub(r"\([^()]*\)", lambda m: "\x01" * len(m[0]), text)
+    if re.match(r"(?:if|when|while|once|as an?|after|before|unless|for (?:each|every))\b", masked, re.I):
+        start = masked.find(",") + 1
+    else:
+        start = 0
+    cuts = [0]
+    for found in re.finditer(r",?\s+(?:and|but|while|whereas|so(?: that)?|then)\s+(?:also |then |that )?|,\s+", masked):
+        if found.start() < start:
+            continue
+        rest = masked[found.end() :]
+        before = masked[cuts[-1] : found.start()]
+        if _begins_clause(rest, before, found[0]):
+            cuts.append(found.end())
+    pieces = [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+    return [
+        re.sub(r",?\s+(?:and|but|while|whereas|so|then|so that|and also|and then|and that)?\s*$", "", p).strip(" ,")
+        for p in pieces
+    ]
+
+
+def _begins_clause(rest: str, before: str, joiner: str) -> bool:
+    if (
+        re.search(r"\bbetween [\w.]+$", before)
+        or re.search(r"\b(?:if|when|unless|until|whether|because|that|who|where)\b[^,]*$", before, re.I)
+        and re.match(r"\s+and|,?\s+and", joiner)
+        and not _PREDICATE.match(rest)
+    ):
+        return False
+    if _PREDICATE.match(rest):
+        return bool(re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I)) and not re.match(
+            r"(?:is|are) (?:optional|required|unique)\b", rest
+        )
+    if _PRONOUN.match(rest) or re.match(r"(?:only|nobody|no one|no-one|everyone|anyone|others?)\b", rest, re.I):
+        return bool(
+            re.match(r"(?:\S+ ){1,4}?(?:can|may|must|should|is|are|has|have|need|\w+s|approves?|cannot|see|edit)\b", rest, re.I)
+        ) and not re.match(r"others? (?:in|after|within)\b", rest, re.I)
+    return bool(re.search(r"\s\w+", before.strip())) and _has_subject_and_verb(rest)
+
+
+def _has_subject_and_verb(text: str) -> bool:
+    """Whether a finite verb follows a subject of a few words; a relative clause may stand between."""
+    tokens = [t.strip(".,").lower() for t in text.split()]
+    determined = bool(tokens) and tokens[0] in (
+        "a",
+        "an",
+        "the",
+        "each",
+        "every",
+        "all",
+        "its",
+        "their",
+        "no",
+        "any",
+        "overdue",
+        "late",
+    )
+    subject = tokens[1:] if determined else tokens
+    if not subject or subject[0] in ("which", "that", "who", "whose", "both", "to", "of", "by", "with", "in", "on", "for"):
+        return False
+    relative = False
+    for position, token in enumerate(subject[1:7], 1):
+        if re.fullmatch(rf"{_MODAL}|is|are|has|have|was|were|does|do|belongs?|cannot|never", token):
+            if not relative:
+                return True
+            relative = False
+        elif token in ("that", "which", "who"):
+            relative = True
+        elif token in ("with", "and", "or", "by", "of", "to", "for", "from", "a", "an", "the", "in", "at", "per"):
+            return False
+        elif _agrees(subject[:position], token, determined):
+            return True
+    return False
+
+
+def _agrees(subject: list[str], verb: str, determined: bool) -> bool:
+    base = verb_base(verb)
+    if (
+        base is None
+        or verb.endswith(("ing", "ed"))
+        or verb in ("notes", "status", "address", "tags", "items", "set", "rates", "fines", "measures")
+    ):
+        return False
+    if verb.endswith("s") and base != verb:
+        return determined or not subject[-1].endswith("s")
+    return subject[-1].endswith("s") and not verb_base(subject[0]) and len(subject) <= 2 and base == verb

@@ -1,0 +1,186 @@
+"""What a careful reader adds: the operations nobody mentions, fields of bare entities, accounts. Each is marked as assumed."""
+
+from quantumlayer.spec.analyst.access import restrict
+from quantumlayer.spec.analyst.discover import account_fields
+from quantumlayer.spec.analyst.words import PEOPLE, words_of
+from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
+
+_TITLED, _TEXTUAL = words_of("defaults", "title"), words_of("defaults", "text")
+
+
+def complete(world: World) -> None:
+    """Fill what is missing so that the application can be used as described."""
+    for entity in list(world.entities.values()):
+        _bare(entity, world)
+    if world.auth:
+        account_fields(world.entities[world.auth.entity], world)
+    for entity in world.entities.values():
+        _operations(entity, world)
+    if world.roles and world.auth:
+        world.assume("The first administrator is configured when the application starts and grants the roles.")
+
+
+def _bare(entity: EntityDraft, world: World) -> None:
+    plain = [
+        n
+        for n, f in entity.fields.items()
+        if f.type not in ("reference", "references") and f.value is None and f.writable != "never"
+    ]
+    if (
+        plain
+        or entity.event_of
+        or any(f.type in ("reference", "references") for f in entity.fields.values())
+        and _is_event(entity)
+    ):
+        return
+    if world.is_account(entity) and world.auth and "password" in world.auth.methods:
+        return
+    label = entity.name.replace("_", " ")
+    last = entity.name.split("_")[-1]
+    name, kind = ("title", "string") if last in _TITLED else ("text", "text") if last in _TEXTUAL else ("name", "string")
+    marker = world.assume(f"Each {label} has a {name}.")
+    entity.fields = {name: Field(type=kind, satisfies=(*entity.satisfies[:1], marker)), **entity.fields}  # type: ignore[arg-type]
+
+
+def _is_event(entity: EntityDraft) -> bool:
+    return bool(
+        entity.closed_by
+        or entity.state
+        or entity.name.split("_")[-1]
+        in (
+            "loan",
+            "booking",
+            "ticket",
+            "order",
+            "registration",
+            "enrollment",
+            "enrolment",
+            "reservation",
+            "subscription",
+            "membership",
+            "purchase",
+            "rental",
+            "vote",
+            "bid",
+            "like",
+            "follow",
+            "attendance",
+            "checkin",
+            "transfer",
+            "share",
+        )
+    )
+
+
+def _operations(entity: EntityDraft, world: World) -> None:
+    """Create, read, list, update and delete, except where that would open a hole in a process with rules."""
+    if world.is_account(entity):
+        _account_operations(entity, world)
+        return
+    label = entity.plural.replace("_", " ")
+    process = bool(entity.event_of) or entity.closed_by is not None
+    skipped: list[str] = []
+    if process:
+        skipped = [n for n in ("update", "delete") if n not in entity.operations]
+        if skipped:
+            world.assume(f"{label.capitalize()} are neither edited nor deleted, so that their history stays true.")
+    elif "cancel" in entity.operations and "delete" not in entity.operations:
+        skipped = ["delete"]
+        world.assume(f"{label.capitalize()} are cancelled, not deleted.")
+    marker = world.assume(
+        f"{label.capitalize()} can be created, read, listed{'' if process else ', changed'}{'' if process or skipped else ' and deleted'}."
+    )
+    ordered: dict[str, Operation] = {}
+    for name in CRUD:
+        if name in skipped:
+            continue
+        known = entity.operation(name)
+        ordered[name] = known if known.satisfies else known.model_copy(update={"satisfies": (*entity.satisfies[:1], marker)})
+    entity.operations = ordered | {k: v for k, v in entity.operations.items() if k not in ordered}
+    _close_holes(entity, world)
+    if world.auth:
+        _protect(entity, world)
+
+
+def _close_holes(entity: EntityDraft, world: World) -> None:
+    """A change must not get around the time limit of an action."""
+    cancel = entity.operations.get("cancel")
+    if cancel and "in_time" in cancel.guards and "update" in entity.operations:
+        marker = world.assume(
+            f"{entity.plural.replace('_', ' ').capitalize()} can be changed only as long as they can be cancelled."
+        )
+        guard = cancel.guards["in_time"]
+        entity.guard("update", "in_time", guard.model_copy(update={"satisfies": (*guard.satisfies, marker)}))
+        if entity.state and cancel.transition:
+            states = " || ".join(f"self.{entity.state.field} == '{s}'" for s in cancel.transition.from_states)
+            entity.guard(
+                "update",
+                "not_cancelled",
+                Guard(
+                    check=states, message=f"a cancelled {entity.name.replace('_', ' ')} cannot be changed", satisfies=(marker,)
+                ),
+            )
+
+
+def _protect(entity: EntityDraft, world: World) -> None:
+    """Where people sign in: writing needs an account, and rows that someone owns are changed by that one."""
+    assert world.auth
+    for name, operation in list(entity.operations.items()):
+        if not operation.access.anonymous:
+            continue
+        kind = operation.kind or name
+        if name in ("update", "delete") and entity.owner:
+            marker = world.assume(
+                f"Only its {entity.owner.replace('_', ' ')} changes or deletes a {entity.name.replace('_', ' ')}."
+            )
+            restrict(world, entity, name, marker, owner=entity.owner)
+        elif kind in ("read", "list") and not entity.visible and _public(entity):
+            continue
+        elif kind != "action" or operation.redirect is None:
+            entity.update(name, access=Access(sign_in=True))
+    if not _public(entity) and not entity.visible:
+        world.assume("Whoever uses the application signs in first, unless the request says otherwise.")
+
+
+def _public(entity: EntityDraft) -> bool:
+    return entity.public_when is not None
+
+
+def _account_operations(entity: EntityDraft, world: World) -> None:
+    assert world.auth
+    if world.auth.methods == ("api_key",):
+        marker = world.assume(f"Creating a {entity.name.replace('_', ' ')} answers its API key once; everybody may create one.")
+        for name in ("create", "read", "list"):
+            if not entity.operation(name).satisfies:
+                entity.update(name, satisfies=(*world.auth.satisfies, marker))
+        return
+    for name in ("read", "list"):
+        known = entity.operation(name)
+        if known.access.anonymous:
+            entity.update(name, access=Access(sign_in=True), satisfies=known.satisfies or world.auth.satisfies[:1])
+    for name in [n for n in ("create", "update", "delete") if n in entity.operations and entity.operations[n].access.anonymous]:
+        del entity.operations[name]
+
+
+def to_spec(world: World, description: str) -> Spec:
+    """The drafts as a spec, before requirement ids replace the markers of assumptions."""
+    entities = {}
+    for name, draft in world.entities.items():
+        entities[name] = Entity(
+            plural=draft.plural,
+            fields=draft.fields,
+            unique=tuple(dict.fromkeys(draft.unique)),
+            rules=draft.rules,
+            state=draft.state,
+            visible=" || ".join(dict.fromkeys(draft.visible)) if draft.visible else None,
+            operations=draft.operations,
+            satisfies=tuple(dict.fromkeys(draft.satisfies)),
+        )
+    roles = tuple(dict.fromkeys(["admin", *world.roles])) if world.roles else ()
+    return Spec.model_construct(
+        name=world.name, description=description, roles=roles, auth=world.auth, entities=entities, reports=world.reports
+    )
+
+
+_ = PEOPLE

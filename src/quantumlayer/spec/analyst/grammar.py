@@ -1,0 +1,114 @@
+"""The rule book: patterns over marked clauses, tried in order of their phase, each with the handler that builds from a match.
+
+In a marked clause every mention of an entity reads `@surface`, blanks as underscores. Patterns use these macros, all
+case-insensitive: `{E:x}` an entity with its determiner; `{A:x}` an optional adjective; `{N:x}` a number; `{D:x}` a duration;
+`{W:x}` one word; `{T:x}` some words, as few as possible; `{R:x}` the rest; `{M}` a modal; `{NOT}` a negated modal; `{DET}` a determiner.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from quantumlayer.spec.analyst.world import EntityDraft, World
+
+_NUMBER = r"(?:[$€£]?-?\d[\d,]*(?:\.\d+)?k?%?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|fifty|a dozen|once|twice|zero|a hundred|hundred|an?)"
+_UNIT = r"(?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|calendar days?|h|d)"
+MACROS = {
+    "E": r"(?:DET )?@(?P<%s>\w+)",
+    "A": r"(?:(?P<%s>[a-z][\w-]*) )?",
+    "N": rf"(?P<%s>{_NUMBER})",
+    "D": rf"(?P<%s>{_NUMBER}[ -]{_UNIT}|(?:an |the )?(?:hour|day|week|month|year))",
+    "W": r"@?(?P<%s>[\w'-]+)",
+    "T": r"(?P<%s>.+?)",
+    "R": r"(?P<%s>.+)",
+}
+_DET = r"(?:(?:an?|the|each|every|all|any|its|their|his|her|one|our|my|some|such|this|that|these|those|no|another|other|individual|single|a single|all the|any of the|each of the|one of the|a given|given|both) )?"
+_MODAL = r"(?:can(?: only| also)?|may(?: only| also)?|must(?: only| also| always)?|should(?: only| also| always)?|shall|will|could|(?:is|are) (?:able|allowed|permitted) to|(?:has|have|needs?|wants?) to|would like to)"
+_NOT = r"(?:cannot(?: ever)?|can never|may not|may never|must not|must never|should not|should never|shall not|will not|could not|(?:is|are) not (?:able|allowed|permitted) to|never|(?:is|are) never|do not|does not|must no longer|can no longer)"
+
+
+@dataclass
+class Clause:
+    """One numbered statement: `id` of its requirement, its own words, and the words to match (subject supplied, entities marked)."""
+
+    id: str
+    text: str
+    match: str
+    lead: str = ""
+    topic: str | None = None
+    produced: bool = False
+    reason: str = ""
+    leftover: list[str] = field(default_factory=list)
+
+
+Handler = Callable[[Clause, World, re.Match[str]], bool | str | None]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern text with its handler; `need` is a word without which the pattern cannot match."""
+
+    text: str
+    handler: Handler
+    need: tuple[str, ...]
+
+    def match(self, clause: str) -> re.Match[str] | None:
+        """The match of the whole clause."""
+        if self.need and not any(word in clause for word in self.need):
+            return None
+        return compiled(self.text).fullmatch(clause)
+
+
+BOOK: dict[int, list[Pattern]] = {}
+
+
+def rule(phase: int, *texts: str, need: str = "") -> Callable[[Handler], Handler]:
+    """Enter patterns of a handler in the book."""
+
+    def enter(handler: Handler) -> Handler:
+        for text in texts:
+            BOOK.setdefault(phase, []).append(Pattern(text, handler, tuple(need.split("|")) if need else ()))
+        return handler
+
+    return enter
+
+
+@lru_cache(maxsize=2048)
+def compiled(text: str) -> re.Pattern[str]:
+    """The regular expression of a pattern text."""
+
+    def macro(found: re.Match[str]) -> str:
+        return MACROS[found[1]].replace("%s", found[2])
+
+    text = re.sub(r"\{([A-Z]):(\w+)\}", macro, text)
+    text = text.replace("{M}", _MODAL).replace("{NOT}", _NOT).replace("{DET}", _DET).replace("(?:DET )?", _DET)
+    return re.compile(text + r"[.!?]?", re.I)
+
+
+def entity(world: World, match: re.Match[str], name: str) -> EntityDraft | None:
+    """The entity that a group of the match names."""
+    found = match.groupdict().get(name)
+    return world.find(found.replace("_", " ")) if found else None
+
+
+def plain(text: str) -> str:
+    """Marked words as they were."""
+    return re.sub(r"@(\w+)", lambda m: m[1].replace("_", " "), text)
+
+
+def mark(text: str, world: World) -> str:
+    """The text with every mention of an entity marked, longest names first."""
+    forms = sorted(world.surface, key=len, reverse=True)
+    if not forms:
+        return text
+    pattern = compiled_forms(tuple(forms))
+    return pattern.sub(lambda m: "@" + re.sub(r"[ -]", "_", m[0].lower()), text)
+
+
+@lru_cache(maxsize=64)
+def compiled_forms(forms: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all surface forms."""
+    return re.compile(
+        r"(?<![\w@/-])(?:" + "|".join(re.escape(f).replace(r"\ ", "[ -]") for f in forms) + r")(?![\w/]|-\w)", re.I
+    )

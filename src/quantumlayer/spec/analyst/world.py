@@ -1,0 +1,258 @@
+"""What the analyst has understood so far: drafts of entities that rules fill, and what it assumed on the way."""
+
+from dataclasses import dataclass, field
+
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, participle, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.values import Auth, Effect, Field, Guard, Operation, Report, Rule, StateMachine, Transition, Unique
+
+OPEN = words_of("states", "open")
+NEGATIVE = words_of("states", "negative")
+# Assumptions are numbered after the requirements, whose count is not known while reading.
+ASSUMED = 1_000_000
+
+
+@dataclass
+class EntityDraft:
+    """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life."""
+
+    name: str
+    plural: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    unique: list[Unique] = field(default_factory=list)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    state: StateMachine | None = None
+    visible: list[str] = field(default_factory=list)
+    public_when: str | None = None
+    operations: dict[str, Operation] = field(default_factory=dict)
+    forbidden: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    satisfies: list[str] = field(default_factory=list)
+    closed_by: str | None = None
+    owner: str | None = None
+    event_of: str | None = None
+    declared: bool = False
+
+    def operation(self, name: str) -> Operation:
+        """The operation so far, or an empty one."""
+        return self.operations.get(name, Operation())
+
+    def update(self, name: str, **changes: object) -> Operation:
+        """Replace members of an operation, making it where it is new."""
+        self.operations[name] = self.operation(name).model_copy(update=changes)
+        return self.operations[name]
+
+    def guard(self, operation: str, name: str, guard: Guard) -> None:
+        """Add a guard to an operation."""
+        self.update(operation, guards={**self.operation(operation).guards, name: guard})
+
+    def rule(self, name: str, rule: Rule) -> None:
+        """Add a rule under a name that is free."""
+        base, count = name, 2
+        while name in self.rules and self.rules[name].check != rule.check:
+            name, count = f"{base}_{count}", count + 1
+        self.rules[name] = rule
+
+    def reference_to(self, entity: str) -> str | None:
+        """The name of the first reference to an entity."""
+        return next((n for n, f in self.fields.items() if f.type == "reference" and f.to == entity), None)
+
+    def dates(self) -> list[str]:
+        """The names of fields that hold a day or an instant."""
+        return [n for n, f in self.fields.items() if f.type in ("date", "datetime")]
+
+
+@dataclass
+class World:
+    """All drafts of one request."""
+
+    name: str = "Application"
+    entities: dict[str, EntityDraft] = field(default_factory=dict)
+    surface: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, list[str]] = field(default_factory=dict)
+    auth: Auth | None = None
+    auth_cues: list[str] = field(default_factory=list)
+    api_key_cues: list[str] = field(default_factory=list)
+    account: str | None = None
+    actors: dict[str, str] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    topic: str | None = None
+    frozen: bool = False
+
+    def assume(self, text: str) -> str:
+        """Note an assumption once; the marker that stands for its requirement until ids are given."""
+        if text not in self.assumptions:
+            self.assumptions.append(text)
+        return f"R{ASSUMED + self.assumptions.index(text) + 1}"
+
+    def ask(self, text: str) -> None:
+        """Note an open question once."""
+        if text not in self.questions:
+            self.questions.append(text)
+
+    def add(self, noun: str, by: str | None = None) -> EntityDraft:
+        """The entity of a noun in any number, made where it is new."""
+        one = snake(singular(noun.lower().strip()))
+        known = self.find(one)
+        if known is None:
+            known = EntityDraft(one, snake(plural(one.replace("_", " "))))
+            self.entities[one] = known
+            for form in (one, known.plural):
+                self.surface[form.replace("_", " ")] = one
+        if by and by not in known.satisfies:
+            known.satisfies.append(by)
+        return known
+
+    def find(self, noun: str | None) -> EntityDraft | None:
+        """The entity that a noun names, in any number; accounts answer to every name that people go by."""
+        if not noun:
+            return None
+        one = snake(singular(noun.lower().strip()))
+        if one in self.entities:
+            return self.entities[one]
+        if one in self.actors or (self.account and one in PEOPLE and one not in self.entities):
+            return self.entities.get(self.account or "")
+        return self.entities.get(self.surface.get(noun.lower().strip(), ""))
+
+    def is_account(self, entity: EntityDraft | None) -> bool:
+        """Whether the rows of the entity are those who sign in."""
+        return entity is not None and entity.name == self.account
+
+    def events_of(self, verb: str, target: str | None = None) -> EntityDraft | None:
+        """The entity that records a verb's doing (`borrow` → loan), if the request has it."""
+        for noun in LEXICON["events"].get(verb, "").split():
+            found = self.entities.get(noun)
+            if found and found.name != target:
+                return found
+        return next((e for e in self.entities.values() if e.event_of == verb and e.name != target), None)
+
+    def children(self, parent: str) -> list[tuple[EntityDraft, str]]:
+        """Entities that refer to the parent, with the name of the reference."""
+        return [(e, n) for e in self.entities.values() for n, f in e.fields.items() if f.type == "reference" and f.to == parent]
+
+    def link(self, child: EntityDraft, parent: EntityDraft, by: str, *, name: str | None = None, required: bool = True) -> str:
+        """Make the child refer to the parent, once; the field's name."""
+        known = child.reference_to(parent.name)
+        if known and name in (None, known):
+            return known
+        if self.is_account(parent) and name is None:
+            return self.own(child, by)
+        label = name or parent.name
+        if label not in child.fields:
+            child.fields[label] = Field(type="reference", to=parent.name, required=required, satisfies=(by,))
+        return label
+
+    def own(self, child: EntityDraft, by: str, name: str | None = None) -> str:
+        """Make the row belong to the account that creates it; the field's name."""
+        if child.owner:
+            return child.owner
+        child.owner = name or self.account or "owner"
+        if child.owner == "user" and name is None:
+            child.owner = "owner"
+        child.fields[child.owner] = Field(type="reference", to=self.account, writable="never", default="actor", satisfies=(by,))
+        return child.owner
+
+    def inverse(self, child: EntityDraft, reference: str) -> str:
+        """The name under which a parent reaches the rows that refer to it."""
+        return child.fields[reference].inverse or child.plural
+
+
+def open_test(entity: EntityDraft, row: str = "self") -> str | None:
+    """CEL that holds while a row's life is not over; None where the entity has no end."""
+    if entity.closed_by:
+        return f"{row}.{entity.closed_by} == null"
+    if entity.state:
+        states = entity.state.states
+        opened = [s for s in states if s in OPEN]
+        if opened:
+            return any_of(f"{row}.{entity.state.field}", opened)
+        ended = ended_states(entity)
+        if ended:
+            return " && ".join(f"{row}.{entity.state.field} != '{s}'" for s in ended)
+    return None
+
+
+def ended_test(entity: EntityDraft, row: str = "self") -> str | None:
+    """CEL that holds once a row's life is over; None where the entity has no end."""
+    if entity.closed_by:
+        return f"{row}.{entity.closed_by} != null"
+    ended = ended_states(entity)
+    opened = [s for s in entity.state.states if s in OPEN] if entity.state else []
+    if entity.state and opened:
+        return f"!({any_of(f'{row}.{entity.state.field}', opened)})"
+    return any_of(f"{row}.{entity.state.field}", ended) if entity.state and ended else None
+
+
+def ended_states(entity: EntityDraft) -> list[str]:
+    """The states that no transition leaves, or that mean an end."""
+    if not entity.state:
+        return []
+    left = {s for o in entity.operations.values() if o.transition for s in o.transition.from_states}
+    return [s for s in entity.state.states if s != entity.state.initial and (s in NEGATIVE or (left and s not in left))]
+
+
+def any_of(path: str, values: list[str]) -> str:
+    """CEL: the path is one of the values."""
+    if len(values) == 1:
+        return f"{path} == '{values[0]}'"
+    return f"{path} in [{', '.join(repr(v) for v in values)}]"
+
+
+def ensure_states(entity: EntityDraft, initial: str, states: list[str], by: str) -> StateMachine:
+    """The state machine with at least these states, `initial` first where it is new."""
+    if entity.state is None:
+        clash = "status" in entity.fields and entity.fields["status"].type == "enum"
+        if clash:
+            listed = entity.fields.pop("status")
+            states = [*listed.values, *(s for s in states if s not in listed.values)]
+            initial = listed.values[0] if initial not in listed.values else initial
+        field_name = "state" if "status" in entity.fields else "status"
+        entity.state = StateMachine(
+            field=field_name, initial=initial, states=tuple(dict.fromkeys([initial, *states])), satisfies=(by,)
+        )
+    else:
+        known = entity.state
+        entity.state = known.model_copy(
+            update={
+                "states": tuple(dict.fromkeys([*known.states, *states])),
+                "satisfies": tuple(dict.fromkeys([*known.satisfies, by])),
+            }
+        )
+    return entity.state
+
+
+def transition(entity: EntityDraft, name: str, sources: list[str], target: str, by: str) -> None:
+    """An action that moves a row from one of the sources to the target."""
+    operation = entity.operation(name)
+    if operation.transition:
+        sources = [*operation.transition.from_states, *sources]
+    entity.update(
+        name,
+        transition=Transition(from_states=tuple(dict.fromkeys(sources)), to=target),
+        satisfies=tuple(dict.fromkeys([*operation.satisfies, by])),
+    )
+
+
+def effect(entity: EntityDraft, name: str, changes: dict[str, str], by: str) -> None:
+    """Let an operation of the entity set fields of its row."""
+    operation = entity.operation(name)
+    entity.update(
+        name,
+        effects=(*operation.effects, Effect(set=changes)),
+        satisfies=tuple(dict.fromkeys([*operation.satisfies, by])),
+    )
+
+
+def action_for_state(state: str) -> str:
+    """The action that leads to a state: `published` → publish, `in_progress` → start."""
+    special = {"in_progress": "start", "open": "reopen", "draft": "revert", "done": "complete", "active": "activate", "ready": "make_ready", "pending": "reset", "overdue": "mark_overdue", "no_show": "mark_no_show", "under_review": "review", "in_review": "review", "on_hold": "hold", "out_for_delivery": "dispatch", "won": "win", "lost": "lose", "paid": "pay", "sent": "send", "resolved": "resolve"}  # fmt: skip
+    if state in special:
+        return special[state]
+    return verb_base(state) or (verb_base(state.split("_")[0]) if "_" in state else None) or f"mark_{state}"
+
+
+def state_of_verb(verb: str) -> str:
+    """The state that a verb leads to."""
+    return {"start": "in_progress", "complete": "completed", "open": "open", "reopen": "open", "activate": "active"}.get(
+        verb, participle(verb)
+    )
