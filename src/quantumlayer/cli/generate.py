@@ -19,6 +19,7 @@ from quantumlayer.pipeline.values import Finished
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.server.service import prepare
+from quantumlayer.spec.given_spec import given_spec
 from quantumlayer.stores.home import default_home
 
 AUTHORS = ("blueprint", "auto", "model")
@@ -54,7 +55,7 @@ def generate(
     """From a request to a verified, running application."""
     _refuse_models(author, model, image)
     request = read_request(
-        prompt, file, {"openapi": openapi, "sql": schema}, stack=stack or "", author=author or "blueprint", model=model
+        prompt, file, {"openapi": openapi, "sql": schema}, stack=stack, author=author or "blueprint", model=model
     )
     wanted = Wanted(
         out=checked_out(out) if out else None,
@@ -81,7 +82,9 @@ def _refuse_models(author: str | None, model: str | None, image: list[Path]) -> 
 async def _generate(request: Request, wanted: Wanted) -> Finished:
     home = default_home()
     check_space(home)
-    stack = (await asyncio.to_thread(enhance, request)).stack
+    brief = await asyncio.to_thread(enhance, request)
+    given_spec(brief.files)
+    stack = brief.stack
     load_blueprints().get(stack)
     prepare(home)
     desk = await open_desk()

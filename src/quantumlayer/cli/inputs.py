@@ -38,17 +38,20 @@ def read_text(path: Path, limit: int = MAX_FILE) -> str:
 
 
 def read_request(
-    prompt: str | None, files: list[Path], typed: dict[FileKind, list[Path]], *, stack: str, author: str, model: str | None
+    prompt: str | None, files: list[Path], typed: dict[FileKind, list[Path]], *, stack: str | None, author: str, model: str | None
 ) -> Request:
     """The request of the command line. Raises `UserError`."""
-    sources = [SourceFile(name=path.name, text=read_text(path)) for path in files]
+    given = [SourceFile(name=path.name, text=read_text(path)) for path in files]
+    texts = [file.text for file in given if not _is_source(file)]
+    sources = [file for file in given if _is_source(file)]
     sources += [SourceFile(name=p.name, text=read_text(p), kind=kind) for kind, paths in typed.items() for p in paths]
-    if not (prompt and prompt.strip()) and not sources:
+    text = "\n\n".join(part for part in (prompt or "", *texts) if part.strip())
+    if not text and not sources:
         raise UserError(
             "the request is empty",
             hint='say what to build: ql generate "A to-do API: tasks have a title and a done flag.", or pass --file',
         )
-    return Request(text=prompt or "", files=tuple(sources), stack=stack, author=author, model=model)
+    return Request(text=text, files=tuple(sources), stack=stack, author=author, model=model)
 
 
 def parse_ttl(text: str) -> timedelta:
@@ -90,3 +93,8 @@ def check_space(home: Home) -> None:
             f"only {free // 2**20} MiB are free for {home.root}; a run needs {FREE_BYTES // 2**20}",
             hint="free some disk space, or set QL_HOME to a folder on another disk",
         )
+
+
+def _is_source(file: SourceFile) -> bool:
+    """Whether the file is a structure to be read exactly, not prose."""
+    return not file.name.lower().endswith((".txt", ".md", ".text", "-"))

@@ -130,7 +130,7 @@ class Runs:
         return Finished.model_validate(run.report) if run is not None and run.report is not None else None
 
     async def cancel(self, client: Client, run: Run) -> None:
-        """Asks the run to stop; one that has ended is left alone. Raises `UserError` for that."""
+        """Asks the run to stop. Raises `UserError` when it has ended."""
         if run.status != "running":
             raise UserError(f"the run {run.id} has ended already ({run.status})", hint=f"see it with: ql show {run.id}")
         try:

@@ -17,6 +17,7 @@ from quantumlayer.spec.check import checked
 from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.draft_spec import draft_spec
 from quantumlayer.spec.frd import Frd
+from quantumlayer.spec.given_spec import frd_of, given_spec
 from quantumlayer.spec.values import Spec
 
 
@@ -39,7 +40,7 @@ class Specify:
         """Brief → Frd."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             brief = await desk.load("brief", Brief)
-            await desk.save("frd", await asyncio.to_thread(draft_frd, brief))
+            await desk.save("frd", await asyncio.to_thread(_frd, brief))
         return desk.outcome()
 
     @activity.defn(name=stages.REQUIREMENTS.name)
@@ -47,7 +48,7 @@ class Specify:
         """Frd → Spec, type-checked."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             frd = await desk.load("frd", Frd)
-            await desk.save("spec", await asyncio.to_thread(lambda: checked(draft_spec(frd))))
+            await desk.save("spec", await asyncio.to_thread(_spec, frd))
         return desk.outcome()
 
     @activity.defn(name=stages.STRUCTURE.name)
@@ -67,3 +68,12 @@ class Specify:
             spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
             await desk.save("test_plan", await asyncio.to_thread(plan_tests, spec, plan))
         return desk.outcome()
+
+
+def _frd(brief: Brief) -> Frd:
+    spec = given_spec(brief.files)
+    return draft_frd(brief) if spec is None else frd_of(spec, brief)
+
+
+def _spec(frd: Frd) -> Spec:
+    return given_spec(frd.files) or checked(draft_spec(frd))
