@@ -1,0 +1,246 @@
+"""A generated application at work in the sandbox: install, build, lint, unit tests, start, restart. Neutral to its stack."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import httpx
+
+from quantumlayer.blueprint.values import Argv, Blueprint
+from quantumlayer.errors import QuantumLayerError
+from quantumlayer.evidence.environments import (
+    PROJECT,
+    Environments,
+    Installed,
+    InstallFailed,
+    toolchain_environment,
+    toolchain_mounts,
+)
+from quantumlayer.evidence.reports import BadReport, line_coverage, unit_checks
+from quantumlayer.evidence.values import Check, Level
+from quantumlayer.files.read_output import UnsafeOutput, read_output, remove_output
+from quantumlayer.files.values import FileTree
+from quantumlayer.files.write_files import write_files
+from quantumlayer.ports.language import Language
+from quantumlayer.ports.sandbox import Command, Completed, Limits, Mount, Running, Sandbox
+
+DATA = "/data"
+PORT = 8000
+SHOWN = 4000
+READY_SECONDS = 30.0
+FOREVER = float("inf")
+
+
+class NotServing(QuantumLayerError):
+    """The application did not become healthy; the message holds the last of what it wrote."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where one life of an application keeps its rows; hand it to a later `start` to go on with them."""
+
+    folder: Path
+    url: str = f"sqlite:///{DATA}/app.db"
+
+
+@dataclass(frozen=True)
+class UnitTests:
+    """The application's own tests: a check each, the share of covered lines, and both reports as they were written."""
+
+    checks: tuple[Check, ...]
+    coverage: float | None = None
+    junit: bytes = b""
+    coverage_report: bytes = b""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A healthy application. `url` and `socket` reach it from the host."""
+
+    url: str
+    socket: Path
+    running: Running
+    seconds: float
+
+
+@dataclass
+class Application:
+    """One unpacked tree. `install` comes first; afterwards the rest in any order, builds and tests one at a time."""
+
+    tree: FileTree
+    blueprint: Blueprint
+    language: Language
+    sandbox: Sandbox
+    home: Path
+    folder: Path
+    limits: Limits = Limits()
+    installed: Installed | None = field(default=None)
+
+    @property
+    def source(self) -> Path:
+        """The host folder that the sandbox sees as /work."""
+        return self.folder / "work"
+
+    async def install(self) -> Check:
+        """Dependencies from the cache or the registries. Raises `EnvironmentError_` when this machine cannot."""
+        began = time.monotonic()
+        try:
+            self.installed = await Environments(self.home, self.sandbox).install(self.tree, self.blueprint, self.language)
+        except InstallFailed as failure:
+            return _step("install", "build", failure.argv, failure.completed)
+        if self.installed.folder:
+            (self.source / self.language.conventions.installed).mkdir(parents=True, exist_ok=True)
+        origin = "from the cache" if self.installed.cached else "from the registries"
+        title = f"dependencies installed {origin}"
+        return Check(id="install", title=title, level="build", status="passed", seconds=time.monotonic() - began)
+
+    async def build(self) -> tuple[Check, ...]:
+        """The blueprint's build commands, one check each; after a failure the rest is not run."""
+        return await self._steps("build", "build", self.blueprint.commands.build)
+
+    async def lint(self) -> tuple[Check, ...]:
+        """The blueprint's lint commands, likewise."""
+        return await self._steps("lint", "lint", self.blueprint.commands.lint)
+
+    async def test(self) -> UnitTests:
+        """The application's own unit tests. Besides the cases, one check says how the command itself ended."""
+        reports = self.blueprint.reports
+        try:
+            for path in (reports.junit, reports.coverage):
+                await asyncio.to_thread(remove_output, self.source, path)
+        except UnsafeOutput as error:
+            return UnitTests((_errored("test.report", "unit test report", error),))
+        steps = await self._steps("test", "unit", self.blueprint.commands.test)
+        try:
+            junit = await asyncio.to_thread(read_output, self.source, reports.junit)
+            cases = unit_checks(junit)
+        except (FileNotFoundError, UnsafeOutput, BadReport) as error:
+            return UnitTests((*steps, _errored("test.report", "unit test report", error)))
+        if not cases:
+            nothing = Check(id="test.report", title="unit test report", level="unit", status="failed", message="no test ran")
+            return UnitTests((*steps, nothing), junit=junit)
+        try:
+            coverage = await asyncio.to_thread(read_output, self.source, reports.coverage)
+            return UnitTests((*steps, *cases), line_coverage(coverage), junit, coverage)
+        except (FileNotFoundError, UnsafeOutput, BadReport) as error:
+            return UnitTests((*steps, *cases, _errored("test.coverage", "coverage report", error)), junit=junit)
+
+    def database(self) -> Database:
+        """A fresh, empty one."""
+        folder = self.folder / "databases" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        return Database(folder)
+
+    @contextlib.asynccontextmanager
+    async def start(
+        self,
+        env: Mapping[str, str] | None = None,
+        clock_offset: int = 0,
+        database: Database | None = None,
+        ready_seconds: float = READY_SECONDS,
+        limits: Limits | None = None,
+    ) -> AsyncIterator[Serving]:
+        """Serves until the context ends. `clock_offset` in seconds; without `database` a fresh one, gone afterwards.
+
+        Raises `NotServing` when /health does not answer 200 in time.
+        """
+        kept = database or self.database()
+        command = self._command(
+            self.blueprint.commands.run,
+            {"DATABASE_URL": kept.url, "CLOCK_OFFSET_SECONDS": str(clock_offset), "PORT": str(PORT), **(env or {})},
+            writable=False,
+        )
+        command = replace(
+            command,
+            mounts=(*command.mounts, Mount(kept.folder, DATA, writable=True)),
+            limits=limits or replace(self.limits, wall_seconds=FOREVER, cpu_seconds=self.limits.cpu_seconds * 10),
+        )
+        began = time.monotonic()
+        try:
+            async with self.sandbox.start(command, PORT) as running:
+                await _healthy(running, ready_seconds)
+                yield Serving(running.url, running.socket, running, time.monotonic() - began)
+        finally:
+            if database is None:
+                await asyncio.to_thread(shutil.rmtree, kept.folder, ignore_errors=True)
+
+    async def _steps(self, name: str, level: Level, commands: tuple[Argv, ...]) -> tuple[Check, ...]:
+        checks: list[Check] = []
+        for number, argv in enumerate(commands, 1):
+            identity = name if len(commands) == 1 else f"{name}.{number}"
+            if checks and checks[-1].status != "passed":
+                message = f"{checks[-1].id} did not pass"
+                checks.append(Check(id=identity, title=" ".join(argv), level=level, status="not_run", message=message))
+                continue
+            completed = await self.sandbox.run(self._command(argv, {}, writable=True))
+            checks.append(_step(identity, level, argv, completed))
+        return tuple(checks)
+
+    def _command(self, argv: Argv, env: Mapping[str, str], writable: bool) -> Command:
+        mounts = [Mount(self.source, PROJECT, writable), *toolchain_mounts(self.language)]
+        if self.installed and self.installed.folder:
+            mounts.append(Mount(self.installed.folder, self.installed.target))
+        return Command(argv, PROJECT, tuple(mounts), env=toolchain_environment(self.language) | dict(env), limits=self.limits)
+
+
+@contextlib.asynccontextmanager
+async def unpacked(
+    tree: FileTree, blueprint: Blueprint, language: Language, sandbox: Sandbox, home: Path, limits: Limits | None = None
+) -> AsyncIterator[Application]:
+    """The tree in an own folder below `home`/work, deleted afterwards. Raises `EnvironmentError_` when the disk is full."""
+    folder = home / "work" / uuid.uuid4().hex
+    application = Application(tree, blueprint, language, sandbox, home, folder, limits or Limits())
+    try:
+        await asyncio.to_thread(application.source.mkdir, parents=True)
+        await asyncio.to_thread(write_files, tree, application.source)
+        yield application
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _healthy(running: Running, seconds: float) -> None:
+    """Waits for 200 from /health. Raises `NotServing` after `seconds`, or as soon as the application has ended."""
+    ended = asyncio.ensure_future(running.wait())
+    deadline = time.monotonic() + seconds
+    problem = "no answer"
+    try:
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(running.socket)), timeout=5) as client:
+            while time.monotonic() < deadline and not ended.done():
+                try:
+                    answer = await client.get("http://localhost/health")
+                    if answer.status_code == 200:
+                        return
+                    problem = f"it answers {answer.status_code}"
+                except httpx.HTTPError as error:
+                    problem = f"no answer ({type(error).__name__})"
+                await asyncio.sleep(0.02)
+    finally:
+        ended.cancel()
+    if ended.done() and not ended.cancelled():
+        problem = f"it ended: {_ending(ended.result())}"
+    shown = running.output()[-SHOWN:].decode(errors="replace").strip()
+    raise NotServing(f"/health was not ready after {seconds:g} s: {problem}\n{shown}".strip(), output=shown)
+
+
+def _step(identity: str, level: Level, argv: tuple[str, ...], completed: Completed) -> Check:
+    title = " ".join(argv)
+    if completed.ok:
+        return Check(id=identity, title=title, level=level, status="passed", seconds=completed.seconds)
+    shown = b"\n".join(filter(None, (completed.stdout[-SHOWN:].strip(), completed.stderr[-SHOWN:].strip())))
+    message = f"{_ending(completed)}\n{shown.decode(errors='replace')}".strip()
+    status = "failed" if completed.outcome == "exited" else "errored"
+    return Check(id=identity, title=title, level=level, status=status, seconds=completed.seconds, message=message)
+
+
+def _ending(completed: Completed) -> str:
+    return f"exit code {completed.exit_code}" if completed.outcome == "exited" else completed.outcome.replace("_", " ")
+
+
+def _errored(identity: str, title: str, error: Exception) -> Check:
+    message = f"{title} is missing" if isinstance(error, FileNotFoundError) else str(error)
+    return Check(id=identity, title=title, level="unit", status="errored", message=message)
