@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan, Severity
-from quantumlayer.scanners.confined import confined, errored, python_tool
+from quantumlayer.evidence.confined import confined, errored, python_tool
 
 PACKAGE = "detect-secrets"
 # Guesses by name or randomness; every other detector knows the form of one provider's key.

