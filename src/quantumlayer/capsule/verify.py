@@ -56,6 +56,18 @@ def unpack(path: Path, out: Path, public_key: PublicKey | None = None) -> Verifi
     return verification
 
 
+def read_source(path: Path, public_key: PublicKey | None = None) -> tuple[Manifest, FileTree]:
+    """The manifest and the tree below `source/`. Raises `Tampered` for a capsule that does not verify, else as `verify`."""
+    verification, tree = _verified(_read(path), public_key)
+    if not verification.valid or tree is None or verification.manifest is None:
+        failed = next(check for check in verification.checks if not check.passed)
+        raise Tampered(f"{path} does not verify: {failed.name}: {failed.message}", hint="make the capsule anew with `ql generate`")
+    prefix = "source/"
+    files = {p.removeprefix(prefix): c for p, c in tree.files.items() if p.startswith(prefix)}
+    executable = frozenset(p.removeprefix(prefix) for p in tree.executable if p.startswith(prefix))
+    return verification.manifest, FileTree(files, executable)
+
+
 def _verified(content: bytes, public_key: PublicKey | None) -> tuple[Verification, FileTree | None]:
     checks: list[VerificationCheck] = []
     facts: dict[str, object] = {}
