@@ -29,7 +29,7 @@ from quantumlayer.files.write_files import write_files
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import Command, Completed, Limits, Mount, Running, Sandbox
 
-DATA = "/data"
+DATA = "/quantum/data"
 PORT = 8000
 SHOWN = 4000
 READY_SECONDS = 30.0
@@ -83,7 +83,7 @@ class Application:
 
     @property
     def source(self) -> Path:
-        """The host folder that the sandbox sees as /work."""
+        """The host folder that the sandbox sees as the project."""
         return self.folder / "work"
 
     async def install(self) -> Check:
@@ -163,7 +163,7 @@ class Application:
         began = time.monotonic()
         try:
             async with self.sandbox.start(command, PORT) as running:
-                await _healthy(running, ready_seconds)
+                await healthy(running, ready_seconds)
                 yield Serving(running.url, running.socket, running, time.monotonic() - began)
         finally:
             if database is None:
@@ -203,7 +203,7 @@ async def unpacked(
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _healthy(running: Running, seconds: float) -> None:
+async def healthy(running: Running, seconds: float) -> None:
     """Waits for 200 from /health. Raises `NotServing` after `seconds`, or as soon as the application has ended."""
     ended = asyncio.ensure_future(running.wait())
     deadline = time.monotonic() + seconds

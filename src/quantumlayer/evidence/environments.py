@@ -21,8 +21,8 @@ from quantumlayer.files.write_files import write_files
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import MIB, Command, Completed, Limits, Mount, Sandbox
 
-PROJECT = "/work"
-CACHES = "/cache"
+PROJECT = "/quantum/project"  # no host has a toolchain there, which would need the same place
+CACHES = "/quantum/cache"
 FORMAT = 1
 STALE_SECONDS = 24 * 3600
 INSTALL_LIMITS = Limits(memory=4096 * MIB, wall_seconds=900, cpu_seconds=1800, disk=8192 * MIB, tmp_size=2048 * MIB)

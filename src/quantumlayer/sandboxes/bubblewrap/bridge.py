@@ -2,12 +2,30 @@
 
 import asyncio
 import collections
+import functools
 import socket
+import threading
 import uuid
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from quantumlayer.sandboxes.bubblewrap.identity import runtime_folder
 
 HIGH_WATER = 256 * 1024
+T = TypeVar("T")
+
+
+@functools.cache
+def _relay_loop() -> asyncio.AbstractEventLoop:
+    """One loop in a thread of its own for all bridges: a caller that blocks its own loop is still served."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="sandbox relay", daemon=True).start()
+    return loop
+
+
+async def _there(work: Coroutine[Any, Any, T]) -> T:
+    """Awaits the coroutine in the relay's loop."""
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, _relay_loop()))
 
 
 class NobodyListens(ConnectionError):
@@ -24,12 +42,27 @@ class Bridge:
         self._waiting: collections.deque[asyncio.Future[socket.socket]] = collections.deque()
         self._servers: list[asyncio.Server] = []
         self._splices: set[_Splice] = set()
-        self._loop = asyncio.get_running_loop()
+        self._loop = _relay_loop()
         self.port = 0
         self.socket = runtime_folder() / f"{uuid.uuid4().hex[:12]}.sock"
 
     async def open(self) -> None:
         """Starts to listen on a free TCP port of the loopback and on the Unix socket."""
+        await _there(self._open())
+
+    async def connect(self) -> socket.socket:
+        """A non-blocking socket connected to the server inside. Raises `NobodyListens`."""
+        return await _there(self.connected())
+
+    def terminate(self) -> None:
+        """Asks the server to stop, if it is still there."""
+        self._loop.call_soon_threadsafe(self._send, b"t")
+
+    async def close(self) -> None:
+        """Ends all connections and takes port and socket away. Idempotent."""
+        await _there(self._close())
+
+    async def _open(self) -> None:
         self._loop.add_reader(self._control, self._answered)
         tcp = await self._loop.create_server(self._accept, "127.0.0.1", 0, backlog=512)
         self._servers.append(tcp)
@@ -37,19 +70,14 @@ class Bridge:
         self._servers.append(await self._loop.create_unix_server(self._accept, str(self.socket), backlog=512))
         self.socket.chmod(0o600)
 
-    async def connect(self) -> socket.socket:
-        """A non-blocking socket connected to the server inside. Raises `NobodyListens`."""
+    async def connected(self) -> socket.socket:
+        """As `connect`, for callers in the relay's loop."""
         waiter: asyncio.Future[socket.socket] = self._loop.create_future()
         self._waiting.append(waiter)
         self._send(b"c")
         return await waiter
 
-    def terminate(self) -> None:
-        """Asks the server to stop, if it is still there."""
-        self._send(b"t")
-
-    async def close(self) -> None:
-        """Ends all connections and takes port and socket away. Idempotent."""
+    async def _close(self) -> None:
         self._hang_up()
         for server in self._servers:
             server.close()
@@ -140,7 +168,7 @@ class _Splice(asyncio.Protocol):
 
     async def _join(self) -> None:
         try:
-            inside = await self._bridge.connect()
+            inside = await self._bridge.connected()
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: _Splice(self._bridge, self), sock=inside)
         except OSError:
