@@ -2,7 +2,7 @@
 blueprints print them as unit tests of their language.
 
 Placeholders may stand anywhere in `query`, `body` and `expect`, as an object with one key:
-`{"$ref": "loan1.id"}` a member of a saved answer (an alias of an account is the answer of its registration);
+`{"$ref": "loan1.id"}` a member of a saved answer, or deeper (`loans1.items.0.id`) (an alias of an account is the answer of its registration);
 `{"$now": 90000}` the clock when the scenario starts plus seconds, RFC 3339 UTC in whole seconds; `{"$today": -3}` the UTC date
 when it starts plus days; `{"$any": true}` (only in `expect`) anything. `expect` is a subset: members and list items that it
 names must be there and equal (numbers within 1e-9 relative, instants as instants, `$now` within 5 seconds because the server

@@ -1,0 +1,147 @@
+"""The judge: holds a running application against a spec, whoever wrote it."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quantumlayer.evidence.judge.app import App, Handle
+from quantumlayer.evidence.judge.contract import contract_checks
+from quantumlayer.evidence.judge.lockstep import Lockstep
+from quantumlayer.evidence.judge.play import Player
+from quantumlayer.evidence.judge.random_testing import RandomTester
+from quantumlayer.evidence.judge.transport import Call, Connection
+from quantumlayer.evidence.values import Check, Evidence
+from quantumlayer.plan.plan_tests import plan_tests
+from quantumlayer.plan.test_plan import TestPlan
+from quantumlayer.spec.values import Spec
+
+Progress = Callable[[str], None]
+_PLAYED = ("acceptance", "concurrency", "time")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds of random testing, and of shrinking what it finds."""
+
+    random: float = 2.5
+    shrink: float = 15.0
+
+
+THOROUGH = Budget(random=30.0, shrink=60.0)
+
+
+async def judge(
+    spec: Spec,
+    app: App,
+    test_plan: TestPlan | None = None,
+    *,
+    seed: int = 0,
+    budget: Budget = Budget(),
+    progress: Progress = lambda text: None,
+) -> Evidence:
+    """All checks of the plan, then random testing, against an application that runs at `app.url`.
+
+    Nothing that the application does makes this raise; failures of the keeper's own `reset` and `restart` do (they raise
+    whatever they raise). `progress` is called from another thread.
+    """
+    loop = asyncio.get_running_loop()
+    trial = Trial(spec, Handle(app, loop), test_plan, seed, budget, progress)
+    return await asyncio.to_thread(trial.run)
+
+
+@dataclass
+class Trial:
+    """One judgement, in a thread of its own."""
+
+    spec: Spec
+    handle: Handle
+    test_plan: TestPlan | None
+    seed: int
+    budget: Budget
+    progress: Progress
+
+    def run(self) -> Evidence:
+        """Plays everything and gathers the checks."""
+        unreachable = self._unreachable()
+        if unreachable:
+            return Evidence(checks=(unreachable,))
+        partial = self._inhabited()
+        if partial:
+            self.test_plan = plan_tests(self.spec, salt=int(time.time()) % 100_000)
+        plan = self.test_plan or plan_tests(self.spec)
+        lockstep = Lockstep(self.spec, self.handle.url, self.handle.admin, partial=partial)
+        player = Player(self.spec, self.handle, lockstep)
+        checks: list[Check] = [*contract_checks(self.spec, self.handle.url)]
+        ordered = [s for level in _PLAYED for s in plan.scenarios if s.level == level]
+        for number, scenario in enumerate(ordered, 1):
+            self.progress(f"check {number} of {len(ordered)}: {scenario.title}")
+            checks.append(player.play(scenario))
+        if player.dirty or self.handle.offset:
+            player.renew()
+        tester = RandomTester(
+            self.spec, self.handle, lockstep, self.seed, self.budget.random, self.budget.shrink, report=self.progress
+        )
+        self.progress("random testing against the reference model")
+        checks.append(tester.run())
+        checks += self._stored(lockstep)
+        checks += [self._unreached(u.goal, u.reason, u.requirements) for u in plan.unreached if u.goal not in tester.reached]
+        lockstep.connection.close()
+        return Evidence(checks=tuple(checks))
+
+    def _unreachable(self) -> Check | None:
+        connection = Connection(self.handle.url)
+        answer = connection.send(Call("GET", "/health"))
+        connection.close()
+        if not answer.broken or answer.status:
+            return None
+        return Check(
+            id="contract:health",
+            title="The application answers",
+            level="contract",
+            status="failed",
+            message=f"{self.handle.url}: {answer.broken}",
+        )
+
+    def _inhabited(self) -> bool:
+        """Whether the database already holds rows that the judge did not make, as far as anyone may look."""
+        probe = Lockstep(self.spec, self.handle.url, self.handle.admin)
+        try:
+            for route in probe.routes:
+                if route.kind == "list" and route.access.anonymous:
+                    answer = probe.connection.send(Call("GET", route.path, {"limit": "1"}))
+                    if answer.status == 200 and isinstance(answer.body, dict) and answer.body.get("total"):
+                        if self.handle.can_reset:
+                            self.handle.reset()
+                            return False
+                        return True
+        finally:
+            probe.connection.close()
+        return not self.handle.can_reset and self.spec.auth is not None
+
+    def _stored(self, lockstep: Lockstep) -> list[Check]:
+        """No file of the database may hold a password as it was sent."""
+        path = self.handle.database()
+        secrets = [s.encode() for s in lockstep.comparison.secrets if len(s) >= 8 and not re.fullmatch(r"x+", s)]
+        if path is None or not secrets or self.spec.auth is None:
+            return []
+        started = time.perf_counter()
+        content = b"".join(p.read_bytes() for p in (path, path.with_name(path.name + "-wal")) if p.is_file())
+        leaked = sum(1 for s in secrets if s in content)
+        return [
+            Check(
+                id="stored-passwords",
+                title="No password is stored as it was sent",
+                level="contract",
+                status="failed" if leaked else "passed",
+                requirements=self.spec.auth.satisfies,
+                seconds=time.perf_counter() - started,
+                message=f"{leaked} of {len(secrets)} passwords stand in the database as plain text" if leaked else "",
+            )
+        ]
+
+    def _unreached(self, goal: str, reason: str, requirements: tuple[str, ...]) -> Check:
+        return Check(
+            id=f"unreached:{goal}", title=goal, level="acceptance", status="not_run", requirements=requirements, message=reason
+        )

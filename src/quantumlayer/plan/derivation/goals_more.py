@@ -1,0 +1,190 @@
+"""Goals about relations, the passage of time and requests at the same moment."""
+
+from quantumlayer.plan.derivation.deriver import Deriver
+from quantumlayer.plan.derivation.hints import Hints, hints
+from quantumlayer.plan.derivation.maker import Stuck
+from quantumlayer.plan.derivation.pins import NONE, Pins
+from quantumlayer.plan.derivation.search import Hit, succeeded
+from quantumlayer.plan.derivation.world import World
+from quantumlayer.plan.scenario import Step
+from quantumlayer.spec.routes import Route
+
+PARALLEL = 8
+_SPANS = (3600, 86400 + 60, 8 * 86400, 40 * 86400, 400 * 86400)
+
+
+def relation_goals(d: Deriver) -> None:
+    """Deleting a row that others refer to: refused, followed or cleared, as the spec says."""
+    for route in d.routes("delete"):
+        for other, declared in d.spec.entities.items():
+            for name, field in declared.fields.items():
+                if field.to == route.entity and d.maker.route("create", other):
+                    _on_delete(d, route, other, name)
+
+
+def _on_delete(d: Deriver, route: Route, other: str, name: str) -> None:
+    field = d.spec.entities[other].fields[name]
+    goal = f"on_delete:{other}.{name}"
+    satisfies = d.of(other, field.satisfies)
+    world = d.start.fork()
+    working = d.search.working(route) or NONE
+    try:
+        own = Pins(working.values, working.refs, working.nested, working.after, working.extra)
+        target = d.maker.make(world, route.entity or "", own)
+        referring = d.maker.make(world, other, Pins(refs={name: target}))
+    except Stuck as stuck:
+        d.miss(goal, f"no {other} that refers to a {route.entity}: {stuck}", ())
+        return
+    step = d.maker.step(world, route, NONE, None, target)
+    by_anyone(d, world, route, step, target)
+    for alias in (referring, target):
+        _look(d, world, alias)
+    d.add(goal, f"DELETE of a {route.entity} that a {other} refers to ({field.on_delete})", world, satisfies)
+
+
+def by_anyone(d: Deriver, world: World, route: Route, step: Step, row: str) -> None:
+    """The step by the first who succeeds, else by the first who is refused for the row's sake."""
+    answers = []
+    for actor in d.maker.candidates(world, route, row):
+        if actor is None or actor in world.accounts:
+            mine = step.model_copy(update={"actor": actor})
+            answers.append((mine, world.fork().call(mine)))
+    ranked = sorted(answers, key=lambda pair: 0 if succeeded(pair[1]) else 2 if pair[1].status in (401, 403) else 1)
+    if ranked:
+        world.call(ranked[0][0])
+
+
+def _look(d: Deriver, world: World, alias: str) -> None:
+    row = world.rows[alias]
+    reading, listing = d.maker.route("read", row.entity), d.maker.route("list", row.entity)
+    if reading:
+        by_anyone(d, world, reading, d.maker.step(world, reading, NONE, None, alias), alias)
+    elif listing:
+        by_anyone(d, world, listing, Step(method="GET", path=listing.path), alias)
+
+
+def time_goals(d: Deriver) -> None:
+    """Derived values, lists and reports that change as time passes."""
+    for entity, declared in d.spec.entities.items():
+        for name, field in declared.fields.items():
+            expr = d.compiled.value(entity, name)
+            reading = d.maker.route("read", entity)
+            if expr is not None and reading and _timed(d, hints(expr)):
+                _changes(d, f"time:{entity}.{name}", entity, reading, hints(expr), d.of(entity, field.satisfies))
+        for key in declared.operations:
+            expr = d.compiled.where(entity, key)
+            route = d.maker.route("list", entity, key)
+            if expr is not None and route and hints(expr).timed:
+                _changes(d, f"time:{entity}.{key}", entity, route, hints(expr), d.of_route(route))
+    for route in d.routes("report"):
+        report = d.compiled.report(route.name)
+        exprs = [e for e in (report.where, *report.group_by.values(), *report.measures.values(), *report.columns.values()) if e]
+        if any(hints(e).timed for e in exprs) and route.report and not route.report.input:
+            _changes(d, f"time:{route.name}", route.report.entity, route, Hints(timed=True), d.of_route(route))
+
+
+def _timed(d: Deriver, known: Hints) -> bool:
+    return known.timed
+
+
+def _changes(d: Deriver, goal: str, entity: str, route: Route, known: Hints, satisfies: tuple[str, ...]) -> None:
+    spans = sorted(
+        {s for span in known.durations for s in (span - 60, span + 60) if s > 0} | set(_spans_of(d, entity)) | set(_SPANS)
+    )
+    try:
+        world = d.start.fork()
+        alias = d.maker.make(world, entity)
+        step = d.maker.step(world, route, NONE, None, alias if route.on_row else None)
+        answer = d.search._by_anyone(world, route, step, alias if route.on_row else None, succeeded)
+    except Stuck as stuck:
+        d.miss(goal, f"no {entity} can be made: {stuck}", satisfies)
+        return
+    actor, seen, passed, changes = world.steps[-1].actor, _facts(answer.body), 0, 0
+    for span in spans:
+        later = step.model_copy(update={"actor": actor, "advance": span - passed})
+        trial = world.fork()
+        answer = trial.call(later)
+        if answer.status == 401 and d.spec.auth and actor:
+            trial = world.fork()
+            if not _sign_in_again(d, trial, actor, span - passed):
+                continue
+            answer = trial.call(later.model_copy(update={"advance": 0}))
+        if succeeded(answer) and _facts(answer.body) != seen:
+            world, seen, passed, changes = trial, _facts(answer.body), span, changes + 1
+        if changes == 3:
+            break
+    if changes:
+        d.add(goal, f"{route.method} {route.path} changes as time passes", world, satisfies, level="time")
+
+
+def _facts(body: object) -> object:
+    return body
+
+
+def _spans_of(d: Deriver, entity: str) -> list[int]:
+    """The durations in the defaults of an entity's fields: when something falls due."""
+    found: list[int] = []
+    for name in d.spec.entities[entity].fields:
+        expr = d.compiled.default(entity, name)
+        if expr is not None:
+            found += [s for span in hints(expr).durations for s in (span, span + 86400, span + 3 * 86400)]
+    return found
+
+
+def _sign_in_again(d: Deriver, world: World, alias: str, advance: int) -> bool:
+    auth = d.spec.auth
+    if auth is None or "password" not in auth.methods or alias not in world.accounts:
+        return False
+    registration = world.accounts[alias].registration
+    body = {n: registration[n] for n in (auth.identifier, "password")}
+    answer = world.call(Step(method="POST", path="/auth/login", body=body, save=f"{alias}/login", advance=advance))
+    return succeeded(answer)
+
+
+def concurrency_goals(d: Deriver, hits: list[tuple[str, Route, Hit, tuple[str, ...]]]) -> None:
+    """At the boundary of each limit, the same request eight times at once; then what is stored is read."""
+    done: set[str] = set()
+    for cause, route, hit, satisfies in hits:
+        goal = f"race:{cause}"
+        if goal in done or route.kind not in ("create", "action"):
+            continue
+        world = _racing(d, route, hit)
+        if world is None:
+            continue
+        done.add(goal)
+        listing = d.maker.route("list", route.entity)
+        if listing:
+            try:
+                d.maker.attempt(world, listing, Step(method="GET", path=listing.path))
+            except Stuck:
+                continue
+        title = f"{route.method} {route.path} {PARALLEL} times at once keeps what holds one by one"
+        d.add(goal, title, world, satisfies, level="concurrency", shorten=False)
+
+
+def _racing(d: Deriver, route: Route, hit: Hit) -> World | None:
+    """The world just before the last call that succeeded, then that call in parallel: only where some succeed and some do not."""
+    last = hit.world.steps[-1]
+    mine = [i for i, s in enumerate(hit.world.steps) if s.method == last.method and _same_place(s, last) and s.status < 400]
+    if not mine:
+        return None
+    index = mine[-1]
+    world = d.start.fork()
+    for account in hit.world.accounts.values():
+        if account.alias not in world.accounts and world.open(account).status >= 400:
+            return None
+    try:
+        for step in hit.world.steps[:index]:
+            world.call(step)
+            if step.save and step.save in hit.world.rows:
+                world.rows[step.save] = hit.world.rows[step.save]
+        step = hit.world.steps[index]
+        world.call(step.model_copy(update={"parallel": PARALLEL, "save": None, "advance": step.advance}))
+    except KeyError:
+        return None
+    statuses = world.steps[-1].statuses
+    return world if len(set(statuses)) > 1 and any(s >= 400 for s in statuses) else None
+
+
+def _same_place(a: Step, b: Step) -> bool:
+    return a.path == b.path

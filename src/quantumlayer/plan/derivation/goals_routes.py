@@ -1,0 +1,183 @@
+"""Goals about routes: each succeeds, does what it says, and says 404 where there is nothing."""
+
+from typing import Any
+
+from quantumlayer.plan.derivation.deriver import Deriver, status
+from quantumlayer.plan.derivation.maker import Stuck
+from quantumlayer.plan.derivation.pins import NONE, Pins
+from quantumlayer.plan.derivation.search import succeeded
+from quantumlayer.plan.field_values import valid
+from quantumlayer.plan.scenario import Step
+from quantumlayer.spec.naming import wire_name
+from quantumlayer.spec.routes import Route
+from quantumlayer.spec.values import Field
+
+NOBODY = 999_999_999
+
+
+def route_goals(d: Deriver) -> None:
+    """A scenario per route."""
+    makers = {"create": _create, "read": _read, "update": _update, "delete": _delete, "action": _action}
+    for route in d.maker.routes:
+        if route.kind in makers:
+            makers[route.kind](d, route)
+
+
+def _name(route: Route) -> str:
+    return f"{route.kind}:{route.entity}.{route.name}"
+
+
+def _missed(d: Deriver, route: Route) -> None:
+    d.miss(_name(route), f"no call of {route.method} {route.path} succeeds: {d.search.last_reason}", d.of_route(route))
+
+
+def optional_values(d: Deriver, fields: dict[str, Field], shift: int = 20) -> dict[str, Any]:
+    """Valid values for the fields that a minimal body leaves out."""
+    return {
+        name: valid(field, d.maker.number() if field.unique else shift + index)
+        for index, (name, field) in enumerate(fields.items())
+        if not field.to
+        and field.value is None
+        and field.writable != "never"
+        and (not field.required or field.default is not None)
+    }
+
+
+def _create(d: Deriver, route: Route) -> None:
+    done = d.done(route)
+    if done is None:
+        return _missed(d, route)
+    world = done[0]
+    alias = world.steps[-1].save
+    if alias:
+        d.read_back(world, alias)
+    entity = d.spec.entities[route.entity or ""]
+    extras = optional_values(d, entity.fields)
+    values = dict(extras)
+    while extras:
+        if _created(d, world, route, Pins(values=extras)):
+            break
+        extras = dict(list(extras.items())[:-1])
+    for name, value in values.items():
+        if name not in extras:
+            _created(d, world, route, Pins(values={name: value}))
+    fields = (r for f in entity.fields.values() for r in f.satisfies)
+    machine = entity.state.satisfies if entity.state else ()
+    d.add(
+        _name(route),
+        f"{route.method} {route.path} creates a row and fills in the defaults",
+        world,
+        (*d.of_route(route), *fields, *machine),
+    )
+    return None
+
+
+def _created(d: Deriver, world: Any, route: Route, pins: Pins) -> bool:
+    trial = world.fork()
+    base = d.search.working(route) or NONE
+    try:
+        answer, _ = d.search.perform(trial, route, base.merged(pins), succeeded)
+    except Stuck:
+        return False
+    if not succeeded(answer):
+        return False
+    world.__dict__.update(trial.__dict__)
+    if world.steps[-1].save:
+        d.read_back(world, world.steps[-1].save)
+    return True
+
+
+def _read(d: Deriver, route: Route) -> None:
+    done = d.done(route)
+    if done is None:
+        return _missed(d, route)
+    world, _, _ = done
+    actor = world.steps[-1].actor
+    for text in (str(NOBODY), "no-such-row"):
+        d.tried(world, Step(method="GET", path=_row_path(route, text), actor=actor), status(404))
+    d.add(_name(route), f"{route.method} {route.path} answers the row, 404 where there is none", world, d.of_route(route))
+    return None
+
+
+def _row_path(route: Route, text: str) -> str:
+    head, _, tail = route.path.partition("{")
+    return head + text + tail.partition("}")[2]
+
+
+def _update(d: Deriver, route: Route) -> None:
+    ready = d.ready(route)
+    if ready is None:
+        return _missed(d, route)
+    world, row = ready
+    assert row is not None
+    entity = d.spec.entities[route.entity or ""]
+    names = [k for k, f in entity.fields.items() if f.writable == "always" and f.value is None and not f.to]
+    hits = 0
+    for index, name in enumerate(names):
+        field = entity.fields[name]
+        value = valid(field, d.maker.number() if field.unique else 30 + index)
+        step = d.maker.step(world, route, Pins(input={name: value}), None, row)
+        answer = d.maker.attempt(world, route, step, row)
+        hits += succeeded(answer)
+        if not field.required and succeeded(answer):
+            d.maker.attempt(world, route, d.maker.step(world, route, Pins(input={name: None}), None, row), row)
+    actor = d.maker.actors.get((route.entity, route.name))
+    empty = d.maker.step(world, route, NONE, None, row).model_copy(update={"actor": actor, "body": {}})
+    hits += d.tried(world, empty, succeeded)
+    frozen = {k: f for k, f in entity.fields.items() if (f.writable != "always" or f.value is not None) and not f.to}
+    ignored: dict[str, Any] = {wire_name(k, f): valid(f, 77) for k, f in frozen.items()} | {
+        "id": 4711,
+        "unknown_member": "ignored",
+    }
+    d.tried(world, empty.model_copy(update={"body": ignored}), succeeded)
+    d.read_back(world, row)
+    missing = Step(method=route.method, path=_row_path(route, str(NOBODY)), actor=actor, body={})
+    d.tried(world, missing, status(404))
+    if not hits:
+        return _missed(d, route)
+    title = f"{route.method} {route.path} changes what is sent and nothing else"
+    d.add(_name(route), title, world, d.of_route(route))
+    return None
+
+
+def _delete(d: Deriver, route: Route) -> None:
+    done = d.done(route)
+    if done is None:
+        return _missed(d, route)
+    world, row, _ = done
+    assert row is not None
+    last = world.steps[-1]
+    reading, listing = d.maker.route("read", route.entity), d.maker.route("list", route.entity)
+    if reading:
+        d.tried(world, Step(method="GET", path=last.path, actor=last.actor), status(404))
+    if listing:
+        d.tried(world, Step(method="GET", path=listing.path, actor=last.actor), succeeded)
+    d.tried(world, last, status(404))
+    d.add(
+        _name(route), f"{route.method} {route.path}: the row is gone from reading and from the list", world, d.of_route(route)
+    )
+    return None
+
+
+def _action(d: Deriver, route: Route) -> None:
+    done = d.done(route)
+    if done is None:
+        return _missed(d, route)
+    world, row, _ = done
+    before = d.ready(route)
+    if before and row in before[0].rows:
+        d.read_changed(before[0], world)
+    if row and not route.operation.redirect:  # type: ignore[union-attr]
+        d.read_back(world, row)
+    if route.operation and route.operation.redirect and row:
+        d.read_back(world, row)
+    for entity in {e.create for e in route.operation.effects if e.create} if route.operation else ():
+        listing = d.maker.route("list", entity)
+        if listing:
+            d.maker.attempt(world, listing, Step(method="GET", path=listing.path))
+    if route.on_row:
+        actor = d.maker.actors.get((route.entity, route.name))
+        body = {} if route.method != "GET" else None
+        d.tried(world, Step(method=route.method, path=_row_path(route, str(NOBODY)), actor=actor, body=body), status(404))
+    d.add(_name(route), f"{route.method} {route.path} does what it says", world, d.of_route(route))
+    return None
