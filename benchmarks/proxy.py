@@ -23,6 +23,7 @@ from quantumlayer.delivery.previews import open_preview
 from quantumlayer.delivery.proxy import running_proxy
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import Preview
+from quantumlayer.evidence.application import Serving, healthy
 from quantumlayer.ports.sandbox import Command, Mount, Running
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
 
@@ -79,12 +80,13 @@ async def main() -> None:
         program.write_text(APP)
 
         @contextlib.asynccontextmanager
-        async def launch(preview: Preview, own: Path) -> AsyncIterator[Running]:
+        async def launch(preview: Preview, own: Path) -> AsyncIterator[Serving]:
             mounts = (Mount(program, "/app.py"), Mount(Path(sysconfig.get_path("purelib")), "/site"), Mount(own, "/data", True))
             command = Command((os.path.realpath(sys.executable), "/app.py"), "/data", mounts, env={"PYTHONPATH": "/site"})
             async with BubblewrapSandbox().start(command) as server:
+                await healthy(server, 10)
                 running.append(server)
-                yield server
+                yield Serving(server.url, server.socket, server, 0)
 
         engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
         registry, home = Registry(engine), PreviewHome(Path(folder))

@@ -15,6 +15,7 @@ from quantumlayer.delivery.previews import open_preview
 from quantumlayer.delivery.proxy import running_proxy
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import Preview
+from quantumlayer.evidence.application import Serving, healthy
 from quantumlayer.ports.sandbox import Command, Mount
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
 
@@ -32,7 +33,8 @@ async def launch(preview, folder):
         env["BROKEN"] = "1"
     command = Command((os.path.realpath(sys.executable), "-B", "/app.py", preview.id), "/data", mounts, env)
     async with BubblewrapSandbox().start(command) as running:
-        yield running
+        await healthy(running, 10)
+        yield Serving(running.url, running.socket, running, 0)
 
 
 @dataclass

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -16,13 +15,13 @@ from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import LIVE, Preview, now
 from quantumlayer.errors import QuantumLayerError
+from quantumlayer.evidence.application import NotServing, Serving
 from quantumlayer.ports.sandbox import Completed, Running
 
 log = logging.getLogger("quantumlayer.preview")
 
 POLL_SECONDS = 0.5
 TICK_SECONDS = 1.0
-HEALTH_PATIENCE = 30.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CONNECTIONS = 512
 CALM_SECONDS = 60.0
@@ -32,18 +31,18 @@ IDLE_SECONDS = 2.0
 
 
 class Launch(Protocol):
-    """How to run a preview's application. `folder` belongs to this preview alone and outlives restarts.
+    """How to run a preview's application. `folder` belongs to this preview alone and outlives restarts."""
 
-    Raises `QuantumLayerError` when the capsule does not verify or the machine cannot run it.
-    """
+    def __call__(self, preview: Preview, folder: Path) -> contextlib.AbstractAsyncContextManager[Serving]:
+        """Entering starts it and waits until it is healthy, leaving stops it.
 
-    def __call__(self, preview: Preview, folder: Path) -> AbstractAsyncContextManager[Running]:
-        """Entering starts it (readiness is not awaited), leaving stops it."""
+        Raises `NotServing` when it does not become healthy, another `QuantumLayerError` when it cannot be started at all.
+        """
         ...
 
 
 class Crashed(Exception):
-    """The application ended, or never became healthy. `calm` says that it had run well for a while before."""
+    """The application ended. `calm` says that it had run well for a while before."""
 
     def __init__(self, message: str, *, calm: bool = False) -> None:
         super().__init__(message)
@@ -133,6 +132,9 @@ class Keeper:
                 await self._live(app)
             except Crashed as crash:
                 reason, crashes = str(crash), 1 if crash.calm else crashes + 1
+            except NotServing as error:
+                reason, crashes = error.message, crashes + 1
+                self._home.write_log(preview_id, reason.encode())
             except QuantumLayerError as error:
                 reason, crashes = f"{error.message}\n{error.hint}".strip(), len(PAUSES) + 1
             except Exception as error:
@@ -150,10 +152,10 @@ class Keeper:
         """One life of the application, from its start to its end. Raises `Crashed` at the end."""
         folder = self._home.folder(app.preview.id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        async with self._launch(app.preview, folder) as running, _session(running.socket) as session:
+        async with self._launch(app.preview, folder) as serving, _session(serving.socket) as session:
+            running = serving.running
             end = asyncio.create_task(running.wait())
             try:
-                await _await_health(session, end, running)
                 app.session, app.was_ready, born = session, True, time.monotonic()
                 await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
                 while not end.done():
@@ -182,19 +184,6 @@ def _session(socket: Path) -> aiohttp.ClientSession:
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         read_bufsize=256 * 1024,
     )
-
-
-async def _await_health(session: aiohttp.ClientSession, end: asyncio.Task[Completed], running: Running) -> None:
-    began = time.monotonic()
-    while not end.done():
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-            async with session.get("http://app/health", timeout=aiohttp.ClientTimeout(total=5)) as answer:
-                if answer.status == 200:
-                    return
-        if time.monotonic() - began > HEALTH_PATIENCE:
-            raise Crashed(f"GET /health was not 200 within {HEALTH_PATIENCE:.0f} s\n{_tail(running)}")
-        await asyncio.sleep(0.02)
-    raise Crashed(_told(end.result(), running))
 
 
 def _told(completed: Completed, running: Running) -> str:
