@@ -139,6 +139,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
         parts.append(part)
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
+    response.close()
     return b"".join(parts)
 
 
