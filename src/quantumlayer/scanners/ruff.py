@@ -5,9 +5,9 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from quantumlayer.evidence.confined import TREE, confined, errored, own_tool
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan
-from quantumlayer.evidence.confined import TREE, confined, errored, own_tool
 
 # E9 syntax, F63 and F7 misuse that fails at run time, F82 undefined names. The tree's own settings do not count.
 RULES = "E9,F63,F7,F82"

@@ -1,0 +1,141 @@
+"""The dependency stage: the lock is checked against the registry and the installed licences, and written down as an SBOM."""
+
+import asyncio
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from quantumlayer import __version__
+from quantumlayer.evidence import pypi
+from quantumlayer.evidence.pypi import Pin
+from quantumlayer.evidence.sbom import to_sbom
+from quantumlayer.files.values import FileTree
+from quantumlayer.ports.language import Language
+from quantumlayer.ports.sandbox import Sandbox
+from quantumlayer.ports.scanner import Finding, Scan
+
+MINIMUM_AGE = timedelta(days=7)
+STRONG_COPYLEFT = ("GPL-", "AGPL-", "SSPL-", "EUPL-", "OSL-", "CC-BY-NC", "CC-BY-SA")
+
+
+@dataclass(frozen=True)
+class LockedTree:
+    """`digest` is that of the lock files alone; `sbom` is CycloneDX 1.6 as JSON text; `pins` what the lock names, sorted."""
+
+    digest: str
+    pins: tuple[Pin, ...]
+    sbom: str
+    scans: tuple[Scan, ...]
+
+
+async def lock(
+    tree: FileTree,
+    language: Language,
+    sandbox: Sandbox,
+    *,
+    name: str,
+    cache: Path,
+    installed: Path | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> LockedTree:
+    """Checks the lock files of the language in `tree`. Nothing is locked anew: a lock that is not exact is a finding.
+
+    `cache` is a folder for what the registry said, which never changes for a version; `installed` the installed environment,
+    whose metadata names the licences. What could not be asked is "not_run" with its reason.
+    """
+    conventions = language.conventions
+    files = {path: tree.files[path] for path in conventions.lock_files if path in tree.files}
+    if conventions.purl_type != "pypi":
+        missing = f"there are no dependency checks for {language.name} yet"
+        return LockedTree(FileTree(files).digest(), (), to_sbom(name, (), {}, ""), (_scan("lock", "not_run", reason=missing),))
+    pins, findings = pypi.read_lock(files)
+    unique = tuple(sorted({(p.name, p.version): p for p in reversed(pins)}.values(), key=lambda p: (p.name, p.version)))
+    if files:
+        locked = _scan("lock", "ran", findings, len(files))
+    else:
+        locked = _scan("lock", "not_run", reason=f"there is no {' or '.join(conventions.lock_files)}")
+    known = await asyncio.to_thread(pypi.licences, installed) if installed else {}
+    scans = (
+        locked,
+        await _registry(unique, sandbox, cache, now()),
+        _licences(unique, known, installed is not None),
+        _scan("advisories", "not_run", reason="there is no advisory database on this machine"),
+    )
+    return LockedTree(FileTree(files).digest(), unique, to_sbom(name, unique, known, conventions.purl_type), scans)
+
+
+async def _registry(pins: Sequence[Pin], sandbox: Sandbox, cache: Path, now: datetime) -> Scan:
+    """Whether every pin is in the registry with a locked hash, and so old that a hijacked release would have been noticed."""
+    if not pins:
+        return _scan("registry", "not_run", reason="nothing is locked")
+    told = await asyncio.to_thread(_remembered, cache)
+    if unknown := [pin for pin in pins if _key(pin) not in told]:
+        answer = await pypi.uploads(unknown, sandbox)
+        if isinstance(answer, str):
+            return _scan("registry", "not_run", reason=f"the registry could not be asked: {answer}")
+        told |= {_key(pin): answer[f"{pin.name}=={pin.version}"] for pin in unknown if f"{pin.name}=={pin.version}" in answer}
+        await asyncio.to_thread(_remember, cache, told)
+    findings = []
+    for pin in pins:
+        uploaded = told.get(_key(pin))
+        if uploaded is None:
+            findings.append(
+                _at(pin, "age-unknown", "low", f"the registry does not say when {pin.name} {pin.version} was uploaded")
+            )
+        elif now - uploaded < MINIMUM_AGE:
+            days = (now - uploaded).days
+            message = f"{pin.name} {pin.version} is {days} days old, less than {MINIMUM_AGE.days}"
+            findings.append(_at(pin, "too-new", "medium", message))
+    return _scan("registry", "ran", tuple(findings), len(pins))
+
+
+def _licences(pins: Sequence[Pin], known: Mapping[str, str | None], installed: bool) -> Scan:
+    if not installed or not pins:
+        return _scan("licences", "not_run", reason="nothing is installed" if pins else "nothing is locked")
+    findings, read = [], 0
+    for pin in pins:
+        expression = known.get(f"{pin.name}=={pin.version}", "")
+        if expression == "":
+            continue  # not for this platform
+        read += 1
+        if expression is None:
+            findings.append(
+                _at(pin, "licence-unknown", "low", f"{pin.name} {pin.version} names no licence that can be understood")
+            )
+        elif any(word.strip("()").startswith(STRONG_COPYLEFT) for word in expression.split()):
+            findings.append(_at(pin, "licence-copyleft", "medium", f"{pin.name} {pin.version} is under {expression}"))
+    if not read:
+        return _scan("licences", "not_run", reason="no installed package of the lock was found")
+    return replace(_scan("licences", "ran", tuple(findings), read), kind="licences")
+
+
+def _scan(name: str, status: Any, findings: Sequence[Finding] = (), files: int = 0, reason: str = "") -> Scan:
+    return Scan(name, __version__, status, tuple(findings), files, reason, "dependencies")
+
+
+def _at(pin: Pin, rule: str, severity: Any, message: str) -> Finding:
+    return Finding(rule, severity, message, pin.path, pin.line)
+
+
+def _key(pin: Pin) -> str:
+    return f"{pin.name}=={pin.version} {hashlib.sha256(' '.join(pin.sha256).encode()).hexdigest()}"
+
+
+def _remembered(cache: Path) -> dict[str, datetime]:
+    try:
+        kept = json.loads((cache / "pypi-uploads.json").read_text())
+        return {key: datetime.fromisoformat(value) for key, value in kept.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}  # a lost or damaged cache only costs a question
+
+
+def _remember(cache: Path, told: Mapping[str, datetime]) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    draft = cache / f".pypi-uploads.{uuid.uuid4().hex}"
+    draft.write_text(json.dumps({key: value.isoformat() for key, value in sorted(told.items())}))
+    draft.replace(cache / "pypi-uploads.json")

@@ -1,0 +1,153 @@
+"""The Python ecosystem's side of the dependency checks: lock file, index, installed licences."""
+
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import Message
+from email.parser import BytesHeaderParser
+from functools import cache
+from pathlib import Path
+
+from license_expression import ExpressionError, Licensing, get_spdx_licensing
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from quantumlayer.evidence.confined import TREE, confined, how, own_tool
+from quantumlayer.ports.sandbox import Sandbox
+from quantumlayer.ports.scanner import Finding
+
+HASH = re.compile(r"--hash[= ]sha256:([0-9a-f]{64})")
+MAX_METADATA = 1024 * 1024
+CLASSIFIERS = {
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD-3-Clause",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "PostgreSQL License": "PostgreSQL",
+    "Python Software Foundation License": "PSF-2.0",
+    "The Unlicense (Unlicense)": "Unlicense",
+    "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
+    "GNU Library or Lesser General Public License (LGPL)": "LGPL-2.0-or-later",
+    "GNU General Public License v3 (GPLv3)": "GPL-3.0-only",
+    "GNU Affero General Public License v3": "AGPL-3.0-only",
+}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One locked package. `sha256` are the digests of the files that may be installed; `path` and `line` where it stands."""
+
+    name: str
+    version: str
+    sha256: tuple[str, ...]
+    path: str
+    line: int
+
+
+def read_lock(files: Mapping[str, bytes]) -> tuple[tuple[Pin, ...], tuple[Finding, ...]]:
+    """The pins of requirements files by path, and what a lock must not hold: addresses, open versions, missing hashes."""
+    pins, findings = [], []
+    for path, content in files.items():
+        for line, text in _logical_lines(content.decode(errors="replace")):
+            read = _pin(path, line, text)
+            (pins if isinstance(read, Pin) else findings).append(read)
+    return tuple(pins), tuple(findings)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    joined, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        start = start or number
+        joined += re.sub(r"(^|\s)#.*$", "", line)
+        if joined.endswith("\\"):
+            joined = joined[:-1] + " "
+            continue
+        if joined.strip():
+            yield start, joined.strip()
+        joined, start = "", 0
+    if joined.strip():
+        yield start, joined.strip()
+
+
+def _pin(path: str, line: int, text: str) -> Pin | Finding:
+    if text.startswith("-"):
+        return Finding("lock-option", "high", f"a lock holds packages only, not {text.split()[0].split('=')[0]}", path, line)
+    hashes = tuple(HASH.findall(text))
+    try:
+        requirement = Requirement(HASH.sub("", text).strip())
+    except InvalidRequirement:
+        return Finding("lock-syntax", "high", "this is not a requirement", path, line)
+    name = canonicalize_name(requirement.name)
+    versions = [s.version for s in requirement.specifier if s.operator in ("==", "===") and "*" not in s.version]
+    if requirement.url:
+        return Finding("lock-address", "high", f"{name} comes from an address instead of the registry", path, line)
+    if len(versions) != 1 or len(requirement.specifier) != 1:
+        return Finding("lock-open", "high", f"{name} is not pinned to one version", path, line)
+    if not hashes:
+        return Finding("lock-no-hash", "high", f"{name} is pinned without a hash", path, line)
+    return Pin(name, versions[0], hashes, path, line)
+
+
+async def uploads(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, datetime] | str:
+    """When each `name==version` was first uploaded, as the package client's own index says; or why that cannot be told.
+
+    The client is uv, configured as on this host. It fails when a package is not in the index with one of the locked hashes.
+    """
+    with tempfile.TemporaryDirectory(prefix="lock-", ignore_cleanup_errors=True) as folder:
+        hashes = {f"{p.name}=={p.version}": " ".join(f"--hash=sha256:{h}" for h in p.sha256) for p in pins}
+        Path(folder).chmod(0o755)
+        Path(folder, "lock.txt").write_text("".join(f"{name} {shown}\n" for name, shown in sorted(hashes.items())))
+        options = ("--no-deps", "--no-header", "--quiet", "--no-python-downloads", "--format", "pylock.toml")
+        argv = own_tool("uv", "pip", "compile", *options, f"{TREE}/lock.txt")
+        ended = await confined(sandbox, Path(folder), argv, env={"UV_CACHE_DIR": "/tmp/uv"}, network="registries")
+    if not ended.ok:
+        return how(ended)
+    try:
+        packages = tomllib.loads(ended.stdout.decode())["packages"]
+        return {f"{canonicalize_name(p['name'])}=={p['version']}": found for p in packages if (found := _uploaded(p))}
+    except (ValueError, KeyError, TypeError) as error:
+        return f"uv's answer cannot be read: {error}"
+
+
+def _uploaded(package: dict) -> datetime | None:
+    files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+    times = [file["upload-time"] for file in files if "upload-time" in file]
+    return min(times) if times else None
+
+
+def licences(installed: Path) -> dict[str, str | None]:
+    """The SPDX expression of every installed `name==version`, None where its metadata names none that can be understood."""
+    found = {}
+    for path in sorted(installed.glob("lib*/python*/site-packages/*.dist-info/METADATA")):
+        if path.is_symlink() or path.stat().st_size > MAX_METADATA:
+            continue
+        with path.open("rb") as file:
+            metadata = BytesHeaderParser().parse(file)
+        found[f"{canonicalize_name(metadata['Name'] or '')}=={metadata['Version']}"] = _licence(metadata)
+    return found
+
+
+def _licence(metadata: Message) -> str | None:
+    classified = [c.rpartition("::")[2].strip() for c in metadata.get_all("Classifier", []) if c.startswith("License ::")]
+    known = sorted({CLASSIFIERS[c] for c in classified if c in CLASSIFIERS})
+    for said in (metadata["License-Expression"], metadata["License"], " OR ".join(known)):
+        if said and len(said) < 200 and (expression := _spdx(said)):
+            return expression
+    return None
+
+
+@cache
+def _licensing() -> Licensing:
+    return get_spdx_licensing()
+
+
+def _spdx(text: str) -> str | None:
+    aliases = {"apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0", "bsd": "BSD-3-Clause", "mit license": "MIT"}
+    try:
+        return str(_licensing().parse(aliases.get(text.strip().lower(), text), validate=True))
+    except (ExpressionError, TypeError, AttributeError):
+        return None
