@@ -78,7 +78,8 @@ async def remember(request):
     path = Path(os.environ["DATABASE_URL"].removeprefix("sqlite:///")).with_name("memory.txt")
     if request.method == "POST":
         path.write_text(await request.text())
-    return web.json_response({"memory": path.read_text() if path.exists() else None, "life": LIFE})
+    memory = path.read_text() if path.exists() else None
+    return web.json_response({"memory": memory, "life": LIFE, "admin": os.environ.get("ADMIN_IDENTIFIER")})
 
 
 if os.environ.get("BROKEN"):

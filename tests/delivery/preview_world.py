@@ -28,7 +28,7 @@ async def launch(preview, folder):
     data = folder / "data"
     data.mkdir(exist_ok=True)
     mounts = (Mount(APP, "/app.py"), Mount(Path(sysconfig.get_path("purelib")), "/site"), Mount(data, "/data", True))
-    env = {"PYTHONPATH": "/site", "DATABASE_URL": "sqlite:////data/app.db"}
+    env = {"PYTHONPATH": "/site", "DATABASE_URL": "sqlite:////data/app.db"} | preview.environment
     if preview.capsule.read_bytes() == b"broken":
         env["BROKEN"] = "1"
     command = Command((os.path.realpath(sys.executable), "-B", "/app.py", preview.id), "/data", mounts, env)

@@ -157,6 +157,12 @@ async def test_two_previews_do_not_see_each_other(world):
         assert (await world.get(two, "/health"))[0] == 200
 
 
+async def test_the_application_gets_the_environment_of_its_preview(world):
+    async with world.proxy():
+        preview = await world.open(environment={"ADMIN_IDENTIFIER": "admin@example.com"})
+        assert (await world.get(preview, "/remember"))[2]["admin"] == "admin@example.com"
+
+
 async def test_requests_are_counted_and_the_log_is_kept(world):
     async with world.proxy():
         preview = await world.open()

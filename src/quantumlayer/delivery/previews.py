@@ -1,6 +1,7 @@
 """What the pipeline, the command line and the API do with previews. The proxy process does the rest."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,14 @@ PROXY_PATIENCE = 10.0
 
 
 async def open_preview(
-    registry: Registry, home: PreviewHome, capsule: Path, ttl: timedelta, run: str, *, patience: float = 60.0
+    registry: Registry,
+    home: PreviewHome,
+    capsule: Path,
+    ttl: timedelta,
+    run: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    patience: float = 60.0,
 ) -> Preview:
     """Asks the proxy to run the capsule's application and waits until it answers, or failed ("failed" with a `message`).
 
@@ -26,7 +34,14 @@ async def open_preview(
     if not capsule.is_file():
         raise UserError(f"no capsule at {capsule}", hint="name the .capsule file that a run wrote")
     start = now()
-    wanted = Preview(id=new_id(), run=run, capsule=capsule.resolve(), created_at=start, expires_at=start + checked_ttl(ttl))
+    wanted = Preview(
+        id=new_id(),
+        run=run,
+        capsule=capsule.resolve(),
+        created_at=start,
+        expires_at=start + checked_ttl(ttl),
+        environment=dict(environment or {}),
+    )
     preview = await registry.add(wanted)
     if not preview.live:
         await registry.change(preview.id, state="expired")

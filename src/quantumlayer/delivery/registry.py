@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, Integer, MetaData, String, Table, Text, TypeDecorator, select, update
+from sqlalchemy import JSON, Column, DateTime, Dialect, Integer, MetaData, String, Table, Text, TypeDecorator, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -35,6 +35,7 @@ previews = Table(
     Column("expires_at", Instant, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("message", Text, nullable=False, default=""),
+    Column("environment", JSON, nullable=False),
     Column("port", Integer),
     Column("requests", Integer, nullable=False, default=0),
     Column("last_request_at", Instant),

@@ -20,7 +20,8 @@ MAX_TTL = timedelta(days=7)
 class Preview(BaseModel):
     """One row of the registry. `id` is 160 random bits and the only thing that opens the preview; times are UTC.
 
-    `message` explains "failed" (with the last the application wrote); `port` is where the proxy listens once it is ready.
+    `message` explains "failed" (with the last the application wrote); `port` is where the proxy listens once it is ready;
+    `environment` is what the application gets besides its database, such as the administrator's name and password.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,7 @@ class Preview(BaseModel):
     expires_at: datetime
     state: PreviewState = "starting"
     message: str = ""
+    environment: dict[str, str] = {}
     port: int | None = None
     requests: int = 0
     last_request_at: datetime | None = None
