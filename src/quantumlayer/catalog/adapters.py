@@ -22,7 +22,7 @@ class Family:
         return tuple(sorted(self.points))
 
     def load(self, name: str) -> Any:
-        """What the entry point names. Raises `UserError` for an unknown name, `EnvironmentError_` when it cannot be imported."""
+        """What the entry point names. Raises `UserError` for an unknown name, `EnvironmentError_` when importing fails."""
         if name not in self.points:
             known = ", ".join(self.names) or "none"
             raise UserError(f"there is no {self.port} adapter {name!r}", hint=f"registered are: {known}")
@@ -48,7 +48,7 @@ def family_of(port: str, points: tuple[EntryPoint, ...]) -> Family:
         other = by_name.setdefault(point.name, point)
         if other.value != point.value:
             raise EnvironmentError_(
-                f"two {port} adapters are called {point.name!r}: {other.value} of {_package(other)} and {point.value} of {_package(point)}",
+                f"two {port} adapters are called {point.name!r}: {other.value} ({_package(other)}), {point.value} ({_package(point)})",
                 hint="uninstall one of the two packages",
             )
     return Family(port, by_name)

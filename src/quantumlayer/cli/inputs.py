@@ -38,7 +38,13 @@ def read_text(path: Path, limit: int = MAX_FILE) -> str:
 
 
 def read_request(
-    prompt: str | None, files: list[Path], typed: dict[FileKind, list[Path]], *, stack: str | None, author: str, model: str | None
+    prompt: str | None,
+    files: list[Path],
+    typed: dict[FileKind, list[Path]],
+    *,
+    stack: str | None,
+    author: str,
+    model: str | None,
 ) -> Request:
     """The request of the command line. Raises `UserError`."""
     given = [SourceFile(name=path.name, text=read_text(path)) for path in files]

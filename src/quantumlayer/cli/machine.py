@@ -25,7 +25,10 @@ def stacks(json: Json = False) -> None:
     if json:
         print_data([asdict(stack) for stack in found])
         return
-    rows = [(s.id, s.version, "yes" if s.verifiable else "no", "; ".join(filter(None, (s.reason, s.mend))) or s.title) for s in found]
+    rows = [
+        (s.id, s.version, "yes" if s.verifiable else "no", "; ".join(filter(None, (s.reason, s.mend))) or s.title)
+        for s in found
+    ]
     print_table(("stack", "version", "verifiable", ""), rows, "no stacks")
 
 

@@ -18,7 +18,9 @@ from quantumlayer.stores.home import default_home
 from quantumlayer.stores.metadata import Metadata
 
 T = TypeVar("T")
-preview_app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, extend, stop running previews; read their logs.")
+preview_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="List, extend, stop running previews; read their logs."
+)
 PreviewId = Annotated[str, typer.Argument(metavar="PREVIEW", help="The id or the address of a preview, or its run.")]
 
 

@@ -26,6 +26,7 @@ class Progress(Protocol):
 
     def __enter__(self) -> "Progress":
         """Begins to show."""
+        ...
 
     def __exit__(self, *_: object) -> None:
         """Shows no more."""

@@ -22,7 +22,10 @@ def runs(limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] 
     found = run(_runs(limit))
     if json:
         print_data(
-            [{"run_id": r.id, "status": r.status, "created_at": r.created_at, "title": r.title, "stack": r.order["stack"]} for r in found]
+            [
+                {"run_id": r.id, "status": r.status, "created_at": r.created_at, "title": r.title, "stack": r.order["stack"]}
+                for r in found
+            ]
         )
         return
     rows = [(r.id, r.status, f"{r.created_at:%Y-%m-%d %H:%M:%S}", r.order["stack"], r.title) for r in found]

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from quantumlayer.cli.failures import run
 from quantumlayer.cli.inputs import read_text
 from quantumlayer.cli.tables import print_data
 from quantumlayer.spec.routes import routes
 from quantumlayer.spec.values import Spec
 from quantumlayer.spec.yaml_form import load_spec
 
-spec_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Check a specification, serve it, print its JSON Schema.")
+spec_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Check a specification, serve it, print its JSON Schema."
+)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A specification as YAML or JSON; - is standard input.")]
 
 
@@ -24,7 +25,8 @@ def check(file: File, json: Annotated[bool, typer.Option("--json", help="Print J
     if json:
         print_data({"name": spec.name, "entities": list(spec.entities), "routes": [[r.method, r.path] for r in found]})
     else:
-        print(f"{file}: {spec.name} holds together: {len(spec.entities)} entities, {len(found)} routes, {len(spec.requirements)} requirements")
+        counts = f"{len(spec.entities)} entities, {len(found)} routes, {len(spec.requirements)} requirements"
+        print(f"{file}: {spec.name} holds together: {counts}")
 
 
 @spec_app.command()

@@ -6,7 +6,10 @@ from typing import Any
 from temporalio import activity
 
 from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.build import Build
+from quantumlayer.pipeline.deliver import Deliver
 from quantumlayer.pipeline.ending import Endings
+from quantumlayer.pipeline.examine import Examine
 from quantumlayer.pipeline.specify import Specify
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
@@ -39,14 +42,26 @@ class Activities:
     """The methods that Temporal calls."""
 
     def __init__(self, tools: Toolbox) -> None:
-        specify, optional, endings = Specify(tools), Optional(tools), Endings(tools)
+        specify, build, examine, deliver = Specify(tools), Build(tools), Examine(tools), Deliver(tools)
+        optional, endings = Optional(tools), Endings(tools)
         self.all: list[Callable[..., Any]] = [
             specify.enhance,
             specify.frd,
             specify.requirements,
             specify.structure,
+            build.code,
+            examine.semantic,
+            build.dependencies,
             specify.test_plan,
+            build.test_code,
+            examine.security,
+            examine.performance,
+            build.documentation,
+            build.infrastructure,
+            examine.validation,
             optional.repair,
+            deliver.capsule,
+            deliver.preview,
             optional.deploy,
             endings.finish,
         ]

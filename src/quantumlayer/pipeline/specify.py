@@ -56,8 +56,8 @@ class Specify:
         """Spec → Plan."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             spec = await desk.load("spec", Spec)
-            blueprint = self.tools.blueprints.get(task.order.stack)
-            plan = await asyncio.to_thread(make_plan, spec, blueprint, task.order.author)
+            blueprint, language = self.tools.blueprints.get(task.order.stack), self.tools.language(task.order.stack)
+            plan = await asyncio.to_thread(make_plan, spec, blueprint, task.order.author, language)
             await desk.save("plan", plan, blueprint=blueprint.value.id, digest=blueprint.digest)
         return desk.outcome()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from quantumlayer.blueprint.load import Blueprints
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
+from quantumlayer.errors import EnvironmentError_
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Scanner
@@ -27,3 +28,10 @@ class Toolbox:
     languages: Mapping[str, Language]
     scanners: tuple[Scanner, ...]
     blueprints: Blueprints
+
+    def language(self, stack: str) -> Language:
+        """The adapter of the stack's language. Raises `UserError` for an unknown stack, `EnvironmentError_` without adapter."""
+        name = self.blueprints.get(stack).value.language
+        if name not in self.languages:
+            raise EnvironmentError_(f"there is no language adapter {name!r}", hint="install the package that brings it")
+        return self.languages[name]

@@ -45,11 +45,12 @@ class Order(Value):
 
 
 class Task(Value):
-    """One stage to carry out on the drops in `inputs`, by kind. `sources` are the stages that made them."""
+    """One stage to carry out on the drops in `inputs`, by kind; `outcomes` are how the stages that made them ended."""
 
     order: Order
     stage: str
     inputs: dict[str, str]
+    outcomes: tuple["Outcome", ...] = ()
 
 
 class Outcome(Value):

@@ -1,10 +1,11 @@
-"""What every activity does around its one function: announce itself, load drops, keep the heart beating, store drops, report."""
+"""What every activity does around its one function: announce itself, load drops, beat, store drops, report."""
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
@@ -85,6 +86,20 @@ class Desk:
         """Adds an event of this stage; the same key twice is one event."""
         order = self.task.order
         await self.metadata.add_event(order.run, f"{order.execution}/{self.task.stage}/{key}", kind, data, order.owner)
+
+    def logger(self) -> Callable[[str], None]:
+        """A function that any thread may call with a line of text; each becomes an event."""
+        loop, numbers = asyncio.get_running_loop(), itertools.count(1)
+
+        def write(text: str) -> None:
+            line = self.tell(f"log/{next(numbers)}", "log", {"stage": self.task.stage, "message": text})
+            asyncio.run_coroutine_threadsafe(line, loop)
+
+        return write
+
+    def fail(self, reason: str) -> None:
+        """The stage did its work, and what it looked at does not hold."""
+        self.status, self.reason = "failed", reason
 
     def outcome(self) -> Outcome:
         """How it ended."""

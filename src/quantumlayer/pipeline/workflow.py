@@ -1,7 +1,9 @@
 """The pipeline. It reads from top to bottom as the design's table of stages; only drop ids pass through it."""
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -88,6 +90,7 @@ class Generate:
                 order=self.order.model_copy(update={"kept": {}}),
                 stage=stage.name,
                 inputs={kind: drop for given in inputs for kind, drop in given.drops.items()},
+                outcomes=inputs,
             )
             try:
                 outcome = await workflow.execute_activity(
@@ -121,7 +124,7 @@ class Generate:
         return await asyncio.shield(finishing)
 
 
-async def together(*pending: "asyncio._CoroutineLike[Outcome]") -> list[Outcome]:
+async def together(*pending: Coroutine[Any, Any, Outcome]) -> list[Outcome]:
     """All of them at once; when one fails, the others are cancelled, have ended, and its error goes on."""
     tasks = [asyncio.ensure_future(each) for each in pending]
     try:

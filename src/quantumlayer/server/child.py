@@ -41,7 +41,7 @@ class Child:
         self.ready = asyncio.Event()
 
     async def keep(self) -> int:
-        """Runs it until it exits with 0 or with a code that it chose (`EXIT_IDLE`). Raises `EnvironmentError_` when it keeps crashing."""
+        """Runs it until it exits with 0 or `EXIT_IDLE`. Raises `EnvironmentError_` when it keeps crashing."""
         crashes: deque[float] = deque(maxlen=CRASHES)
         while True:
             code = await self._once()

@@ -27,7 +27,7 @@ ServiceState = Literal["starting", "ready", "stopped", "failed"]
 
 @dataclass(frozen=True)
 class Service:
-    """What the supervisor writes down. `temporal` is HOST:PORT; `code` tells which sources it runs; `message` explains "failed"."""
+    """What the supervisor writes down. `temporal` is HOST:PORT, `code` tells which sources run, `message` explains "failed"."""
 
     pid: int
     state: ServiceState

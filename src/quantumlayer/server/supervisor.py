@@ -25,7 +25,7 @@ log = logging.getLogger("ql.supervisor")
 async def supervise(home: Home, *, background: bool, idle_exit: int | None, proxy_port: int | None) -> int:
     """Runs the service until a signal, `ql down`, or `idle_exit` seconds without runs and previews.
 
-    Returns 0, also in the background when another one runs already. Raises `EnvironmentError_` when another one runs or a part cannot.
+    Returns 0, also in the background when another one runs already. Raises `EnvironmentError_` when a part cannot run.
     """
     with only_supervisor(home) as alone:
         if not alone:

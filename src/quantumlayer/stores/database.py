@@ -17,7 +17,7 @@ BUSY_SECONDS = 20.0
 
 
 def open_engine(path: Path) -> AsyncEngine:
-    """An engine on the SQLite file: write-ahead log, waits for other writers. Raises `EnvironmentError_` where no file can be."""
+    """An engine on the SQLite file: write-ahead log, waiting for other writers. Raises `EnvironmentError_`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

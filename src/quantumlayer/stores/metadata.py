@@ -65,7 +65,7 @@ class Metadata:
         await self._write(query.values(status="running", execution=execution, order=dict(order), report=None, finished_at=None))
 
     async def add_drop(self, drop: Drop, owner: Owner) -> Drop:
-        """Makes it the current drop of its run, stage and kind, with the next version; storing the current one again keeps its version."""
+        """Makes it the current drop of its run, stage and kind, with the next version unless it is current already."""
         same = (drops.c.run == drop.run, drops.c.stage == drop.stage, drops.c.kind == drop.kind)
         with database_errors(self.path):
             async with self.engine.begin() as connection:
@@ -137,16 +137,16 @@ async def _rows(connection: AsyncConnection, query: Any) -> list[Any]:
     return list((await connection.execute(query)).mappings().all())
 
 
-def _owned(row: Mapping[str, Any]) -> tuple[dict[str, Any], Owner]:
+def _owned(row: Any) -> tuple[dict[str, Any], Owner]:
     fields = dict(row)
     return fields, Owner(organisation=fields.pop("organisation"), project=fields.pop("project"), creator=fields.pop("creator"))
 
 
-def _run(row: Mapping[str, Any]) -> Run:
+def _run(row: Any) -> Run:
     fields, owner = _owned(row)
     return Run.model_validate(fields | {"owner": owner})
 
 
-def _drop(row: Mapping[str, Any]) -> Drop:
+def _drop(row: Any) -> Drop:
     fields, _ = _owned(row)
     return Drop.model_validate({name: value for name, value in fields.items() if name not in ("number", "current")})

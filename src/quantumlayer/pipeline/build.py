@@ -1,0 +1,97 @@
+"""Activities of the stages 5, 7, 9, 12 and 13: everything that is rendered, and what it depends on."""
+
+import asyncio
+from pathlib import Path
+
+from temporalio import activity
+
+from quantumlayer.blueprint.render import render
+from quantumlayer.blueprint.values import Part
+from quantumlayer.evidence.dependencies import lock
+from quantumlayer.evidence.environments import Environments, InstallFailed
+from quantumlayer.evidence.infrastructure import accepted, lint
+from quantumlayer.files.values import FileTree
+from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.problems import grave, summary
+from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.values import Outcome, Task
+from quantumlayer.pipeline.workbench import Desk, at_desk
+from quantumlayer.plan.test_plan import TestPlan
+from quantumlayer.plan.values import Plan
+from quantumlayer.spec.values import Spec
+
+
+class Build:
+    """Each method is one stage."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self.tools = tools
+
+    @activity.defn(name=stages.CODE.name)
+    async def code(self, task: Task) -> Outcome:
+        """Plan → FileTree: the sources."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            await self._save(desk, "source", await self._render(desk, "source"))
+        return desk.outcome()
+
+    @activity.defn(name=stages.DEPENDENCIES.name)
+    async def dependencies(self, task: Task) -> Outcome:
+        """FileTree → LockedTree: installed once from the lock, which is checked and written down as an SBOM."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            spec, tree = await desk.load("spec", Spec), await desk.load("source", FileTree)
+            blueprint, language = self.tools.blueprints.get(task.order.stack).value, self.tools.language(task.order.stack)
+            home = self.tools.home
+            installed, failure = await self._installed(desk, tree)
+            locked = await lock(
+                tree, language, self.tools.sandbox, name=spec.name, cache=home.caches / "registry", installed=installed
+            )
+            await desk.save("sbom", locked.sbom.encode())
+            await desk.save("dependencies", locked.scans, lock=locked.digest, blueprint_id=blueprint.id)
+            if failure or grave(locked.scans):
+                desk.fail(failure or summary(locked.scans))
+        return desk.outcome()
+
+    @activity.defn(name=stages.TEST_CODE.name)
+    async def test_code(self, task: Task) -> Outcome:
+        """TestPlan → FileTree: unit tests in the application's language, and the acceptance suite."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            test_plan = await desk.load("test_plan", TestPlan)
+            await self._save(desk, "tests", await self._render(desk, "tests", test_plan))
+        return desk.outcome()
+
+    @activity.defn(name=stages.DOCUMENTATION.name)
+    async def documentation(self, task: Task) -> Outcome:
+        """All → FileTree: README and API reference."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            await self._save(desk, "docs", await self._render(desk, "docs"))
+        return desk.outcome()
+
+    @activity.defn(name=stages.INFRASTRUCTURE.name)
+    async def infrastructure(self, task: Task) -> Outcome:
+        """Plan → FileTree: Dockerfile and compose file, which their linters accept."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            tree = await self._render(desk, "infrastructure")
+            await self._save(desk, "infrastructure", tree)
+            scans = await lint(tree, self.tools.scanners, self.tools.sandbox)
+            await desk.save("infrastructure_scans", scans)
+            if not accepted(scans):
+                desk.fail(summary(scans) or "no linter could run")
+        return desk.outcome()
+
+    async def _render(self, desk: Desk, part: Part, test_plan: TestPlan | None = None) -> FileTree:
+        spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
+        blueprint, language = self.tools.blueprints.get(plan.stack), self.tools.language(plan.stack)
+        return await asyncio.to_thread(render, spec, plan, blueprint, language, part=part, test_plan=test_plan)
+
+    async def _save(self, desk: Desk, kind: str, tree: FileTree) -> None:
+        blueprint = self.tools.blueprints.get(desk.task.order.stack)
+        await desk.save(kind, tree, blueprint=blueprint.value.id, digest=blueprint.digest, files=len(tree.files))
+
+    async def _installed(self, desk: Desk, tree: FileTree) -> tuple[Path | None, str]:
+        blueprint, language = self.tools.blueprints.get(desk.task.order.stack).value, self.tools.language(desk.task.order.stack)
+        try:
+            environment = Environments(self.tools.home.root, self.tools.sandbox)
+            return (await environment.install(tree, blueprint, language)).folder, ""
+        except InstallFailed as failure:
+            shown = failure.completed.stderr.decode(errors="replace").strip()[-500:]
+            return None, f"{' '.join(failure.argv)} failed: {shown}"

@@ -1,0 +1,120 @@
+"""Activities of the stages 16 and 17: the sealed package, and the application running behind an address."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from temporalio import activity
+
+from quantumlayer.capsule.keys import signing_key
+from quantumlayer.capsule.seal import Parts, seal, write_capsule
+from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Scores
+from quantumlayer.delivery.previews import open_preview
+from quantumlayer.evidence.junit import junit_xml
+from quantumlayer.evidence.performance import PerformanceResult
+from quantumlayer.evidence.scores import qa, security
+from quantumlayer.evidence.values import Evidence, RequirementResult
+from quantumlayer.files.values import FileTree
+from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.values import Outcome, Task
+from quantumlayer.pipeline.verdict import verdict
+from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
+from quantumlayer.plan.make_plan import spec_digest
+from quantumlayer.plan.values import Plan
+from quantumlayer.ports.scanner import Scan
+from quantumlayer.spec.values import Spec
+
+EMPTY = FileTree({})
+
+
+class Deliver:
+    """Each method is one stage."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self.tools = tools
+
+    @activity.defn(name=stages.CAPSULE.name)
+    async def capsule(self, task: Task) -> Outcome:
+        """All → Capsule. Sealing the same twice gives the same bytes."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            evidence = await desk.load("evidence", Evidence)
+            results = await desk.load("results", tuple[RequirementResult, ...])
+            status = verdict(task.outcomes, evidence, results)
+            if status == "failed":
+                raise NotRun("there is no application that works: nothing to seal")
+            facts = await self._facts(desk, evidence, results, status)
+            parts = await self._parts(desk, evidence)
+            signer = await asyncio.to_thread(signing_key, self.tools.home.root)
+            content = await asyncio.to_thread(seal, parts, facts, signer)
+            path = self.tools.home.capsules / f"{task.order.run}.capsule"
+            await asyncio.to_thread(write_capsule, content, path)
+            await desk.save("capsule", content, path=str(path))
+        return desk.outcome()
+
+    @activity.defn(name=stages.PREVIEW.name)
+    async def preview(self, task: Task) -> Outcome:
+        """Capsule → URL. A run has one preview, however often it is asked for."""
+        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
+            if not task.order.preview:
+                raise NotRun("it was declined with --no-preview")
+            await desk.load("capsule", bytes)
+            path = self.tools.home.capsules / f"{task.order.run}.capsule"
+            ttl = timedelta(seconds=task.order.ttl)
+            preview = await open_preview(self.tools.previews, self.tools.preview_home, path, ttl, task.order.run)
+            await desk.save("preview", preview)
+            if preview.state != "ready":
+                desk.fail(preview.message or f"the preview is {preview.state}")
+        return desk.outcome()
+
+    async def _facts(self, desk: Desk, evidence: Evidence, results: tuple[RequirementResult, ...], status: Any) -> Facts:
+        spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
+        order, blueprint = desk.task.order, self.tools.blueprints.get(plan.stack)
+        scans = await desk.load("scans", tuple[Scan, ...]) if desk.has("scans") else None
+        made = await self.tools.metadata.drops(order.run, current=True)
+        inputs = set(desk.task.inputs.values())
+        lineage = (DropRef(id=d.id, stage=d.stage, kind=d.kind, parents=d.parents) for d in made if d.id in inputs)
+        return Facts(
+            name=spec.name,
+            run=order.run,
+            status=status,
+            stack=plan.stack,
+            author=order.author,
+            model=order.model,
+            spec_digest=spec_digest(spec),
+            blueprint=BlueprintRef(id=plan.stack, version=blueprint.value.version, digest=blueprint.digest),
+            commands={"run": blueprint.value.commands.run},
+            requirements=results,
+            scores=Scores(qa=qa(evidence, results), security=security(scans) if scans else None),
+            coverage=evidence.coverage,
+            drops=tuple(sorted(lineage, key=lambda drop: (stages.NAMES.index(drop.stage), drop.kind))),
+        )
+
+    async def _parts(self, desk: Desk, evidence: Evidence) -> Parts:
+        async def tree(kind: str) -> FileTree:
+            return await desk.load(kind, FileTree) if desk.has(kind) else EMPTY
+
+        source = await tree("source")
+        return Parts(
+            source=source.merged(await tree("tests")),
+            acceptance=await tree("acceptance"),
+            evidence=await self._evidence_files(desk, evidence),
+            docs=await tree("docs"),
+            infrastructure=await tree("infrastructure"),
+            sbom=await desk.load("sbom", bytes) if desk.has("sbom") else b"",
+        )
+
+    async def _evidence_files(self, desk: Desk, evidence: Evidence) -> FileTree:
+        files = {"evidence.json": encode(evidence)[0], "acceptance.junit.xml": junit_xml(evidence)}
+        results = await desk.load("results", tuple[RequirementResult, ...])
+        files["requirements.json"] = encode(results)[0]
+        named = {"unit_junit": "unit.junit.xml", "unit_coverage": "coverage.xml"}
+        for kind, path in named.items():
+            if desk.has(kind):
+                files[path] = await desk.load(kind, bytes)
+        if desk.has("sarif"):
+            files["security.sarif"] = encode(await desk.load("sarif", dict[str, Any]))[0]
+        if desk.has("performance"):
+            files["performance.json"] = encode(await desk.load("performance", PerformanceResult))[0]
+        return FileTree(files)
