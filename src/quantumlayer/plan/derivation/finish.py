@@ -14,7 +14,7 @@ from quantumlayer.plan.shapes import ID, OPAQUE, RANDOM, Shape, Shapes
 from quantumlayer.spec.routes import ADMIN, Route
 from quantumlayer.spec.values import Spec
 
-_ORIGINS = (
+ORIGINS = (
     (START, timedelta(milliseconds=25)),
     (datetime(2027, 2, 28, 23, 56, 30, tzinfo=UTC), timedelta(milliseconds=900)),
     (datetime(2026, 12, 31, 0, 0, 40, tzinfo=UTC), timedelta(milliseconds=5)),
@@ -43,7 +43,7 @@ class Finisher:
 
     def __init__(self, spec: Spec, shapes: Shapes, routes: Sequence[Route], clock: Clock) -> None:
         self._spec, self._shapes, self._routes, self._clock = spec, shapes, routes, clock
-        self._fresh = {origin: World.new(spec, clock, *origin) for origin in _ORIGINS}
+        self._fresh = {origin: World.new(spec, clock, *origin) for origin in ORIGINS}
 
     def scenario(self, draft: Draft, number: int) -> Scenario | None:
         """None where the outcome depends on the time of day at which it is played."""
@@ -55,7 +55,7 @@ class Finisher:
         if draft.shorten:
             steps = self._shortened(steps, accounts, wanted)
             accounts = [a for a in accounts if a in self._used(draft.world, steps)]
-        worlds = [self._replay(steps, accounts, index) for index in range(len(_ORIGINS))]
+        worlds = [self._replay(steps, accounts, index) for index in range(len(ORIGINS))]
         good = [w for w in worlds if w is not None]
         if len(good) < len(worlds):
             return None
@@ -81,7 +81,7 @@ class Finisher:
 
     def _replay(self, steps: Sequence[Step], accounts: Sequence[Account], origin: int) -> World | None:
         """The same conversation elsewhere in time, None where a status differs."""
-        world = self._fresh[_ORIGINS[origin]].fork()
+        world = self._fresh[ORIGINS[origin]].fork()
         try:
             for account in accounts:
                 if account.alias not in world.accounts and world.open(account).status >= 400:
@@ -106,21 +106,21 @@ class Finisher:
         return steps
 
     def _expecting(self, step: Step, index: int, worlds: Sequence[World]) -> Step:
-        answers = [w.answers[index] for w in worlds]
-        if step.parallel > 1 or answers[0].status >= 400 or answers[0].body is None:
-            return step
         route = route_of(self._routes, step.method, step.path)
-        shape = self._shapes.of(route) if route else {}
-        known = {
-            (self._entity(shape, alias, worlds[0]), row["id"]): alias
-            for alias, row in worlds[0].session.saved.items()
-            if isinstance(row, dict) and "id" in row and alias in worlds[0].rows | worlds[0].accounts
-        }
-        bodies = [a.body for a in answers]
-        return step.model_copy(update={"expect": _general(shape, None, bodies, [w.session.start for w in worlds], known)})
+        return step.model_copy(update={"expect": expectation(step, self._shapes.of(route) if route else {}, index, worlds)})
 
-    def _entity(self, shape: Shape, alias: str, world: World) -> str:
-        return world.rows[alias].entity if alias in world.rows else (self._spec.auth.entity if self._spec.auth else "")
+
+def expectation(step: Step, shape: Shape, index: int, worlds: Sequence[World]) -> Any:
+    """What the answers of the `index`-th step have in common in worlds that play the same scenario at different times."""
+    answers = [w.answers[index] for w in worlds]
+    if step.parallel > 1 or answers[0].status >= 400 or answers[0].body is None:
+        return None
+    known = {
+        (worlds[0].rows[alias].entity, row["id"]): alias
+        for alias, row in worlds[0].session.saved.items()
+        if isinstance(row, dict) and "id" in row and alias in worlds[0].rows
+    }
+    return _general(shape, None, [a.body for a in answers], [w.session.start for w in worlds], known)
 
 
 Known = dict[tuple[str, Any], str]

@@ -1,14 +1,16 @@
 """A recorded conversation with the reference model: the steps so far, and a model in the state that they lead to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from quantumlayer.plan.route_matching import route_of
 from quantumlayer.plan.scenario import Account, Step
 from quantumlayer.plan.session import Session, opening_steps
 from quantumlayer.spec.http import HttpResponse
 from quantumlayer.spec.model import ReferenceModel
-from quantumlayer.spec.routes import ADMIN, Route
+from quantumlayer.spec.routes import ADMIN, Route, routes
 from quantumlayer.spec.values import Spec
 
 START = datetime(2026, 6, 17, 10, 30, tzinfo=UTC)
@@ -49,13 +51,14 @@ class World:
     accounts: dict[str, Account] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     tick: timedelta = TICK
+    routes: Sequence[Route] = ()
 
     @classmethod
     def new(cls, spec: Spec, clock: Clock, start: datetime = START, tick: timedelta = TICK) -> "World":
         """An empty world whose scenario starts at `start`; each call takes `tick`."""
         clock.moment = start
         model = ReferenceModel(spec, clock, admin=ADMINISTRATOR if spec.roles else None)
-        return cls(spec, clock, model, Session(start), start, tick=tick)
+        return cls(spec, clock, model, Session(start), start, tick=tick, routes=routes(spec))
 
     def fork(self) -> "World":
         """A copy that shares nothing that changes."""
@@ -70,6 +73,7 @@ class World:
             dict(self.accounts),
             dict(self.rows),
             self.tick,
+            self.routes,
         )
 
     def call(self, step: Step, *, record: bool = True) -> HttpResponse:
@@ -82,6 +86,7 @@ class World:
         answer = self.model.handle(request)
         if answer.status < 400:
             self.session.learn(step, answer.body)
+            self._remember(step)
         if record:
             saved = step.save if answer.status < 400 else None
             self.steps.append(step.model_copy(update={"status": answer.status, "save": saved}))
@@ -94,6 +99,13 @@ class World:
         self.steps.append(step.model_copy(update={"status": statuses[0], "statuses": statuses}))
         self.answers.append(answers[-1])
         return answers[-1]
+
+    def _remember(self, step: Step) -> None:
+        """A saved answer of an operation on an entity is a row of it."""
+        if step.save and step.save not in self.rows and isinstance(self.session.saved[step.save], dict):
+            route = route_of(self.routes, step.method, step.path)
+            if route and route.operation and route.entity and route.kind != "list":
+                self.rows[step.save] = Row(step.save, route.entity, step.actor)
 
     def made(self, alias: str, route: Route, actor: str | None) -> None:
         """Remembers that a step made a row."""
