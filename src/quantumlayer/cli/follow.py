@@ -82,6 +82,8 @@ async def _watch(desk: Desk, run: Run) -> None:
         service = read_service(desk.home)
         if service is not None and service.state == "stopped":
             raise EnvironmentError_("the service was stopped", hint=f"continue the run with: ql resume {run.id}")
+        if service is not None and service.state == "failed":
+            raise EnvironmentError_(service.message, hint=service.hint or f"see {desk.home.logs}/service.log")
         await _start(desk, run)
 
 

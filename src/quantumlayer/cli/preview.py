@@ -13,6 +13,7 @@ from quantumlayer.delivery.previews import extend as extend_preview
 from quantumlayer.delivery.previews import list_previews, revoke
 from quantumlayer.delivery.previews import logs as read_logs
 from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.values import Preview
 from quantumlayer.errors import UserError
 from quantumlayer.stores.home import default_home
 from quantumlayer.stores.metadata import Metadata
@@ -34,8 +35,8 @@ def list_(
     if json:
         print_data([p.model_dump(mode="json") | {"url": p.url} for p in found])
         return
-    rows = [(p.url or p.id, p.state, f"{p.expires_at:%Y-%m-%d %H:%M:%S}", p.requests, p.run) for p in found]
-    print_table(("preview", "state", "until (UTC)", "requests", "run"), rows, "no previews")
+    rows = [(p.url or p.id, p.state, f"{p.expires_at:%Y-%m-%d %H:%M:%S}", p.requests, p.run, _administrator(p)) for p in found]
+    print_table(("preview", "state", "until (UTC)", "requests", "run", "administrator"), rows, "no previews")
 
 
 @preview_app.command()
@@ -67,6 +68,12 @@ def logs(preview: PreviewId) -> None:
         return await read_logs(registry, home, await _find(registry, preview))
 
     print(run(_with_previews(act)))
+
+
+def _administrator(preview: Preview) -> str:
+    return " / ".join(
+        preview.environment[name] for name in ("ADMIN_IDENTIFIER", "ADMIN_PASSWORD") if name in preview.environment
+    )
 
 
 async def _with_previews(act: Callable[[Registry, PreviewHome], Awaitable[T]]) -> T:

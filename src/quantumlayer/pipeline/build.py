@@ -7,6 +7,7 @@ from temporalio import activity
 
 from quantumlayer.blueprint.render import render
 from quantumlayer.blueprint.values import Part
+from quantumlayer.evidence.acceptance_suite import acceptance_suite
 from quantumlayer.evidence.dependencies import lock
 from quantumlayer.evidence.environments import Environments, InstallFailed
 from quantumlayer.evidence.infrastructure import accepted, lint
@@ -57,6 +58,8 @@ class Build:
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             test_plan = await desk.load("test_plan", TestPlan)
             await self._save(desk, "tests", await self._render(desk, "tests", test_plan))
+            spec = await desk.load("spec", Spec)
+            await desk.save("acceptance", await asyncio.to_thread(acceptance_suite, test_plan, spec))
         return desk.outcome()
 
     @activity.defn(name=stages.DOCUMENTATION.name)

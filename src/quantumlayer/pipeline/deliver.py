@@ -17,6 +17,7 @@ from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.live_application import administrator
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.verdict import verdict
@@ -61,9 +62,17 @@ class Deliver:
                 raise NotRun("it was declined with --no-preview")
             await desk.load("capsule", bytes)
             path = self.tools.home.capsules / f"{task.order.run}.capsule"
-            ttl = timedelta(seconds=task.order.ttl)
-            preview = await open_preview(self.tools.previews, self.tools.preview_home, path, ttl, task.order.run)
-            await desk.save("preview", preview)
+            admin = administrator(await desk.load("spec", Spec))
+            preview = await open_preview(
+                self.tools.previews,
+                self.tools.preview_home,
+                path,
+                timedelta(seconds=task.order.ttl),
+                task.order.run,
+                environment={"ADMIN_IDENTIFIER": admin[0], "ADMIN_PASSWORD": admin[1]} if admin else {},
+            )
+            # The administrator's password stays in the registry, for the owner of the preview alone.
+            await desk.save("preview", preview.model_copy(update={"environment": {}}))
             if preview.state != "ready":
                 desk.fail(preview.message or f"the preview is {preview.state}")
         return desk.outcome()

@@ -45,7 +45,7 @@ class CapsuleLaunch:
             )
         rows = folder / "data"
         rows.mkdir(exist_ok=True)
-        async with application.start(database=Database(rows)) as serving:
+        async with application.start(env=preview.environment, database=Database(rows)) as serving:
             yield serving
 
 

@@ -78,7 +78,7 @@ class Generate:
         everything = (spec, plan, code, test_code, dependencies, semantic, security, performance)
         everything += (documentation, infrastructure, validation, repair)
         capsule = await self.stage(stages.CAPSULE, given, brief, frd, test_plan, *everything)
-        await self.stage(stages.PREVIEW, plan, code, dependencies, capsule)
+        await self.stage(stages.PREVIEW, spec, capsule)
         await self.stage(stages.DEPLOY, capsule)
 
     async def stage(self, stage: Stage, *inputs: Outcome) -> Outcome:

@@ -75,16 +75,13 @@ class _Supervisor:
             await self.temporal.stop()
 
     async def _announce(self) -> None:
-        for child in self.children:
-            await child.ready.wait()
+        # Runs can be started as soon as Temporal answers: the worker takes them up when it is there.
+        await self.temporal.ready.wait()
         self.service = replace(self.service, state="ready")
         self.service.write(self.home)
-        log.info(
-            "ready: Temporal on %s, previews on port %s, everything in %s",
-            self.service.temporal,
-            self.service.proxy_port,
-            self.home.root,
-        )
+        for child in self.children:
+            await child.ready.wait()
+        log.info("ready: Temporal on %s, previews on port %s", self.service.temporal, self.service.proxy_port)
 
     def _proxy_ready(self, port: str) -> None:
         self.service = replace(self.service, proxy_port=int(port))
