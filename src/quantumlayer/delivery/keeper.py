@@ -24,6 +24,7 @@ POLL_SECONDS = 0.5
 TICK_SECONDS = 1.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CONNECTIONS = 512
+HEADER_BYTES = 64 * 1024
 CALM_SECONDS = 60.0
 TAIL_CHARACTERS = 2000
 # Servers commonly close idle connections after 5 s; giving them up earlier avoids sending a POST into a closing one.
@@ -183,6 +184,8 @@ def _session(socket: Path) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         read_bufsize=256 * 1024,
+        max_line_size=HEADER_BYTES,
+        max_field_size=HEADER_BYTES,
     )
 
 

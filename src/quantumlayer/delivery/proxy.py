@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import resource
 import socket
 from collections.abc import AsyncIterator
 
@@ -27,6 +28,7 @@ _quiet.setLevel(logging.CRITICAL)
 APP = "http://app"
 DEFAULT_PORT = 8088
 PORTS_TRIED = 100
+OPEN_FILES = 65_536
 MAX_MESSAGE = 16 * 1024 * 1024
 HEADER_BYTES = 16 * 1024
 IDLE_SECONDS = 30.0
@@ -148,6 +150,8 @@ async def _forward(request: web.BaseRequest, session: aiohttp.ClientSession, tar
     body = _chunks(request) if request.body_exists else None
     url = URL(APP + target, encoded=True)
     async with session.request(request.method, url, headers=headers, data=body, allow_redirects=False) as upstream:
+        if upstream.status < 200:
+            raise aiohttp.ClientPayloadError(f"status {upstream.status} to a request that asked for no upgrade")
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=_response_headers(upstream))
         if request.method == hdrs.METH_HEAD or upstream.status in (204, 304):
             await response.prepare(request)
@@ -230,6 +234,13 @@ def bind(first: int, last_port: int | None) -> tuple[list[socket.socket], int]:
     )
 
 
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 @contextlib.asynccontextmanager
 async def running_proxy(
     registry: Registry, home: PreviewHome, launch: Launch, *, port: int = DEFAULT_PORT
@@ -239,6 +250,7 @@ async def running_proxy(
     Raises `EnvironmentError_` when another proxy holds this home or no port is free.
     """
     with home.only_proxy():
+        _allow_many_connections()
         await registry.prepare()
         sockets, bound = bind(port, home.port())
         keeper = Keeper(registry, home, launch, bound)
