@@ -33,7 +33,7 @@ class Scenario:
 
     def __init__(self, base, data, admin):
         self.base, self.data, self.admin = base, data, admin
-        self.start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+        self.start = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.saved, self.credentials, self.lines = {}, {}, []
 
     def play(self):
@@ -59,7 +59,9 @@ class Scenario:
         wanted = step.get("statuses") or [step["status"]]
         self.lines.append(f"{step['method']} {target} {body or ''} -> {', '.join(map(str, statuses))}")
         if statuses != list(wanted):
-            raise Failure(f"expected {', '.join(map(str, wanted))}, got {', '.join(map(str, statuses))}: {str(answers[0][1])[:300]}")
+            raise Failure(
+                f"expected {', '.join(map(str, wanted))}, got {', '.join(map(str, statuses))}: {str(answers[0][1])[:300]}"
+            )
         if count == 1:
             self.learn(step, answers[0][1])
             if step.get("expect") is not None:
@@ -140,7 +142,7 @@ class Scenario:
 
     def elapsed(self):
         """Seconds since the start."""
-        return (datetime.datetime.now(datetime.timezone.utc) - self.start).total_seconds()
+        return (datetime.datetime.now(datetime.UTC) - self.start).total_seconds()
 
 
 def is_number(value):
@@ -150,7 +152,9 @@ def is_number(value):
 
 def seconds(instant):
     """Seconds since 1970."""
-    return datetime.datetime.fromisoformat(re.sub(r"\.(\d{1,6})\d*", lambda m: "." + m.group(1).ljust(6, "0"), instant).replace("Z", "+00:00")).timestamp()
+    return datetime.datetime.fromisoformat(
+        re.sub(r"\.(\d{1,6})\d*", lambda m: "." + m.group(1).ljust(6, "0"), instant).replace("Z", "+00:00")
+    ).timestamp()
 
 
 def text(value):
@@ -167,7 +171,9 @@ def together(base, method, target, headers, body, count):
         connection = kind(base.hostname, base.port, timeout=15)
         try:
             barrier.wait(15)
-            connection.request(method, base.path.rstrip("/") + target, body=body and body.encode("utf-8", "surrogatepass"), headers=headers)
+            connection.request(
+                method, base.path.rstrip("/") + target, body=body and body.encode("utf-8", "surrogatepass"), headers=headers
+            )
             response = connection.getresponse()
             raw = response.read(4_000_000)
             try:

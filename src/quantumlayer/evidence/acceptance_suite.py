@@ -83,7 +83,7 @@ class _Suite:
 
     def _expecting(self, step: Step, index: int) -> Step:
         route = route_of(self._routes, step.method, step.path)
-        expect = expectation(step, self._shapes.of(route) if route else {}, index, self._worlds)
+        expect = expectation(step, self._shapes.of(route) if route else {}, index, self._worlds, shared=True)
         if isinstance(expect, dict) and isinstance(expect.get("items"), list) and len(expect["items"]) > MAX_ITEMS:
             expect = {**expect, "items": ANY}
         return step.model_copy(update={"expect": expect})

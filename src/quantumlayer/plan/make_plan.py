@@ -8,6 +8,7 @@ from quantumlayer.blueprint.paths import output_paths
 from quantumlayer.blueprint.values import Blueprint
 from quantumlayer.errors import UserError
 from quantumlayer.plan.values import Author, Component, Plan, PlannedCheck
+from quantumlayer.ports.language import Language
 from quantumlayer.spec.values import Spec
 
 _JUDGED = (
@@ -19,12 +20,12 @@ _JUDGED = (
 def make_plan(
     spec: Spec,
     blueprint: LoadedBlueprint,
-    author: Author = "blueprint",
+    author: Author,
+    language: Language,
     parameters: Mapping[str, bool | int | str] | None = None,
 ) -> Plan:
     """The plan for one stack. Raises `UserError` for a parameter that the blueprint does not have or of another type."""
     value = blueprint.value
-    files = output_paths(blueprint, spec)
     return Plan(
         name=spec.name,
         spec_digest=spec_digest(spec),
@@ -34,7 +35,7 @@ def make_plan(
         author=author,
         parameters=checked_parameters(value, parameters or {}),
         components=tuple(Component(path=path, purpose=purpose) for path, purpose in value.components.items()),
-        files=tuple(sorted(files)),
+        files=tuple(sorted(output_paths(blueprint, spec, language))),
         checks=_checks(spec, value),
     )
 

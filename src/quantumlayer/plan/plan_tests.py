@@ -42,7 +42,7 @@ def plan_tests(spec: Spec, plan: Any = None, *, salt: int = 0) -> TestPlan:
 
 
 def _finished(deriver: Deriver, clock: Clock) -> TestPlan:
-    finisher = Finisher(deriver.spec, Shapes(deriver.spec), deriver.maker.routes, clock)
+    finisher = Finisher(deriver.spec, Shapes(deriver.spec, deriver.compiled), deriver.maker.routes, clock)
     scenarios: list[Scenario] = []
     for draft in deriver.drafts:
         scenario = finisher.scenario(draft, len(scenarios) + 1)

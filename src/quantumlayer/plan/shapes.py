@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from quantumlayer.spec.cel import Dialect, row, scope
+from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import Expr, Select
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route
@@ -16,9 +16,9 @@ Shape = Mapping[str, tuple[str, str]]
 class Shapes:
     """The shapes of a spec's answers."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, compiled: Compiled | None = None) -> None:
         self._spec = spec
-        self._dialect = Dialect(spec)
+        self._compiled = compiled or Compiled(spec)
         self._rows = {name: self._row(name) for name in spec.entities}
         self._reports = {name: self._report(name) for name in spec.reports}
 
@@ -51,12 +51,9 @@ class Shapes:
         return found
 
     def _report(self, name: str) -> Shape:
-        report = self._spec.reports[name]
-        columns = report.group_by or report.columns
-        variables = scope(self=row(report.entity))
+        report = self._compiled.report(name)
         found: dict[str, tuple[str, str]] = {}
-        for key, text in columns.items():
-            expr = self._dialect.compile(text, variables)
+        for key, expr in (report.group_by or report.columns).items():
             if entity := _id_of(expr):
                 found[key] = (ID, entity)
             elif isinstance(expr, Select) and (shape := self._source(expr)):

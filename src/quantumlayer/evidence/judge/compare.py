@@ -125,7 +125,12 @@ class Comparison:
 
     def _id_list(self, name: str, expected: list[Any], got: Any, where: str) -> Iterator[str]:
         want = [self.identities.app(name, e) for e in expected]
-        if not isinstance(got, list) or len(got) != len(want) or any(not isinstance(g, str | int) for g in got) or {str(w) for w in want} != {str(g) for g in got}:
+        if (
+            not isinstance(got, list)
+            or len(got) != len(want)
+            or any(not isinstance(g, str | int) for g in got)
+            or {str(w) for w in want} != {str(g) for g in got}
+        ):
             yield f"{where}: expected {_short(want)}, got {_short(got)}"
         elif got != sorted(got, key=lambda v: (isinstance(v, str), v)):
             yield f"{where}: expected ids in ascending order, got {_short(got)}"

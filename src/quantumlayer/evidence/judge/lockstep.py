@@ -123,8 +123,10 @@ class Lockstep:
     def _together(self, pair: Pair, step: Step, request: HttpRequest, call: Call, route: Route | None) -> Exchange:
         answers = at_once(self.url, call, step.parallel)
         self.exchanges += step.parallel
-        self._moment(max(a.received for a in answers))
-        expected = [self.model.handle(request) for _ in range(step.parallel)]
+        expected = []
+        for number in range(step.parallel):
+            self._moment(max(a.received for a in answers) + number / 1000)
+            expected.append(self.model.handle(request))
         wanted, seen = sorted(e.status for e in expected), sorted(a.status for a in answers)
         differences = []
         if wanted != seen:

@@ -111,7 +111,7 @@ def _handler(owner: ServedModel) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
             self.wfile.flush()
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
         def log_message(self, format: str, *args: Any) -> None:
             return

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from quantumlayer.plan.derivation.world import START, Clock, World
-from quantumlayer.plan.placeholders import ANY, Unsaved, now, ref, today
+from quantumlayer.plan.placeholders import ANY, Unsaved, mark, now, ref, today
 from quantumlayer.plan.route_matching import route_of
 from quantumlayer.plan.scenario import Account, Scenario, Step
 from quantumlayer.plan.shapes import ID, OPAQUE, RANDOM, Shape, Shapes
@@ -110,8 +110,11 @@ class Finisher:
         return step.model_copy(update={"expect": expectation(step, self._shapes.of(route) if route else {}, index, worlds)})
 
 
-def expectation(step: Step, shape: Shape, index: int, worlds: Sequence[World]) -> Any:
-    """What the answers of the `index`-th step have in common in worlds that play the same scenario at different times."""
+def expectation(step: Step, shape: Shape, index: int, worlds: Sequence[World], *, shared: bool = False) -> Any:
+    """What the answers of the `index`-th step have in common in worlds that play the same scenario at different times.
+
+    `shared`: the worlds hold rows of other scenarios too, of whose instants nothing is known.
+    """
     answers = [w.answers[index] for w in worlds]
     if step.parallel > 1 or answers[0].status >= 400 or answers[0].body is None:
         return None
@@ -120,7 +123,16 @@ def expectation(step: Step, shape: Shape, index: int, worlds: Sequence[World]) -
         for alias, row in worlds[0].session.saved.items()
         if isinstance(row, dict) and "id" in row and alias in worlds[0].rows
     }
-    return _general(shape, None, [a.body for a in answers], [w.session.start for w in worlds], known)
+    found = _general(shape, None, [a.body for a in answers], [w.session.start for w in worlds], known)
+    if shared and isinstance(found, dict) and isinstance(found.get("items"), list):
+        found["items"] = [item if isinstance(item, dict) and "id" in item else _timeless(item) for item in found["items"]]
+    return found
+
+
+def _timeless(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    return {k: ANY if mark(v) in ("$now", "$today") else v for k, v in item.items()}
 
 
 Known = dict[tuple[str, Any], str]

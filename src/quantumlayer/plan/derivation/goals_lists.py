@@ -1,5 +1,6 @@
 """Goals about lists and reports: filters, ranges, search, sorting, paging over a handful of telling rows."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from quantumlayer.plan.derivation.deriver import Deriver, status
@@ -22,14 +23,8 @@ _QUERIES = ("beta", "BETA", "%", "_", "100%", '"', "'", "\\", "nothing like this
 def list_goals(d: Deriver) -> None:
     """Scenarios per list: paging, sorting, filtering, searching; one per report."""
     for route in d.routes("list"):
-        world = populated(d, route.entity or "")
-        if world is None:
-            d.miss(f"list:{route.entity}.{route.name}", f"no rows to list: {d.search.last_reason}", d.of_route(route))
-            continue
-        _paging(d, route, world.fork())
-        _sorting(d, route, world.fork())
-        _filters(d, route, world.fork())
-        _search(d, route, world.fork())
+        for goals in ((_paging, _sorting), (_filters, _search)):
+            _listing(d, route, goals)
     for route in d.routes("report"):
         _report(d, route)
 
@@ -124,18 +119,32 @@ def _reader(d: Deriver, route: Route, world: World) -> str | None | bool:
     return best[1] if best else False
 
 
-def _ask(d: Deriver, route: Route, world: World, queries: list[dict[str, Any]], goal: str, title: str) -> None:
+Goal = Callable[[Deriver, Route, World], tuple[str, list[dict[str, Any]]]]
+
+
+def _listing(d: Deriver, route: Route, goals: Sequence[Goal]) -> None:
+    """One world of rows for several goals."""
+    world = populated(d, route.entity or "")
+    asked = [(name, queries) for goal in goals for name, queries in [goal(d, route, world)] if queries] if world else []
+    label = "+".join(name for name, _ in asked) or "page"
+    goal, title = f"{label}:{route.entity}.{route.name}", f"GET {route.path}: {', '.join(name for name, _ in asked)}"
+    if world is None:
+        if _paging in goals:
+            d.miss(goal, f"no rows to list: {d.search.last_reason}", d.of_route(route))
+        return
+    if not asked:
+        return
     actor = _reader(d, route, world)
     if isinstance(actor, bool):
         d.miss(goal, "nobody may read the list", d.of_route(route))
         return
-    for query in queries:
-        d.tried(world, Step(method="GET", path=route.path, query=query, actor=actor), status(200, 422))
-    if queries:
-        d.add(goal, title, world, d.of_route(route))
+    for name, queries in asked:
+        for query in queries:
+            d.tried(world, Step(method="GET", path=route.path, query=query, actor=actor, note=name), status(200, 422))
+    d.add(goal, title, world, d.of_route(route))
 
 
-def _paging(d: Deriver, route: Route, world: World) -> None:
+def _paging(d: Deriver, route: Route, world: World) -> tuple[str, list[dict[str, Any]]]:
     queries: list[dict[str, Any]] = [{}, {"limit": 2}, {"limit": 2, "offset": 1}, {"offset": 4}, {"limit": 1, "offset": 100}]
     queries += [
         {"limit": 100},
@@ -146,21 +155,19 @@ def _paging(d: Deriver, route: Route, world: World) -> None:
         {"offset": -1},
         {"unknown": "x"},
     ]
-    _ask(d, route, world, queries, f"page:{route.entity}.{route.name}", f"GET {route.path} pages with limit and offset")
+    return "paging", queries
 
 
-def _sorting(d: Deriver, route: Route, world: World) -> None:
+def _sorting(d: Deriver, route: Route, world: World) -> tuple[str, list[dict[str, Any]]]:
     names = route.operation.sort if route.operation else ()
     queries = [{"sort": sign + name} for name in names for sign in ("", "-")]
     if names:
         queries += [{"sort": f"-{names[0]}", "limit": 2, "offset": 1}]
     queries.append({"sort": "no_such_field"})
-    _ask(
-        d, route, world, queries, f"sort:{route.entity}.{route.name}", f"GET {route.path} sorts both ways, and by nothing else"
-    )
+    return "sorting", queries
 
 
-def _filters(d: Deriver, route: Route, world: World) -> None:
+def _filters(d: Deriver, route: Route, world: World) -> tuple[str, list[dict[str, Any]]]:
     entity = d.spec.entities[route.entity or ""]
     queries: list[dict[str, Any]] = []
     rows = [
@@ -178,9 +185,7 @@ def _filters(d: Deriver, route: Route, world: World) -> None:
             queries.append({parameter: "not-a-value"})
         if values:
             queries.append({parameter: values[0], "limit": 1})
-    if queries:
-        satisfies = f"filter:{route.entity}.{route.name}"
-        _ask(d, route, world, queries[:60], satisfies, f"GET {route.path} filters")
+    return "filtering", queries[:60]
 
 
 def _system_filters(d: Deriver, route: Route, filter_: Filter) -> list[dict[str, Any]]:
@@ -207,10 +212,9 @@ def _filter_values(field: Field, filter_: Filter, rows: list[Any], world: World)
     return distinct + ([valid(field, 5)] if field.type not in ("strings",) else ["no such tag"])
 
 
-def _search(d: Deriver, route: Route, world: World) -> None:
-    if route.operation and route.operation.search:
-        title = f"GET {route.path} finds text, whatever its case, and takes wildcards literally"
-        _ask(d, route, world, [{"q": q} for q in _QUERIES], f"search:{route.entity}.{route.name}", title)
+def _search(d: Deriver, route: Route, world: World) -> tuple[str, list[dict[str, Any]]]:
+    searching = route.operation is not None and route.operation.search
+    return "searching", [{"q": q} for q in _QUERIES] if searching else []
 
 
 def _report(d: Deriver, route: Route) -> None:

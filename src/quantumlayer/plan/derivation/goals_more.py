@@ -1,13 +1,19 @@
 """Goals about relations, the passage of time and requests at the same moment."""
 
+from typing import Any
+
 from quantumlayer.plan.derivation.deriver import Deriver
 from quantumlayer.plan.derivation.hints import Hints, hints
 from quantumlayer.plan.derivation.maker import Stuck
 from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.search import Hit, succeeded
 from quantumlayer.plan.derivation.world import World
-from quantumlayer.plan.scenario import Step
-from quantumlayer.spec.routes import Route
+from quantumlayer.plan.field_values import valid
+from quantumlayer.plan.placeholders import Unsaved
+from quantumlayer.plan.route_matching import route_of
+from quantumlayer.plan.scenario import Account, Step
+from quantumlayer.spec.routes import ADMIN, Route
+from quantumlayer.spec.values import Entity
 
 PARALLEL = 8
 _SPANS = (3600, 86400 + 60, 8 * 86400, 40 * 86400, 400 * 86400)
@@ -169,21 +175,56 @@ def _racing(d: Deriver, route: Route, hit: Hit) -> World | None:
     if not mine:
         return None
     index = mine[-1]
+    steps, accounts = renewed(d, hit.world, index)
     world = d.start.fork()
-    for account in hit.world.accounts.values():
-        if account.alias not in world.accounts and world.open(account).status >= 400:
-            return None
     try:
-        for step in hit.world.steps[:index]:
+        for account in accounts:
+            if account.alias not in world.accounts and world.open(account).status >= 400:
+                return None
+        for step in steps[:index]:
             world.call(step)
-            if step.save and step.save in hit.world.rows:
-                world.rows[step.save] = hit.world.rows[step.save]
-        step = hit.world.steps[index]
-        world.call(step.model_copy(update={"parallel": PARALLEL, "save": None, "advance": step.advance}))
-    except KeyError:
+        together = steps[index].model_copy(update={"parallel": PARALLEL, "save": None})
+        same_instant = world.fork()
+        same_instant.frozen = True
+        same_instant.call(together)
+        world.call(together)
+    except (KeyError, Unsaved):
         return None
     statuses = world.steps[-1].statuses
-    return world if len(set(statuses)) > 1 and any(s >= 400 for s in statuses) else None
+    # Where it matters whether two requests fall into the same instant, nothing can be expected.
+    stable = statuses == same_instant.steps[-1].statuses
+    return world if stable and len(set(statuses)) > 1 and any(s >= 400 for s in statuses) else None
+
+
+def renewed(d: Deriver, world: World, last: int) -> tuple[list[Step], list[Account]]:
+    """The steps and accounts with other values wherever they must be unique, so that both scenarios can share a database."""
+    new: dict[Any, Any] = {}
+    for step in world.steps[: last + 1]:
+        route = route_of(d.maker.routes, step.method, step.path)
+        if route and route.kind == "create" and isinstance(step.body, dict):
+            _renew(d, d.spec.entities[route.entity or ""], step.body, new)
+    auth = d.spec.auth
+    for account in world.accounts.values():
+        if auth and ADMIN not in account.roles:
+            text = str(account.registration.get(auth.identifier))
+            new[text] = f"{d.maker.number()}.{text}" if "@" in text else f"{text}{d.maker.number()}"
+            _renew(d, d.spec.entities[auth.entity], account.registration, new)
+    steps = [step.model_copy(update={"body": _replaced(step.body, new)}) for step in world.steps]
+    accounts = [a.model_copy(update={"registration": _replaced(a.registration, new)}) for a in world.accounts.values()]
+    return steps, accounts
+
+
+def _renew(d: Deriver, entity: Entity, body: dict[str, Any], new: dict[Any, Any]) -> None:
+    for name, field in entity.fields.items():
+        value = body.get(name)
+        if field.unique and isinstance(value, str | int) and value not in new and not isinstance(value, bool):
+            new[value] = valid(field, d.maker.number())
+
+
+def _replaced(body: Any, new: dict[Any, Any]) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {k: new[v] if isinstance(v, str | int) and not isinstance(v, bool) and v in new else v for k, v in body.items()}
 
 
 def _same_place(a: Step, b: Step) -> bool:

@@ -16,6 +16,7 @@ from quantumlayer.spec.values import Spec
 START = datetime(2026, 6, 17, 10, 30, tzinfo=UTC)
 ADMINISTRATOR = ("root@example.com", "Root-Passw0rd")
 TICK = timedelta(milliseconds=25)
+PARALLEL_TICK = timedelta(milliseconds=1)
 
 
 @dataclass
@@ -52,6 +53,7 @@ class World:
     rows: dict[str, Row] = field(default_factory=dict)
     tick: timedelta = TICK
     routes: Sequence[Route] = ()
+    frozen: bool = False
 
     @classmethod
     def new(cls, spec: Spec, clock: Clock, start: datetime = START, tick: timedelta = TICK) -> "World":
@@ -94,7 +96,11 @@ class World:
         return answer
 
     def _parallel(self, step: Step, request: Any) -> HttpResponse:
-        answers = [self.model.handle(request) for _ in range(step.parallel)]
+        answers = []
+        for _ in range(step.parallel):
+            self.moment += timedelta(0) if self.frozen else PARALLEL_TICK
+            self.clock.moment = self.moment
+            answers.append(self.model.handle(request))
         statuses = tuple(sorted(a.status for a in answers))
         self.steps.append(step.model_copy(update={"status": statuses[0], "statuses": statuses}))
         self.answers.append(answers[-1])
