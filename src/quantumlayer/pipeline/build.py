@@ -9,6 +9,7 @@ from quantumlayer.blueprint.render import render
 from quantumlayer.blueprint.values import Part
 from quantumlayer.evidence.acceptance_suite import acceptance_suite
 from quantumlayer.evidence.dependencies import lock
+from quantumlayer.evidence.documentation import document
 from quantumlayer.evidence.environments import Environments, InstallFailed
 from quantumlayer.evidence.infrastructure import accepted, lint
 from quantumlayer.files.values import FileTree
@@ -19,6 +20,7 @@ from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.workbench import Desk, at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.plan.values import Plan
+from quantumlayer.spec.frd import Frd
 from quantumlayer.spec.values import Spec
 
 
@@ -64,9 +66,13 @@ class Build:
 
     @activity.defn(name=stages.DOCUMENTATION.name)
     async def documentation(self, task: Task) -> Outcome:
-        """All → FileTree: README and API reference."""
+        """All → FileTree: README, API reference, architecture, traced requirements, runbook."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
-            await self._save(desk, "docs", await self._render(desk, "docs"))
+            rendered = await self._render(desk, "docs")
+            spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
+            frd = await desk.load("frd", Frd) if desk.has("frd") else None
+            pages = await asyncio.to_thread(document, spec, frd, plan)
+            await self._save(desk, "docs", rendered.merged(pages))
         return desk.outcome()
 
     @activity.defn(name=stages.INFRASTRUCTURE.name)

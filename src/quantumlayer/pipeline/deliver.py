@@ -124,6 +124,7 @@ class Deliver:
                 files[path] = await desk.load(kind, bytes)
         if desk.has("sarif"):
             files["security.sarif"] = encode(await desk.load("sarif", dict[str, Any]))[0]
+            files["scans.json"] = encode(await desk.load("scans", tuple[Scan, ...]))[0]
         if desk.has("performance"):
             files["performance.json"] = encode(await desk.load("performance", PerformanceResult))[0]
         return FileTree(files)
