@@ -165,7 +165,7 @@ def _routes(spec: Spec) -> Iterator[Problem]:
         if route.operation:
             place = ("entities", route.entity or "", "operations", route.name)
             yield from _path(spec, place, route.kind, route.path, route.entity or "")
-        elif not _PATH.fullmatch(route.path) or "{" in route.path:
+        elif route.report and (not _PATH.fullmatch(route.path) or "{" in route.path):
             yield Problem((*place, "path"), f"«{route.path}» is not a fixed path", "write it like /reports/sales")
         key = (route.method, re.sub(r"\{\w+\}", "{}", route.path))
         if key in seen:

@@ -27,7 +27,7 @@ Variables in scope (`now`, `today` are always there but in `unique[].where`; `ac
 | `allow` | `actor` not null, `input`, `self` on a row and for create |
 | guard, effect, `redirect` | `input`, `actor`, `self` on a row and for create |
 | list `where`, report `where` | `self`, `input`, `actor` |
-| report `group_by`, `columns` | `self`;  `measures`: `rows` |
+| report `group_by`, `columns` | `self`, `input`, `actor`; `measures`: `rows`, `input`, `actor` |
 
 `actor` is nullable where the operation's access lets anonymous callers in. What a guard has established not to be null
 (`input.to != null`) need not be checked again in later guards and effects. An effect whose `update` or `delete` is null does
@@ -322,9 +322,9 @@ class Walker:
             if field.default is not None:
                 self._field((*base, "input", key, "default"), field.default, {**_CLOCK, **actor}, field)
         self._allow(base, report.access, inputs)
-        own = {"self": row(report.entity), **_CLOCK}
-        self._bool((*base, "where"), report.where, {**own, **inputs, **actor})
-        rows = {"rows": Type("list", element=row(report.entity)), **_CLOCK}
+        own = {"self": row(report.entity), **inputs, **actor}
+        self._bool((*base, "where"), report.where, own)
+        rows = {"rows": Type("list", element=row(report.entity)), **inputs, **actor}
         for member, texts, scope in (
             ("group_by", report.group_by, own),
             ("measures", report.measures, rows),

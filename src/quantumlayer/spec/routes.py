@@ -76,12 +76,14 @@ def _operation_route(name: str, entity: Entity, key: str, operation: Operation) 
         "list": base if key == "list" else f"{base}/{slug(key)}",
         "action": f"{row}/{slug(key)}",
     }[kind]
-    status = 307 if operation.redirect else _STATUSES.get(kind, 200)
+    path = operation.path or default
+    no_row = kind == "action" and "{" not in path
+    status = 307 if operation.redirect else 204 if no_row else _STATUSES.get(kind, 200)
     return Route(
         kind,
         key,
         operation.method or _METHODS[kind],
-        operation.path or default,
+        path,
         status,
         operation.access,
         name,
