@@ -68,7 +68,7 @@ def main() -> None:
         steps = [time.perf_counter()]
         spec = checked(big_spec())
         steps.append(time.perf_counter())
-        plan = make_plan(spec, blueprint, "blueprint")
+        plan = make_plan(spec, blueprint, "blueprint", language)
         steps.append(time.perf_counter())
         trees = [render(spec, plan, blueprint, language, part=part) for part in ("source", "docs", "infrastructure")]
         steps.append(time.perf_counter())
