@@ -1,5 +1,6 @@
 """Where a template's output goes: `.jinja` is dropped, `[entity]` stands once for every entity, conditions gate folders."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -7,22 +8,24 @@ from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.blueprint.values import PARTS, Part
+from quantumlayer.ports.language import Language
 from quantumlayer.spec.values import Spec
 
 RENDERED = ".jinja"
-_ENTITY, _CONDITION_END = "[entity]", "]"
+_ENTITY = "[entity]"
+_CONDITION = re.compile(r"\[if ([a-z_]+)\]")
 
 
 @dataclass(frozen=True)
 class Template:
-    """One file below `templates/PART`. `condition` is the feature in `name[if feature].ext`, empty where there is none."""
+    """One file below `templates/PART`. `conditions` are the features named by `[if feature]` in the path."""
 
     part: Part
     source: str
     output: str
     rendered: bool
     per_entity: bool
-    condition: str
+    conditions: frozenset[str]
 
 
 @cache
@@ -33,8 +36,8 @@ def templates(folder: Path) -> tuple[Template, ...]:
         root = folder / "templates" / part
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
             source = path.relative_to(root).as_posix()
-            output, condition = _split_condition(source.removesuffix(RENDERED))
-            found.append(Template(part, source, output, source.endswith(RENDERED), _ENTITY in output, condition))
+            output, conditions = _split_conditions(source.removesuffix(RENDERED))
+            found.append(Template(part, source, output, source.endswith(RENDERED), _ENTITY in output, conditions))
     return tuple(found)
 
 
@@ -47,34 +50,33 @@ def features(spec: Spec) -> frozenset[str]:
         "api_key": spec.auth is not None and "api_key" in spec.auth.methods,
         "registration": spec.auth is not None and "password" in spec.auth.methods and spec.auth.registration,
         "roles": bool(spec.auth and spec.roles),
+        "visibility": any(e.visible for e in spec.entities.values()),
         "reports": bool(spec.reports),
         "decimal": any(f.type == "decimal" for f in fields),
     }
     return frozenset(name for name, present in found.items() if present)
 
 
-def outputs(blueprint: LoadedBlueprint, spec: Spec, part: Part) -> Iterator[tuple[str, Template, str | None]]:
+def outputs(
+    blueprint: LoadedBlueprint, spec: Spec, part: Part, language: Language
+) -> Iterator[tuple[str, Template, str | None]]:
     """Path, template and entity (None where the template is not per entity) of every file to come."""
     present = features(spec)
     for template in templates(blueprint.folder):
-        if template.part != part or (template.condition and template.condition not in present):
+        if template.part != part or not template.conditions <= present:
             continue
         if not template.per_entity:
             yield template.output, template, None
             continue
         for entity in spec.entities:
-            yield template.output.replace(_ENTITY, entity), template, entity
+            yield template.output.replace(_ENTITY, language.identifier(entity, "module")), template, entity
 
 
-def output_paths(blueprint: LoadedBlueprint, spec: Spec) -> list[str]:
+def output_paths(blueprint: LoadedBlueprint, spec: Spec, language: Language) -> list[str]:
     """The paths of all parts."""
-    return [path for part in PARTS for path, _, _ in outputs(blueprint, spec, part)]
+    return [path for part in PARTS for path, _, _ in outputs(blueprint, spec, part, language)]
 
 
-def _split_condition(path: str) -> tuple[str, str]:
-    """`app/security[if auth].py` → `app/security.py`, `auth`."""
-    before, mark, rest = path.partition("[if ")
-    if not mark:
-        return path, ""
-    condition, _, after = rest.partition(_CONDITION_END)
-    return before + after, condition
+def _split_conditions(path: str) -> tuple[str, frozenset[str]]:
+    """`app/auth[if auth]/models.py` → `app/auth/models.py`, {`auth`}."""
+    return _CONDITION.sub("", path), frozenset(_CONDITION.findall(path))

@@ -79,5 +79,8 @@ class Language(Protocol):
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         """The language's part of the view model for a query layer `form`: types, columns, printed rules and queries."""
 
+    def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The same files as the language's own formatter leaves them, unused imports dropped. Same input, same output."""
+
     def format_command(self) -> tuple[str, ...]:
         """The formatter as argv, to be run in the generated project; it changes nothing there when all is well."""

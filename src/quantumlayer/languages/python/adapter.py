@@ -1,0 +1,104 @@
+"""The adapter of the language Python."""
+
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from quantumlayer.languages.python import names
+from quantumlayer.languages.python.build_view import build_view
+from quantumlayer.languages.python.plain import Plain
+from quantumlayer.languages.python.scope import Context
+from quantumlayer.languages.python.sqlalchemy import Query
+from quantumlayer.languages.python.text import comment, docstring, literal, prose
+from quantumlayer.languages.python.tidy import tidy
+from quantumlayer.ports.language import Case, Conventions, Printer, Toolchain
+from quantumlayer.spec.values import Spec
+
+_OLDEST = (3, 11)
+
+
+class Python:
+    """See `ports.language.Language`."""
+
+    name = "python"
+    conventions = Conventions(
+        grammar="python",
+        suffixes=(".py",),
+        manifest_files=("pyproject.toml",),
+        lock_files=("requirements.txt", "requirements-dev.txt"),
+        installed=".venv",
+        cache_folders={"uv": "UV_CACHE_DIR"},
+        environment={"UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "PYTHONDONTWRITEBYTECODE": ""},
+        osv_ecosystem="PyPI",
+        purl_type="pypi",
+    )
+
+    def probe(self) -> Toolchain:
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        if sys.version_info[:2] < _OLDEST:
+            return Toolchain(False, version, f"Python {version} is too old", "install Python 3.11 or newer")
+        try:
+            subprocess.run([sys.executable, "-m", "uv", "--version"], check=True, capture_output=True, timeout=30)
+        except (OSError, subprocess.SubprocessError) as error:
+            return Toolchain(False, version, f"uv does not run: {error}", f"{sys.executable} -m pip install uv")
+        return Toolchain(True, version)
+
+    def toolchain_folders(self) -> tuple[str, ...]:
+        found = {sys.base_prefix, str(Path(sysconfig.get_path("purelib")) / "uv"), str(Path(sys.prefix))}
+        return tuple(sorted(found))
+
+    def identifier(self, name: str, case: Case) -> str:
+        match case:
+            case "type":
+                return names.camel(name)
+            case "constant":
+                return name.upper()
+            case "module":
+                return names.module(name)
+            case "table":
+                return names.sql_name(name)
+            case _:
+                return names.variable(name)
+
+    def literal(self, value: Any) -> str:
+        return literal(value)
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        return {
+            "literal": literal,
+            "docstring": docstring,
+            "comment": comment,
+            "prose": prose,
+            "camel": names.camel,
+            "sql_name": names.sql_name,
+        }
+
+    def printers(self, spec: Spec) -> Mapping[str, Printer]:
+        context = Context.of(spec)
+        plain = Plain(context)
+        return {"plain": plain, "sqlalchemy": Query(context, plain)}
+
+    def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
+        view = build_view(spec)
+        return {
+            "app": view,
+            "entities": view.entities,
+            "routed": view.routed,
+            "tables": view.tables,
+            "reports": view.reports,
+            "auth": view.auth,
+            "python_helpers": view.python_helpers,
+            "sql_helpers": view.sql_helpers,
+            "all_models": view.all_models,
+            "helpers": view.helpers,
+            "aliases": view.aliases,
+        }
+
+    def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        return tidy(files)
+
+    def format_command(self) -> tuple[str, ...]:
+        return (".venv/bin/ruff", "format", ".")

@@ -1,0 +1,50 @@
+"""Sorts imports, drops unused ones and lays out generated Python as ruff does: what a developer's editor would do on saving."""
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ruff.__main__ import find_ruff_bin
+
+from quantumlayer.errors import EnvironmentError_
+
+_RULES = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "128")
+_IMPORTS = (
+    "--config", 'lint.isort.known-first-party=["app", "tests"]', "--config", "lint.isort.split-on-trailing-comma=false",
+)  # fmt: skip
+_FIXES = "F401,I001,UP037,RUF022,PIE790"
+
+
+def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same files with Python laid out. A file that does not parse is left as it is, for the semantic stage to report."""
+    python = {path: content for path, content in files.items() if path.endswith(".py")}
+    if not python:
+        return dict(files)
+    with tempfile.TemporaryDirectory(prefix="ql-tidy-") as name:
+        folder = Path(name)
+        for path, content in python.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        _ruff(
+            "check",
+            "--fix-only",
+            "--select",
+            _FIXES,
+            *_RULES,
+            "--config",
+            'lint.isort.known-first-party=["app", "tests"]',
+            name,
+        )
+        _ruff("format", *_RULES, name)
+        return {path: (folder / path).read_bytes() if path in python else content for path, content in files.items()}
+
+
+def _ruff(*arguments: str) -> None:
+    try:
+        found = subprocess.run([find_ruff_bin(), *arguments], capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentError_(f"ruff does not run: {error}", hint="make setup") from error
+    if found.returncode not in (0, 1, 2):
+        raise EnvironmentError_(f"ruff ended with {found.returncode}: {found.stderr.decode(errors='replace')[-500:]}")

@@ -1,0 +1,279 @@
+"""The view model of a Python project: what templates show, with every name chosen and every expression printed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from quantumlayer.languages.python.fields import FieldView, choices
+from quantumlayer.languages.python.names import EntityNames
+from quantumlayer.languages.python.scope import Context
+from quantumlayer.spec.routes import Route
+from quantumlayer.spec.values import Auth, Entity, Operation, Report, RuleStatus
+
+PYTHON_HELPERS = (
+    "average", "days_between", "hours_between", "quotient", "random_code", "remainder", "round_half_up", "text_of",
+)  # fmt: skip
+SQL_HELPERS = (
+    "add_days", "add_seconds", "ceil_of", "contains", "date_of", "days_apart", "endswith", "exact", "floor_of",
+    "getfullyear_of", "greatest_of", "least_of", "gethours_of", "getminutes_of", "getmonth_of", "getseconds_of", "hour_of", "month_of", "round_of",
+    "seconds_between", "start_of_of", "startswith", "truncated", "weekday_of", "whole_days_apart",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """A rule or guard: refused with `status` and `message` where `text` is false."""
+
+    name: str
+    text: str
+    message: str
+    status: RuleStatus
+    requirements: str
+    on: tuple[str, ...] = ()
+    needs_flush: bool = False
+
+
+@dataclass(frozen=True)
+class EffectView:
+    """One effect. `target` is the text of the row that is changed; `variable` the local that holds it."""
+
+    kind: str
+    entity: "EntityView"
+    target: str
+    nullable: bool
+    variable: str
+    sets: tuple[tuple[FieldView, str], ...]
+
+
+@dataclass(frozen=True)
+class FilterView:
+    """A query parameter and the condition that it adds."""
+
+    attribute: str
+    parameter: str
+    type: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class SortView:
+    """A sort key: the wire name and the column or expression."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ListView:
+    """What a list accepts."""
+
+    filters: tuple[FilterView, ...]
+    sorts: tuple[SortView, ...]
+    default: tuple[tuple[str, bool], ...]
+    search: tuple[str, ...]
+    where: tuple[str, ...]
+    sortable: tuple[str, ...]
+
+    @property
+    def sort_type(self) -> str:
+        """The type of the query parameter `sort`."""
+        return choices(tuple(sign + name for name in self.sortable for sign in ("", "-"))) if self.sortable else "Never"
+
+
+@dataclass(frozen=True)
+class OperationView:
+    """An operation of an entity."""
+
+    name: str
+    kind: str
+    function: str
+    route: Route
+    path: str
+    spec: Operation
+    requirements: str
+    inputs: tuple[FieldView, ...]
+    body_fields: tuple[FieldView, ...]
+    schema: str
+    allow: str | None
+    guards: tuple[CheckView, ...]
+    effects: tuple[EffectView, ...]
+    redirect: str | None
+    uses_actor: bool
+    key: FieldView | None
+    list: ListView | None = None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the router reads a body."""
+        return bool(self.body_fields) or self.kind in ("create", "update")
+
+    @property
+    def on_row(self) -> bool:
+        """Whether the path names a row."""
+        return self.route.on_row
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether a caller is wanted."""
+        return not self.spec.access.anonymous
+
+    @property
+    def body_optional(self) -> bool:
+        """Whether the body may be absent."""
+        return self.kind == "update" or all(f.omittable for f in self.body_fields)
+
+    @property
+    def changes_self(self) -> bool:
+        """Whether an effect changes the row itself."""
+        return any(effect.kind == "update" and effect.target == "self" for effect in self.effects)
+
+    @property
+    def deletes_self(self) -> bool:
+        """Whether an effect deletes the row itself."""
+        return any(effect.kind == "delete" and effect.target == "self" for effect in self.effects)
+
+
+@dataclass
+class EntityView:
+    """An entity. `fields` are in the order of answers: declared, state, derived."""
+
+    name: str
+    spec: Entity
+    names: EntityNames
+    fields: tuple[FieldView, ...] = ()
+    rules: tuple[CheckView, ...] = ()
+    visible: str | None = None
+    uniques: tuple["UniqueView", ...] = ()
+    operations: tuple[OperationView, ...] = ()
+    account: bool = False
+    late_keys: tuple[str, ...] = ()
+    creates: tuple[FieldView, ...] = ()
+
+    @cached_property
+    def stored(self) -> tuple[FieldView, ...]:
+        """Fields with a column."""
+        return tuple(f for f in self.fields if f.stored)
+
+    @cached_property
+    def references(self) -> tuple[FieldView, ...]:
+        """Fields that name one row."""
+        return tuple(f for f in self.fields if f.type == "reference")
+
+    @cached_property
+    def many(self) -> tuple[FieldView, ...]:
+        """Fields that name several rows."""
+        return tuple(f for f in self.fields if f.type == "references")
+
+    @cached_property
+    def lists(self) -> tuple[FieldView, ...]:
+        """Fields that hold a list of texts."""
+        return tuple(f for f in self.fields if f.type == "strings")
+
+    @cached_property
+    def derived(self) -> tuple[FieldView, ...]:
+        """Fields that are computed."""
+        return tuple(f for f in self.fields if f.derived)
+
+    def of_kind(self, kind: str) -> Iterator[OperationView]:
+        """The operations of one kind."""
+        return (operation for operation in self.operations if operation.kind == kind)
+
+
+@dataclass(frozen=True)
+class UniqueView:
+    """Several fields, or one under a condition. `where` and `migration_where` are texts of the condition."""
+
+    name: str
+    attributes: tuple[str, ...]
+    columns: tuple[str, ...]
+    where: str | None
+    migration_where: str | None
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A report: its columns as (name, printed expression, Python type)."""
+
+    name: str
+    function: str
+    spec: Report
+    route: Route
+    entity: EntityView
+    inputs: tuple[FieldView, ...]
+    allow: str | None
+    where: tuple[str, ...]
+    groups: tuple["ColumnView", ...]
+    measures: tuple["ColumnView", ...]
+    columns: tuple["ColumnView", ...]
+    order: tuple[tuple[str, bool], ...]
+    row_class: str
+    query_class: str
+    requirements: str
+    uses_actor: bool
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """A column of a report."""
+
+    name: str
+    attribute: str
+    text: str
+    type: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class AuthView:
+    """Authentication: the account entity and its identifier."""
+
+    spec: Auth
+    account: EntityView
+    identifier: FieldView
+    registration: tuple[FieldView, ...]
+    lower_identifier: bool
+    neutral: tuple[tuple[FieldView, str], ...]
+
+
+@dataclass
+class AppView:
+    """The whole project."""
+
+    context: Context
+    entities: tuple[EntityView, ...] = ()
+    reports: tuple[ReportView, ...] = ()
+    auth: AuthView | None = None
+    tables: tuple[EntityView, ...] = ()
+    requirements: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def helpers(self) -> set[str]:
+        """The helper functions that printed expressions use."""
+        return self.context.helpers
+
+    @property
+    def python_helpers(self) -> str:
+        """Every plain helper, for an import statement."""
+        return ", ".join(PYTHON_HELPERS)
+
+    @property
+    def sql_helpers(self) -> str:
+        """Every helper of the query layer, for an import statement."""
+        return ", ".join(SQL_HELPERS)
+
+    @property
+    def all_models(self) -> str:
+        """Every model class and table, for an import statement."""
+        found = [e.names.cls for e in self.entities] + [f.item_class for e in self.entities for f in (*e.many, *e.lists)]
+        return ", ".join(found)
+
+    @property
+    def aliases(self) -> dict[str, dict[str, str]]:
+        """Aliased model classes by module: alias → class."""
+        return self.context.aliases
+
+    @property
+    def routed(self) -> tuple[EntityView, ...]:
+        """Entities with operations; those with a parameter right after the root come last, so that they hide nothing."""
+        with_routes = [e for e in self.entities if e.operations]
+        return tuple(sorted(with_routes, key=lambda e: any(o.route.path.startswith("/{") for o in e.operations)))
