@@ -22,7 +22,9 @@ async def metadata(tmp_path):
 
 
 def a_run(run_id="r1", **fields):
-    return Run(id=run_id, created_at=datetime.now(UTC), status="running", title="a", order={}, owner=OWNER).model_copy(update=fields)
+    return Run(id=run_id, created_at=datetime.now(UTC), status="running", title="a", order={}, owner=OWNER).model_copy(
+        update=fields
+    )
 
 
 def a_drop(digest="a" * 64, kind="spec", **fields):

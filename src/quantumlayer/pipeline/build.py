@@ -17,7 +17,7 @@ from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.problems import grave, summary
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
-from quantumlayer.pipeline.workbench import Desk, at_desk
+from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.plan.values import Plan
 from quantumlayer.spec.frd import Frd
@@ -94,6 +94,8 @@ class Build:
 
     async def _save(self, desk: Desk, kind: str, tree: FileTree) -> None:
         blueprint = self.tools.blueprints.get(desk.task.order.stack)
+        if not tree.files:
+            raise NotRun(f"the blueprint {blueprint.value.id} renders no {kind}")
         await desk.save(kind, tree, blueprint=blueprint.value.id, digest=blueprint.digest, files=len(tree.files))
 
     async def _installed(self, desk: Desk, tree: FileTree) -> tuple[Path | None, str]:

@@ -147,10 +147,10 @@ class Runs:
             raise UserError(f"the drop {drop.id} is not of the run {run.id}", hint=f"see: ql drops {run.id}")
         order = Order.model_validate(run.order)
         await self.metadata.add_drop(drop, order.owner)
+        made = await self.metadata.drops(run.id)
         current = await self.metadata.drops(run.id, current=True)
-        again = order.model_copy(
-            update={"execution": run.execution + 1, "kept": kept_outcomes(current, await self._reported(run.id), drop)}
-        )
+        kept = kept_outcomes(made, current, await self._reported(run.id), drop)
+        again = order.model_copy(update={"execution": run.execution + 1, "kept": kept})
         await self.metadata.restart_run(run.id, again.execution, again.model_dump(mode="json"))
         await self.metadata.add_event(
             run.id, f"{again.execution}/started", "run_started", {"title": run.title, "rollback": drop.id}, order.owner
@@ -172,12 +172,14 @@ def workflow_id(order: Order) -> str:
     return order.run if order.execution == 1 else f"{order.run}.{order.execution}"
 
 
-def kept_outcomes(current: tuple[Drop, ...], reported: Mapping[str, Outcome], target: Drop) -> dict[str, Outcome]:
+def kept_outcomes(
+    made: tuple[Drop, ...], current: tuple[Drop, ...], reported: Mapping[str, Outcome], target: Drop
+) -> dict[str, Outcome]:
     """What stays when `target` becomes current: the target's stage with it, and stages that nothing of it went into.
 
     Stages that made no drop run again, and so does every stage one of whose drops has a parent in a stage that changes.
     """
-    made_by = {drop.id: drop.stage for drop in current}
+    made_by = {drop.id: drop.stage for drop in made}
     parents: dict[str, set[str]] = {}
     for drop in current:
         parents.setdefault(drop.stage, set()).update(made_by.get(parent, drop.stage) for parent in drop.parents)

@@ -65,23 +65,18 @@ class Metadata:
         await self._write(query.values(status="running", execution=execution, order=dict(order), report=None, finished_at=None))
 
     async def add_drop(self, drop: Drop, owner: Owner) -> Drop:
-        """Makes it the current drop of its run, stage and kind, with the next version unless it is current already."""
+        """Makes it the current one of its run, stage and kind, with the next version. The same from the same parents is no news."""
         same = (drops.c.run == drop.run, drops.c.stage == drop.stage, drops.c.kind == drop.kind)
         with database_errors(self.path):
             async with self.engine.begin() as connection:
-                # The write first: it takes the lock, so that two writers cannot both read the same highest version.
-                await connection.execute(
-                    update(drops).where(*same, drops.c.id != drop.id, drops.c.current).values(current=False)
-                )
-                rows = (
-                    (await connection.execute(select(drops).where(*same, drops.c.id == drop.id, drops.c.current)))
-                    .mappings()
-                    .all()
-                )
-                if rows:
-                    return _drop(rows[0])
-                highest = (await connection.execute(select(func.max(drops.c.version)).where(*same))).scalar()
-                stored = drop.model_copy(update={"version": (highest or 0) + 1})
+                # A write first: it takes the lock, so that two writers cannot both read the same highest version.
+                await connection.execute(update(drops).where(*same, drops.c.current).values(current=True))
+                rows = await _rows(connection, select(drops).where(*same).order_by(drops.c.version.desc()))
+                current = next((_drop(row) for row in rows if row["current"]), None)
+                if current is not None and (current.id, current.parents) == (drop.id, drop.parents):
+                    return current
+                await connection.execute(update(drops).where(*same).values(current=False))
+                stored = drop.model_copy(update={"version": rows[0]["version"] + 1 if rows else 1})
                 await connection.execute(insert(drops).values(stored.model_dump() | owner.model_dump() | {"current": True}))
                 return stored
 

@@ -1,0 +1,140 @@
+import asyncio
+import json
+
+import pytest
+from scripted import activities, copy, ended, forever, started
+
+from quantumlayer.errors import Bug, EnvironmentError_, UserError
+from quantumlayer.pipeline.serving import serving
+from quantumlayer.pipeline.stages import NAMES
+from quantumlayer.pipeline.workbench import NotRun
+from quantumlayer.request.values import Request
+
+
+async def test_every_stage_runs_once_and_leaves_its_drop_with_its_lineage(runs, client):
+    async with serving(client, activities(runs)):
+        run = await started(runs, client)
+        finished = await ended(runs, run)
+    assert finished.report.status == "verified" and finished.exit_code == 0
+    assert [s.name for s in finished.report.stages] == list(NAMES)
+    assert {s.status for s in finished.report.stages} == {"passed"}
+    drops = {d.stage: d for d in await runs.metadata.drops(run.id)}
+    assert set(drops) == set(NAMES)
+    assert drops["frd"].parents == (drops["enhance"].id, json.loads(json.dumps(run.order))["inputs"]["request"])
+    kinds = [e.kind for e in await runs.metadata.events(run.id)]
+    assert kinds.count("stage_started") == kinds.count("stage_finished") == len(NAMES)
+
+
+async def test_the_workflow_carries_ids_and_never_contents(runs, client):
+    async def large(desk):
+        await desk.save("brief", b"x" * 5_000_000)
+
+    async with serving(client, activities(runs, enhance=large)):
+        run = await started(runs, client)
+        await ended(runs, run)
+    history = await client.get_workflow_handle(run.id).fetch_history()
+    assert sum(event.ByteSize() for event in history.events) < 200_000
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "exit_code"),
+    [
+        (UserError("no such thing", hint="write another"), "UserError", 2),
+        (EnvironmentError_("no sandbox", hint="install one"), "EnvironmentError_", 4),
+        (Bug("broken promise"), "Bug", 1),
+        (ZeroDivisionError("by zero"), "ZeroDivisionError", 1),
+    ],
+)
+async def test_a_stage_that_raises_ends_the_run_with_a_typed_problem_and_is_not_tried_again(
+    runs, client, error, kind, exit_code
+):
+    tried = []
+
+    async def fail(desk):
+        tried.append(desk)
+        raise error
+
+    async with serving(client, activities(runs, structure=fail)):
+        run = await started(runs, client)
+        finished = await ended(runs, run)
+    assert finished.report.status == "failed"
+    assert (finished.problem.type, finished.exit_code) == (kind, exit_code)
+    assert str(error) in finished.problem.message
+    assert finished.problem.hint == getattr(error, "hint", "this is a bug in QuantumLayer; the worker's log holds the trace")
+    assert len(tried) == 1
+    stages = {s.name: s for s in finished.report.stages}
+    assert stages["structure"].status == "failed"
+    assert stages["code"].status == "not_run" and stages["code"].reason
+
+
+async def test_a_stage_with_nothing_to_do_says_so_and_the_run_goes_on(runs, client):
+    async def nothing(desk):
+        raise NotRun("there is nothing to repair")
+
+    async with serving(client, activities(runs, repair=nothing)):
+        finished = await ended(runs, await started(runs, client))
+    stages = {s.name: s for s in finished.report.stages}
+    assert (stages["repair"].status, stages["repair"].reason) == ("not_run", "there is nothing to repair")
+    assert stages["capsule"].status == "passed"
+
+
+async def test_stages_that_do_not_need_each_other_run_at_the_same_time(runs, client):
+    together = asyncio.Barrier(3)
+
+    async def meet(desk):
+        await asyncio.wait_for(together.wait(), 10)
+        await copy(desk)
+
+    async with serving(client, activities(runs, code=meet, test_plan=meet, infrastructure=meet)):
+        finished = await ended(runs, await started(runs, client))
+    assert finished.report.status == "verified"
+
+
+async def test_a_cancelled_run_stops_its_stage_and_reports(runs, client):
+    at_work, stopped = asyncio.Event(), asyncio.Event()
+
+    async def long(desk):
+        at_work.set()
+        try:
+            await forever(desk)
+        finally:
+            stopped.set()
+
+    async with serving(client, activities(runs, sandbox_validation=long)):
+        run = await started(runs, client)
+        await asyncio.wait_for(at_work.wait(), 20)
+        await runs.cancel(client, run)
+        await asyncio.wait_for(stopped.wait(), 2)
+        finished = await ended(runs, run)
+    assert finished.report.status == "cancelled" and finished.exit_code == 130
+    assert {s.name: s.status for s in finished.report.stages}["capsule"] == "not_run"
+
+
+async def test_a_run_that_was_written_down_but_never_started_is_started_by_the_next_worker(runs, client):
+    run = await runs.add(Request(text="x"), stack="none/none", author="blueprint", preview=False, ttl=60)
+    async with serving(client, activities(runs)):
+        await runs.start_missing(client)
+        await runs.start_missing(client)
+        assert (await ended(runs, run)).report.status == "verified"
+    assert len([d for d in await runs.metadata.drops(run.id) if d.stage == "frd"]) == 1
+
+
+async def test_a_rollback_keeps_what_does_not_depend_on_the_drop_and_redoes_the_rest(runs, client):
+    ran = []
+
+    async def counted(desk):
+        ran.append(desk.task.stage)
+        await copy(desk)
+
+    async with serving(client, activities(runs, structure=counted, enhance=counted, code=counted)):
+        run = await started(runs, client)
+        await ended(runs, run)
+        before = {d.stage: d for d in await runs.metadata.drops(run.id, current=True)}
+        replacement = before["structure"].model_copy(update={"id": await runs.blobs.put(b"mended by hand")})
+        again = await runs.rollback(client, await runs.find(run.id), replacement)
+        await ended(runs, again)
+    after = {d.stage: d for d in await runs.metadata.drops(run.id, current=True)}
+    assert ran == ["enhance", "structure", "code", "code"]
+    assert after["structure"].id == replacement.id and after["structure"].version == 2
+    assert after["code"].id != before["code"].id and after["structure"].id in after["code"].parents
+    assert after["frd"] == before["frd"]
