@@ -67,7 +67,7 @@ class Deriver:
             return None
         world = self.start.fork()
         try:
-            row = self.maker.make(world, route.entity or "", without_input(pins)) if route.on_row else None
+            row = self.maker.make(world, route.entity or "", pins.row) if route.on_row else None
         except Stuck:
             return None
         return world, row
@@ -120,12 +120,6 @@ class Deriver:
 def _visible(answer: HttpResponse) -> object:
     body = answer.body
     return {k: v for k, v in body.items() if k != "updated_at"} if isinstance(body, dict) else answer.status
-
-
-def without_input(pins: Pins) -> Pins:
-    """The pins of the row alone."""
-    nested = {k: v for k, v in pins.nested.items() if not k.startswith("input.")}
-    return Pins(pins.values, pins.refs, nested, pins.after, pins.extra)
 
 
 def status(*wanted: int) -> Callable[[HttpResponse], bool]:

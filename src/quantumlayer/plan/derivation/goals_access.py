@@ -118,7 +118,7 @@ def _authentication(d: Deriver) -> None:
         _registration(d, world, registration)
     for body in (
         {**login, "password": "Wrong-Passw0rd"},
-        {**login, auth.identifier: f"nobody{d.maker.number()}@example.com"},
+        {**login, auth.identifier: d.maker.identifier("nobody")},
         {"password": login["password"]},
         {auth.identifier: login[auth.identifier]},
         {**login, "password": 12345678},
@@ -155,7 +155,7 @@ def _registration(d: Deriver, world: World, registration: dict[str, object]) -> 
     assert auth is not None
     identifier = auth.identifier
     register = Step(method="POST", path="/auth/register", status=201)
-    fresh = {**registration, identifier: f"new{d.maker.number()}@example.com"}
+    fresh = {**registration, identifier: d.maker.identifier("new")}
     bodies: list[dict[str, object]] = [
         registration,
         {**fresh, "password": "short12"},
@@ -169,9 +169,11 @@ def _registration(d: Deriver, world: World, registration: dict[str, object]) -> 
     if isinstance(registration[identifier], str) and "@" in str(registration[identifier]):
         bodies.append({**registration, identifier: str(registration[identifier]).upper()})
         bodies.append({**fresh, identifier: "not an address"})
+    if d.spec.entities[auth.entity].fields[identifier].type == "string":
+        bodies.append({**fresh, identifier: ""})
     for body in bodies:
         world.call(register.model_copy(update={"body": body}))
-    long = {**fresh, identifier: f"long{d.maker.number()}@example.com", "password": "x" * 128}
+    long = {**fresh, identifier: d.maker.identifier("long"), "password": "x" * 128}
     world.call(register.model_copy(update={"body": long}))
     world.call(Step(method="POST", path="/auth/login", body={identifier: long[identifier], "password": "x" * 128}, status=200))
 

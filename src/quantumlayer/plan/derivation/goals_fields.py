@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from quantumlayer.plan.derivation.deriver import Deriver, status, without_input
+from quantumlayer.plan.derivation.deriver import Deriver, status
 from quantumlayer.plan.derivation.maker import Stuck
 from quantumlayer.plan.derivation.pins import NONE
 from quantumlayer.plan.derivation.search import succeeded
@@ -39,7 +39,7 @@ def _based(d: Deriver, route: Route) -> tuple[World, Step] | None:
         return None
     world = d.start.fork()
     try:
-        row = d.maker.make(world, route.entity or "", without_input(pins)) if route.on_row else None
+        row = d.maker.make(world, route.entity or "", pins.row) if route.on_row else None
         own = d.maker.known.get(route.entity or "", NONE).merged(pins) if route.kind == "create" else pins
         step = d.maker.step(world, route, own, None, row)
         actor = d.maker.actors.get((route.entity, route.name))

@@ -35,7 +35,7 @@ def _on_delete(d: Deriver, route: Route, other: str, name: str) -> None:
     world = d.start.fork()
     working = d.search.working(route) or NONE
     try:
-        own = Pins(working.values, working.refs, working.nested, working.after, working.extra)
+        own = d.maker.known.get(other, NONE).nested.get(name, NONE).merged(working.row)
         target = d.maker.make(world, route.entity or "", own)
         referring = d.maker.make(world, other, Pins(refs={name: target}))
     except Stuck as stuck:

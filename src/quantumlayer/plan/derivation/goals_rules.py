@@ -8,6 +8,7 @@ from quantumlayer.plan.derivation.hints import Hints, alternatives, hints
 from quantumlayer.plan.derivation.maker import Stuck
 from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.search import Hit, caused_by, succeeded
+from quantumlayer.plan.field_values import valid
 from quantumlayer.spec.http import HttpResponse
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Unique
@@ -118,8 +119,8 @@ def unique_goals(d: Deriver) -> list[tuple[str, Route, Hit, tuple[str, ...]]]:
 def _unique(d: Deriver, route: Route, unique: Unique) -> list[tuple[str, Route, Hit, tuple[str, ...]]]:
     entity = route.entity or ""
     goal, satisfies = f"unique:{entity}.{'_'.join(unique.fields)}", d.of(entity, unique.satisfies)
-    first = d.done(route)
     fields = d.spec.entities[entity].fields
+    first = _first(d, route, unique)
     if first is None or any(f not in fields for f in unique.fields):
         if first is None:
             d.miss(goal, f"no {entity} can be made", satisfies)
@@ -150,6 +151,25 @@ def _unique(d: Deriver, route: Route, unique: Unique) -> list[tuple[str, Route, 
         satisfies,
     )
     return [(goal, route, hit, satisfies)]
+
+
+def _first(d: Deriver, route: Route, unique: Unique) -> tuple[Any, str | None, HttpResponse] | None:
+    """A row whose unique values were sent, not drawn by the application."""
+    fields = d.spec.entities[route.entity or ""].fields
+    drawn = [
+        n
+        for n in unique.fields
+        if n in fields and not fields[n].to and fields[n].writable != "never" and (fields[n].default or not fields[n].required)
+    ]
+    for shift in range(8 if drawn else 0):
+        values = {}
+        for name in drawn:
+            options = [v for v in alternatives(fields[name], Hints(), d.maker.number()) if v is not None]
+            fresh = fields[name].type in ("string", "text", "integer")
+            values[name] = valid(fields[name], d.maker.number()) if fresh else options[shift % len(options)]
+        if done := d.done(route, Pins(values=values)):
+            return done
+    return d.done(route)
 
 
 def _conflict(answer: HttpResponse) -> bool:
@@ -255,7 +275,7 @@ def state_goals(d: Deriver) -> list[tuple[str, Route, Hit, tuple[str, ...]]]:
             d.miss(goal, f"no state was reached in which it is allowed: {d.search.last_reason}", satisfies)
             continue
         for walk in [(), *d.search.walks(route.entity or "")]:
-            pins = Pins(base.values, base.refs, base.nested, walk, base.extra, base.input)
+            pins = replace(base, after=walk)
             hit = d.search.try_(route, pins, lambda a: a.cause.startswith(("state", "transition")))
             if hit is None:
                 continue

@@ -16,13 +16,16 @@ _UNITS = {"days": 86400, "hours": 3600, "minutes": 60}
 
 @dataclass(frozen=True)
 class Hints:
-    """`paths` start with the variable: `("self", "room", "capacity")`. Durations in seconds."""
+    """`paths` start with the variable: `("self", "room", "capacity")`. Durations in seconds.
+    `timed`: it looks at the clock; `personal`: it looks at who acts.
+    """
 
     paths: tuple[Path, ...] = ()
     numbers: tuple[Decimal, ...] = ()
     durations: tuple[int, ...] = ()
     strings: tuple[str, ...] = ()
     timed: bool = False
+    personal: bool = False
 
     def __or__(self, other: "Hints") -> "Hints":
         return Hints(
@@ -31,6 +34,7 @@ class Hints:
             tuple(dict.fromkeys(self.durations + other.durations)),
             tuple(dict.fromkeys(self.strings + other.strings)),
             self.timed or other.timed,
+            self.personal or other.personal,
         )
 
 
@@ -61,6 +65,7 @@ def hints(expr: Expr) -> Hints:
         tuple(dict.fromkeys(durations)),
         tuple(dict.fromkeys(strings)),
         any(isinstance(n, Variable) and n.name in ("now", "today") for n in nodes),
+        any(isinstance(n, Variable) and n.name == "actor" for n in nodes),
     )
 
 

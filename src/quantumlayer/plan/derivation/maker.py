@@ -18,6 +18,7 @@ from quantumlayer.spec.values import Entity, Field, Spec
 _PARAMETER = re.compile(r"\{[^{}]+\}")
 _PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "finn", "gus", "hana", "ivo", "jun", "kim", "leo")
 BOSS = "boss"
+SAME, LIKE = "=", "~"
 MAX_DEPTH = 8
 
 
@@ -76,12 +77,17 @@ class Maker:
         entity = self.spec.entities[auth.entity]
         body = self.body(world, entity, pins)
         if "password" in auth.methods:
-            field, n = entity.fields[auth.identifier], self.number()
             if auth.identifier not in pins.values:
-                named = field.model_copy(update={"format": None})
-                body[auth.identifier] = f"{alias}{n}@example.com" if field.format == "email" else valid(named, n)
+                body[auth.identifier] = self.identifier(alias)
             body["password"] = f"Passw0rd-{alias}"
         return body
+
+    def identifier(self, name: str) -> str:
+        """A new identifier to log in with: an address that begins with the name, or whatever the field wants."""
+        auth = self.spec.auth
+        assert auth is not None
+        field, n = self.spec.entities[auth.entity].fields[auth.identifier], self.number()
+        return f"{name}{n}@example.com" if field.format == "email" else valid(field, n)
 
     # requests
 
@@ -100,14 +106,40 @@ class Maker:
             pinned = name in pins.values or name in pins.refs or name in pins.nested
             if not pinned and (not field.required or field.default is not None):
                 continue
-            found[wire_name(name, field)] = self._member(world, name, field, pins, index, name in unique)
+            alias = pins.refs.get(name, "")
+            if alias.startswith(SAME):
+                found[wire_name(name, field)] = self._same(alias, fields, found)
+            else:
+                found[wire_name(name, field)] = self._member(world, name, field, pins, index, name in unique, found)
         return found
 
-    def _member(self, world: World, name: str, field: Field, pins: Pins, index: int, unique: bool) -> Any:
+    def _same(self, alias: str, fields: Mapping[str, Field], found: Mapping[str, Any]) -> Any:
+        """`=source`: the row of another member; `=note1.owner_id`: a member of a saved row."""
+        other = alias.removeprefix(SAME)
+        return ref(other) if "." in other else found.get(wire_name(other, fields[other]))
+
+    def _like(self, world: World, alias: str, entity: str, found: Mapping[str, Any], pins: Pins) -> str:
+        """`~stock:product`: a new row that refers to the same product as the row of the member `stock`."""
+        other, _, shared = alias.removeprefix(LIKE).partition(":")
+        target = found.get(f"{other}_id")
+        like = target["$ref"].rpartition(".")[0] if isinstance(target, dict) else ""
+        made = next((s for s in world.steps if s.save == like and isinstance(s.body, dict)), None)
+        value = made.body.get(f"{shared}_id") if made else None
+        if not isinstance(value, dict):
+            raise Stuck(f"{entity} like {other}", HttpResponse(0))
+        return self.make(world, entity, pins.with_ref(shared, value["$ref"].rpartition(".")[0]))
+
+    def _member(
+        self, world: World, name: str, field: Field, pins: Pins, index: int, unique: bool, found: Mapping[str, Any]
+    ) -> Any:
         if name in pins.values:
             return pins.values[name]
         if field.type in ("reference", "references"):
-            alias = pins.refs.get(name) or self.make(world, field.to or "", pins.nested.get(name, NONE))
+            inner, alias = pins.nested.get(name, NONE), pins.refs.get(name)
+            if alias is None:
+                alias = self.make(world, field.to or "", inner)
+            elif alias.startswith(LIKE):
+                alias = self._like(world, alias, field.to or "", found, inner)
             return ref(f"{alias}.id") if field.type == "reference" else [ref(f"{alias}.id")]
         if unique:
             return valid(field, self.number())
@@ -125,15 +157,17 @@ class Maker:
         elif route.kind == "update" and entity:
             body = {wire_name(k, entity.fields[k]): v for k, v in pins.input.items()}
         elif route.kind == "action" and route.operation:
-            body = self._input(world, route, pins)
+            body = self._input(world, route, pins, row)
         return Step(method=route.method, path=path, actor=actor, body=body, save=save, status=route.status)
 
-    def _input(self, world: World, route: Route, pins: Pins) -> dict[str, Any] | None:
+    def _input(self, world: World, route: Route, pins: Pins, row: str | None) -> dict[str, Any] | None:
         assert route.operation is not None
         fields = route.operation.input
         if not fields:
             return None
-        refs = {k.removeprefix("input."): v for k, v in pins.refs.items() if k.startswith("input.")}
+        refs = {
+            k.removeprefix("input."): v.replace("=self.", f"={row}.") for k, v in pins.refs.items() if k.startswith("input.")
+        }
         nested = {k.removeprefix("input."): v for k, v in pins.nested.items() if k.startswith("input.")}
         return self.members(world, fields, Pins(values=pins.input, refs=refs, nested=nested))
 
@@ -164,10 +198,10 @@ class Maker:
             return self._by_effect(world, entity)
         alias = world.alias(entity)
         step = self.step(world, route, pins, None)
-        answer = self.attempt(world, route, step)
+        answer = self.attempt(world, route, step, first=pins.by)
         if answer.status >= 400:
             raise Stuck(entity, answer)
-        world.made(step.save or alias, route, self.actors[route.entity, route.name])
+        world.made(step.save or alias, route, world.steps[-1].actor)
         return step.save or alias
 
     def _by_effect(self, world: World, entity: str) -> str:
@@ -202,19 +236,21 @@ class Maker:
         world.made(alias, reading, self.actors[reading.entity, reading.name])
         return alias
 
-    def attempt(self, world: World, route: Route, step: Step, row: str | None = None, *, record: bool = True) -> HttpResponse:
+    def attempt(
+        self, world: World, route: Route, step: Step, row: str | None = None, *, first: str | None = None
+    ) -> HttpResponse:
         """The step by whoever may take it: the first answer that is not a refusal, else the most telling refusal."""
         answer = HttpResponse(0)
         refusals: list[HttpResponse] = []
-        for actor in self.candidates(world, route, row):
+        for actor in dict.fromkeys([*([first] if first else []), *self.candidates(world, route, row)]):
             if actor is not None:
                 self.account(world, actor)
             answer = world.call(step.model_copy(update={"actor": actor}), record=False)
             if answer.status < 400:
-                self.actors[route.entity, route.name] = actor
-                if record:
-                    world.steps.append(step.model_copy(update={"actor": actor, "status": answer.status}))
-                    world.answers.append(answer)
+                if actor != first:
+                    self.actors[route.entity, route.name] = actor
+                world.steps.append(step.model_copy(update={"actor": actor, "status": answer.status}))
+                world.answers.append(answer)
                 return answer
             refusals.append(answer)
         telling = [r for r in refusals if r.status not in (401, 403, 404)]

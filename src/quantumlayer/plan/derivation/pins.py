@@ -8,7 +8,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Pins:
     """`values` by field; `refs`: field → alias of a row to refer to; `nested`: field → pins of the row made for it;
-    `after`: actions then taken on the row; `extra`: rows then made that refer to it, as (entity, field, pins); `actor` makes it.
+    `after`: actions then taken on the row; `extra`: rows then made that refer to it, as (entity, field, pins); `by` makes it.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -17,6 +17,7 @@ class Pins:
     after: tuple[str, ...] = ()
     extra: tuple[tuple[str, str, "Pins"], ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
+    by: str | None = None
 
     def with_value(self, name: str, value: Any) -> "Pins":
         """With one more field fixed."""
@@ -56,13 +57,21 @@ class Pins:
             self.after + over.after,
             self.extra + over.extra,
             {**self.input, **over.input},
+            over.by or self.by,
         )
+
+    @property
+    def row(self) -> "Pins":
+        """These without what concerns the input of an action on the row."""
+        nested = {k: v for k, v in self.nested.items() if not k.startswith("input.")}
+        refs = {k: v for k, v in self.refs.items() if not k.startswith("input.")}
+        return Pins(self.values, refs, nested, self.after, self.extra, by=self.by)
 
     @property
     def size(self) -> int:
         """How much is fixed: smaller pins give simpler scenarios."""
         inner = sum(p.size for p in self.nested.values()) + sum(p.size for _, _, p in self.extra)
-        return len(self.values) + len(self.refs) + len(self.after) + len(self.extra) + len(self.input) + inner
+        return len(self.values) + len(self.refs) + len(self.after) + len(self.extra) + len(self.input) + inner + bool(self.by)
 
 
 NONE = Pins()

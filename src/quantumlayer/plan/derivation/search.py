@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from quantumlayer.plan.derivation.hints import Hints, alternatives, hints
-from quantumlayer.plan.derivation.maker import Maker, Stuck
+from quantumlayer.plan.derivation.maker import LIKE, SAME, Maker, Stuck
 from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.scenario import Step
@@ -104,14 +104,7 @@ class Search:
         """The focus operation with everything it needs made first. Recorded, whatever the answer. Raises `Stuck`."""
         row = pins.refs.get("self")
         if route.on_row and row is None:
-            own = Pins(
-                pins.values,
-                pins.refs,
-                {k: v for k, v in pins.nested.items() if not k.startswith("input.")},
-                pins.after,
-                pins.extra,
-            )
-            row = self.maker.make(world, route.entity or "", own)
+            row = self.maker.make(world, route.entity or "", pins.row)
         step = self.maker.step(world, route, self._effective(route, pins), None, row)
         if advance:
             step = step.model_copy(update={"advance": advance})
@@ -278,6 +271,10 @@ class Search:
                 yield from self._along(entity, path[1:], pins, known)
             elif path[0] == "input" and len(path) > 1 and route.operation:
                 yield from self._input(route, path[1:], pins, known)
+        if known.personal and route.on_row and pins.by is None:
+            for actor in self.maker.candidates(self.start, route):
+                if actor is not None:
+                    yield replace(pins, by=actor)
         if route.kind == "update":
             yield from self._changes(route, pins, known)
 
@@ -297,13 +294,35 @@ class Search:
         field = route.operation.input.get(path[0]) if route.operation else None
         if field is None:
             return
-        if field.to and len(path) > 1:
+        if field.to:
             key = f"input.{path[0]}"
-            for inner in self._along(field.to, path[1:], pins.nested.get(key, NONE), known):
+            yield from (pins.with_ref(key, f"=self.{member}") for member in self._members_naming(route.entity or "", field.to))
+            yield pins.with_nested(key, NONE)
+            for inner in self._along(field.to, path[1:], pins.nested.get(key, NONE), known) if len(path) > 1 else ():
                 yield pins.with_nested(key, inner)
-        elif not field.to:
+        else:
             for value in alternatives(field, known, self.maker.number()):
                 yield pins.with_input(path[0], value)
+
+    def _members_naming(self, entity: str, to: str) -> list[str]:
+        """The members of an entity's rows that hold the id of a row of `to`."""
+        own = ["id"] if entity == to else []
+        fields = self.spec.entities[entity].fields
+        return own + [f"{k}_id" for k, f in fields.items() if f.type == "reference" and f.to == to]
+
+    def _related(self, entity: str, name: str, pins: Pins) -> Iterator[Pins]:
+        """A reference set to a row of its own, to the same row as another, to a row that shares something with another."""
+        fields = self.spec.entities[entity].fields
+        if name not in pins.refs:
+            yield pins.with_nested(name, pins.nested.get(name, NONE))
+        for other, field in fields.items():
+            if other == name:
+                break
+            if field.type == "reference" and field.to == fields[name].to:
+                yield pins.with_ref(name, f"{SAME}{other}")
+                for shared, inner in self.spec.entities[field.to or ""].fields.items():
+                    if inner.type == "reference":
+                        yield pins.with_ref(name, f"{LIKE}{other}:{shared}")
 
     def _along(self, entity: str, path: tuple[str, ...], pins: Pins, known: Hints) -> Iterator[Pins]:
         declared, name = self.spec.entities[entity], path[0]
@@ -318,8 +337,9 @@ class Search:
             for inner in hints(expr).paths if expr else ():
                 if inner[0] == "self" and len(inner) > 1 and inner[1] != name:
                     yield from self._along(entity, inner[1:], pins, known)
-        elif field.to and len(path) > 1:
-            for inner in self._along(field.to, path[1:], pins.nested.get(name, NONE), known):
+        elif field.to and field.writable != "never" and (len(path) > 1 or field.type == "reference"):
+            yield from self._related(entity, name, pins)
+            for inner in () if len(path) == 1 else self._along(field.to, path[1:], pins.nested.get(name, NONE), known):
                 yield pins.with_nested(name, inner)
         elif field.writable == "never" or field.to:
             for route in self._actions(entity):
