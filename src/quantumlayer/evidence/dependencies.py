@@ -74,24 +74,33 @@ async def _registry(pins: Sequence[Pin], sandbox: Sandbox, cache: Path, now: dat
     if not pins:
         return _scan("registry", "not_run", reason="nothing is locked")
     told = await asyncio.to_thread(_remembered, cache)
-    if unknown := [pin for pin in pins if _key(pin) not in told]:
-        answer = await pypi.uploads(unknown, sandbox)
-        if isinstance(answer, str):
-            return _scan("registry", "not_run", reason=f"the registry could not be asked: {answer}")
-        told |= {_key(pin): answer[f"{pin.name}=={pin.version}"] for pin in unknown if f"{pin.name}=={pin.version}" in answer}
-        await asyncio.to_thread(_remember, cache, told)
+    unknown = [pin for pin in pins if _key(pin) not in told]
     findings = []
-    for pin in pins:
-        uploaded = told.get(_key(pin))
-        if uploaded is None:
+    try:
+        answer = await pypi.releases(unknown, sandbox) if unknown else {}
+    except pypi.RegistryUnreachable as error:
+        return _scan("registry", "not_run", reason=f"the registry could not be asked: {error}")
+    except pypi.NotInRegistry as error:
+        return _scan("registry", "ran", [_at(error.pin, "not-in-registry", "high", str(error))], len(pins))
+    for pin in unknown:
+        release = answer.get(f"{pin.name}=={pin.version}")
+        if release is None or not set(release.sha256) & set(pin.sha256):
+            findings.append(
+                _at(pin, "hash-unknown", "high", f"the registry's {pin.name} {pin.version} has none of the locked hashes")
+            )
+        elif release.uploaded is None:
             findings.append(
                 _at(pin, "age-unknown", "low", f"the registry does not say when {pin.name} {pin.version} was uploaded")
             )
-        elif now - uploaded < MINIMUM_AGE:
-            days = (now - uploaded).days
-            message = f"{pin.name} {pin.version} is {days} days old, less than {MINIMUM_AGE.days}"
+        else:
+            told[_key(pin)] = release.uploaded
+    if unknown:
+        await asyncio.to_thread(_remember, cache, told)
+    for pin in pins:
+        if _key(pin) in told and (age := now - told[_key(pin)]) < MINIMUM_AGE:
+            message = f"{pin.name} {pin.version} is {age.days} days old, less than {MINIMUM_AGE.days}"
             findings.append(_at(pin, "too-new", "medium", message))
-    return _scan("registry", "ran", tuple(findings), len(pins))
+    return _scan("registry", "ran", findings, len(pins))
 
 
 def _licences(pins: Sequence[Pin], known: Mapping[str, str | None], installed: bool) -> Scan:

@@ -10,6 +10,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from license_expression import ExpressionError, Licensing, get_spdx_licensing
 from packaging.requirements import InvalidRequirement, Requirement
@@ -21,6 +22,7 @@ from quantumlayer.ports.scanner import Finding
 
 HASH = re.compile(r"--hash[= ]sha256:([0-9a-f]{64})")
 MAX_METADATA = 1024 * 1024
+NO_SOLUTION = 1  # uv's exit code; it ends with 2 where it could not ask
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
@@ -92,31 +94,53 @@ def _pin(path: str, line: int, text: str) -> Pin | Finding:
     return Pin(name, versions[0], hashes, path, line)
 
 
-async def uploads(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, datetime] | str:
-    """When each `name==version` was first uploaded, as the package client's own index says; or why that cannot be told.
+@dataclass(frozen=True)
+class Release:
+    """What the registry says of one `name==version`: the first upload, None where it does not tell, and its files' digests."""
 
-    The client is uv, configured as on this host. It fails when a package is not in the index with one of the locked hashes.
+    uploaded: datetime | None
+    sha256: tuple[str, ...]
+
+
+class RegistryUnreachable(Exception):
+    """Nobody could be asked; the text says why."""
+
+
+class NotInRegistry(Exception):
+    """The registry lacks one of the pins."""
+
+    def __init__(self, pin: Pin) -> None:
+        super().__init__(f"the registry has no {pin.name} {pin.version}")
+        self.pin = pin
+
+
+async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
+    """What the registry says of each pin, by `name==version`. Asks with uv, configured as on this host.
+
+    Raises `NotInRegistry` for the first pin that is not there, `RegistryUnreachable` when there is no answer.
     """
     with tempfile.TemporaryDirectory(prefix="lock-", ignore_cleanup_errors=True) as folder:
-        hashes = {f"{p.name}=={p.version}": " ".join(f"--hash=sha256:{h}" for h in p.sha256) for p in pins}
         Path(folder).chmod(0o755)
-        Path(folder, "lock.txt").write_text("".join(f"{name} {shown}\n" for name, shown in sorted(hashes.items())))
+        Path(folder, "lock.txt").write_text("".join(f"{p.name}=={p.version}\n" for p in pins))
         options = ("--no-deps", "--no-header", "--quiet", "--no-python-downloads", "--format", "pylock.toml")
         argv = own_tool("uv", "pip", "compile", *options, f"{TREE}/lock.txt")
         ended = await confined(sandbox, Path(folder), argv, env={"UV_CACHE_DIR": "/tmp/uv"}, network="registries")
+    if ended.outcome == "exited" and ended.exit_code == NO_SOLUTION:
+        said = ended.stderr.decode(errors="replace")
+        raise NotInRegistry(next((p for p in pins if re.search(rf"\b{re.escape(p.name)}\b", said)), pins[0]))
     if not ended.ok:
-        return how(ended)
+        raise RegistryUnreachable(how(ended))
     try:
         packages = tomllib.loads(ended.stdout.decode())["packages"]
-        return {f"{canonicalize_name(p['name'])}=={p['version']}": found for p in packages if (found := _uploaded(p))}
+        return {f"{canonicalize_name(p['name'])}=={p['version']}": _release(p) for p in packages}
     except (ValueError, KeyError, TypeError) as error:
-        return f"uv's answer cannot be read: {error}"
+        raise RegistryUnreachable(f"uv's answer cannot be read: {error}") from error
 
 
-def _uploaded(package: dict) -> datetime | None:
+def _release(package: dict[str, Any]) -> Release:
     files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
     times = [file["upload-time"] for file in files if "upload-time" in file]
-    return min(times) if times else None
+    return Release(min(times, default=None), tuple(sorted(file["hashes"]["sha256"] for file in files)))
 
 
 def licences(installed: Path) -> dict[str, str | None]:
