@@ -181,7 +181,7 @@ class Maker:
         try:
             pins = self.known.get(entity, NONE).merged(pins)
             alias = self._new(world, entity, pins)
-            for action in pins.after:
+            for action in pins.after or ():
                 self.act(world, alias, action)
             for other, name, inner in pins.extra:
                 self.make(world, other, inner.with_ref(name, alias))

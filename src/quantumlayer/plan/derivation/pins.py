@@ -8,13 +8,13 @@ from typing import Any
 @dataclass(frozen=True)
 class Pins:
     """`values` by field; `refs`: field → alias of a row to refer to; `nested`: field → pins of the row made for it;
-    `after`: actions then taken on the row; `extra`: rows then made that refer to it, as (entity, field, pins); `by` makes it.
+    `after`: actions then taken on the row, None for the usual ones; `extra`: rows then made that refer to it, as (entity, field, pins); `by` makes it.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, str] = field(default_factory=dict)
     nested: Mapping[str, "Pins"] = field(default_factory=dict)
-    after: tuple[str, ...] = ()
+    after: tuple[str, ...] | None = None
     extra: tuple[tuple[str, str, "Pins"], ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
     by: str | None = None
@@ -38,7 +38,7 @@ class Pins:
 
     def then(self, action: str) -> "Pins":
         """With one more action taken on the row once it is there."""
-        return replace(self, after=(*self.after, action))
+        return replace(self, after=(*(self.after or ()), action))
 
     def with_extra(self, entity: str, name: str, pins: "Pins") -> "Pins":
         """With one more row that refers to this one."""
@@ -54,7 +54,7 @@ class Pins:
             {**self.values, **over.values},
             {**self.refs, **over.refs},
             nested,
-            self.after + over.after,
+            self.after if over.after is None else over.after,
             self.extra + over.extra,
             {**self.input, **over.input},
             over.by or self.by,
@@ -71,7 +71,7 @@ class Pins:
     def size(self) -> int:
         """How much is fixed: smaller pins give simpler scenarios."""
         inner = sum(p.size for p in self.nested.values()) + sum(p.size for _, _, p in self.extra)
-        return len(self.values) + len(self.refs) + len(self.after) + len(self.extra) + len(self.input) + inner + bool(self.by)
+        return len(self.values) + len(self.refs) + len(self.after or ()) + len(self.extra) + len(self.input) + inner + bool(self.by)
 
 
 NONE = Pins()

@@ -328,7 +328,7 @@ class Search:
         declared, name = self.spec.entities[entity], path[0]
         field = declared.fields.get(name)
         if declared.state and declared.state.field == name:
-            for walk in self.walks(entity):
+            for walk in [(), *self.walks(entity)]:
                 yield replace(pins, after=walk)
         elif field is None:
             yield from self._inverse(entity, name, path[1:], pins, known)
