@@ -224,8 +224,8 @@ class Auth(Value):
 class Report(Value):
     """A read-only table.
 
-    Grouped: `group_by` (CEL over `self`) and `measures` (CEL over `rows`, the group's rows); without `group_by`, one item over all
-    rows. Else `columns` (CEL over `self`) gives one item per row of the entity. `where` (CEL over `self`) restricts the rows.
+    Grouped: `group_by` (CEL over `self`) and `measures` (CEL over `rows`, the rows of a group); without groups, one item over
+    all. Else `columns` (CEL over `self`) gives one item per row of the entity. `where` (CEL over `self`) restricts the rows.
     All of them see `input` and `actor` too.
     """
 

@@ -1,5 +1,6 @@
 """A spec made ready to run: codecs and closures per field, entity, operation and report. Shared by all copies of a model."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -214,6 +215,20 @@ class Prepared:
                 if field.type in ("reference", "references") and field.to:
                     found[field.to].append((name, key, field))
         return {name: tuple(referrers) for name, referrers in found.items()}
+
+
+_RECENT: OrderedDict[int, Prepared] = OrderedDict()
+_KEPT = 8
+
+
+def prepare(spec: Spec) -> Prepared:
+    """`Prepared(spec)`, remembered for the specs last used: a judge starts many models of one spec."""
+    found = _RECENT.get(id(spec))
+    if found is None or found.spec is not spec:
+        found = _RECENT[id(spec)] = Prepared(spec)
+        if len(_RECENT) > _KEPT:
+            _RECENT.popitem(last=False)
+    return found
 
 
 class RouteTable:

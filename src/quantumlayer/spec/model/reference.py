@@ -12,7 +12,7 @@ from quantumlayer.spec.model.evaluate import Variables
 from quantumlayer.spec.model.http_errors import Refusal, invalid, not_found
 from quantumlayer.spec.model.listing import matching_rows, report_items
 from quantumlayer.spec.model.neutral import neutral_value
-from quantumlayer.spec.model.prepared import EntityPlan, FieldPlan, OperationPlan, Prepared
+from quantumlayer.spec.model.prepared import EntityPlan, FieldPlan, OperationPlan, Prepared, prepare
 from quantumlayer.spec.model.request_values import Reader, read_body, row_key, wanted
 from quantumlayer.spec.model.store import Row, Store, Table
 from quantumlayer.spec.openapi import openapi
@@ -23,6 +23,7 @@ Clock = Callable[[], datetime]
 _PASSWORD = Field(type="string", min_length=8, max_length=128)
 _CREDENTIAL = Field(type="string", min_length=0, max_length=10_000)
 _ROLES = Field(type="strings")
+_ALWAYS = ("/health", "/openapi.json")
 _BODYLESS = ("read", "list", "delete", "report", "logout", "me", "new_api_key")
 
 
@@ -35,7 +36,7 @@ class ReferenceModel:
     def __init__(self, spec: Spec, clock: Clock, admin: tuple[str, str] | None = None) -> None:
         self.spec = spec
         self._clock = clock
-        self._prepared = Prepared(spec)
+        self._prepared = prepare(spec)
         self._store = Store({name: Table() for name in spec.entities})
         self._accounts = Accounts()
         if admin and spec.roles and spec.auth:
@@ -50,10 +51,12 @@ class ReferenceModel:
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """The answer, with the cause of a refusal. A refused request changes nothing."""
+        if request.path in _ALWAYS:
+            return self._always(request)
         routes, parameter = self._prepared.routes.find(request.path)
         route = routes.get(request.method)
         if route is None:
-            return self._elsewhere(request, sorted(routes))
+            return _nowhere(sorted(routes))
         self._store.begin()
         try:
             return _Call(self._prepared, self._store, self._accounts, self._clock(), request, route, parameter).answer()
@@ -64,14 +67,10 @@ class ReferenceModel:
             self._store.rollback()
             return Refusal(500, "An expression has no value here.", f"error:{error}").response()
 
-    def _elsewhere(self, request: HttpRequest, methods: list[str]) -> HttpResponse:
-        fixed = {"/health": lambda: {"status": "ok"}, "/openapi.json": lambda: openapi(self.spec)}.get(request.path)
-        if fixed and request.method == "GET":
-            return HttpResponse(200, fixed())
-        if fixed or methods:
-            allowed = ", ".join(methods or ["GET"])
-            return Refusal(405, f"Allowed here: {allowed}.", "method").response(allow=allowed)
-        return Refusal(404, "There is nothing at this path.", "not_found").response()
+    def _always(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "GET":
+            return _nowhere(["GET"])
+        return HttpResponse(200, openapi(self.spec) if request.path == "/openapi.json" else {"status": "ok"})
 
     def _make_admin(self, entity: str, identifier: str, password: str) -> None:
         auth, plan = self.spec.auth, self._prepared.entities[entity]
@@ -87,6 +86,13 @@ class ReferenceModel:
         given[auth.identifier] = plan.fields[auth.identifier].parse(identifier)
         row = {**change.new_row(plan, given), "roles": (ADMIN,)}
         self._accounts.set_password(change.insert(plan, row, given)["id"], password)
+
+
+def _nowhere(methods: list[str]) -> HttpResponse:
+    if methods:
+        allowed = ", ".join(methods)
+        return Refusal(405, f"Allowed here: {allowed}.", "method").response(allow=allowed)
+    return Refusal(404, "There is nothing at this path.", "not_found").response()
 
 
 class _Call:
