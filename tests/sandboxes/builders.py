@@ -12,7 +12,7 @@ from quantumlayer.ports.language import Conventions, Toolchain
 
 UV = Path(sys.prefix) / "bin"
 
-SERVER = '''
+SERVER = """
 import json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -35,9 +35,12 @@ class Handler(BaseHTTPRequestHandler):
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
-'''
+"""
 TESTS = "def test_sum():\n    assert 1 + 1 == 2\n\ndef test_wrong():\n    assert 1 + 1 == 3\n"
-COVERAGE = '<coverage><packages><package><classes><class><lines><line number="1" hits="1"/><line number="2" hits="0"/></lines></class></classes></package></packages></coverage>'
+COVERAGE = (
+    '<coverage><packages><package><classes><class><lines><line number="1" hits="1"/><line number="2" hits="0"/></lines>'
+    "</class></classes></package></packages></coverage>"
+)
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,14 @@ def tiny_language() -> Any:
 def tiny_blueprint(**commands: Any) -> Blueprint:
     python = str(Path(sys.base_prefix).resolve() / "bin" / "python3")
     wanted = {
-        "install": ((f"{UV}/uv", "venv", "--python", python, ".venv"), (f"{UV}/uv", "pip", "install", "-r", "requirements.lock")),
+        "install": (
+            (f"{UV}/uv", "venv", "--python", python, ".venv"),
+            (f"{UV}/uv", "pip", "install", "-r", "requirements.lock"),
+        ),
         "build": ((".venv/bin/python", "-m", "compileall", "-q", "server.py"),),
-        "test": (("sh", "-c", "cp cover.xml coverage.xml; .venv/bin/python -m pytest -q -p no:cacheprovider --junitxml=junit.xml"),),
+        "test": (
+            ("sh", "-c", "cp cover.xml coverage.xml; .venv/bin/python -m pytest -q -p no:cacheprovider --junitxml=junit.xml"),
+        ),
         "run": (".venv/bin/python", "server.py"),
     }
     return Blueprint.model_validate(
@@ -92,7 +100,12 @@ def tiny_blueprint(**commands: Any) -> Blueprint:
 
 
 def tiny_tree(**files: str) -> FileTree:
-    names = {"server.py": SERVER, "test_tiny.py": TESTS, "cover.xml": COVERAGE, "requirements.lock": "iniconfig==2.1.0\npytest\n"}
+    names = {
+        "server.py": SERVER,
+        "test_tiny.py": TESTS,
+        "cover.xml": COVERAGE,
+        "requirements.lock": "iniconfig==2.1.0\npytest\n",
+    }
     return tree(names | {name.replace("__", "."): text for name, text in files.items()})
 
 

@@ -23,10 +23,11 @@ def read_output(folder: Path, path: str, limit: int = 16 * MIB) -> bytes:
     """
     with _parent_of(folder, path) as (parent, name):
         descriptor = _open(name, os.O_NONBLOCK | os.O_NOCTTY, parent, path)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        os.close(descriptor)
+        raise UnsafeOutput(f"{path} is not a plain file", path=path)
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise UnsafeOutput(f"{path} is not a plain file", path=path)
         content = file.read(limit + 1)
     if len(content) > limit:
         raise UnsafeOutput(f"{path} is longer than {limit} bytes", path=path)
