@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quantumlayer.errors import UserError
-from quantumlayer.spec.analyst import behave, declare, derive, limit, query
+from quantumlayer.spec.analyst import behave, declare, derive, limit, people, process, query, reports
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, to_spec
 from quantumlayer.spec.analyst.discover import discover
@@ -15,7 +15,7 @@ from quantumlayer.spec.analyst.words import PEOPLE, VERBS, near
 from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Requirement, Spec
 
-BOOKS = (behave, declare, derive, limit, query)
+BOOKS = (behave, declare, derive, limit, people, process, query, reports)
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
 _CHATTER = re.compile(
     r"^(?:(?:thanks?|thank you|please|hi|hello|hey|cheers|best regards|regards)\b.*|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}|(?:that is|that's) (?:it|all).*|(?:keep it|make it|it should be) (?:simple|small|fast|nice|easy).*|nothing (?:fancy|else).*)$", re.I

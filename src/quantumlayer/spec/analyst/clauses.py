@@ -68,11 +68,26 @@ def subject_of(text: str) -> str:
     if found and not re.match(r"(?:if|when|once|while|after|until|unless)\b", text, re.I):
         return found["s"].strip()
     found = re.match(r"^(?P<s>(?:(?:an?|the|each|every|all) )?[\w'@-]+s?) (?P<v>[a-z]+)\b", text, re.I)
-    return found["s"] if found and verb_base(found["v"]) and not verb_base(found["s"].split()[-1].lower()) else ""
+    if not found or not verb_base(found["v"]):
+        return ""
+    noun = found["s"].split()[-1].lower()
+    determined = re.match(r"(?:an?|the|each|every|all) ", found["s"], re.I)
+    return found["s"] if determined or noun.endswith("s") or not verb_base(noun) else ""
+
+
+_TITLED = re.compile(
+    r"^(?P<head>(?:(?:please )?(?:build|create|make|write|develop|design|give me|i want|i need|we want|we need|we are building|"
+    r"i am building|i'd like) (?:me |us |to (?:build|have) )?)?(?:an? |the |my |our )(?:[\w'-]+ ){0,5}?[\w'-]+?),? "
+    r"(?:where|in which|that lets|which lets|that allows|which allows|that let|letting|allowing|to let|so) (?P<rest>.+)$",
+    re.I,
+)
 
 
 def _head(text: str) -> tuple[str, str]:
-    """A title before a colon or dash (`A to-do API: …`) and the rest; declarations (`Task: title, notes`) keep their colon."""
+    """A title before a colon, dash or `where` and the rest; declarations (`Task: title, notes`) keep their colon."""
+    titled = _TITLED.match(text)
+    if titled and not re.search(rf"\b(?:{_MODAL}|has|have|is|are|with)\b", titled["head"], re.I):
+        return titled["head"].strip(), re.sub(r"^(?:that )", "", titled["rest"])
     found = _HEAD.match(text)
     if (
         not found
@@ -82,23 +97,11 @@ def _head(text: str) -> tuple[str, str]:
         return "", text
     rest = found["rest"]
     names_thing = found["head"].lower().split()[-1] in ABSTRACT
-    sentence = any(_finite(p) for p in re.split(r"[,;]", rest)[:3]) or _IMPERATIVE.match(rest)
-    declared = re.search(r"\b(?:with|has|have)\b", rest) and not re.match(r"(?:an? )?(?:unique|optional)?\s*[\w ]+,", rest)
-    return (found["head"].strip(), rest) if names_thing or sentence or declared else ("", text)
-
-
-def _finite(text: str) -> bool:
-    """Whether a text has a subject and a finite verb."""
-    text = text.strip()
-    if re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", text, re.I):
-        return True
-    found = re.match(r"^(?:(?:an?|the|each|every|all) )?(?P<s>[\w'-]+(?: [\w'-]+)?) (?P<v>[a-z]+)(?: |$)", text, re.I)
-    return bool(
-        found
-        and verb_base(found["v"])
-        and found["s"].lower() not in ("a", "an", "the")
-        and not found["v"].lower().endswith(("ing", "ed"))
-    )
+    first = re.split(r"[,;(]", rest)[0]
+    modal = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", first, re.I)
+    declared = re.match(r"^(?:an? |each |the )?[\w-]+(?: [\w-]+)?s (?:with|having|that have)\b", rest, re.I)
+    sentence = modal or declared or _has_subject_and_verb(first) or _IMPERATIVE.match(rest)
+    return (found["head"].strip(), rest) if names_thing or sentence else ("", text)
 
 
 def _outside(text: str, divider: str) -> list[str]:
@@ -141,8 +144,11 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         and not _PREDICATE.match(rest)
     ):
         return False
+    if _shared_verb(rest, before, joiner):
+        return True
     if _PREDICATE.match(rest):
-        return bool(re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I)) and not re.match(
+        finite = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I) or _has_subject_and_verb(before)
+        return bool(finite) and not re.match(
             r"(?:is|are) (?:optional|required|unique)\b", rest
         )
     if _PRONOUN.match(rest) or re.match(r"(?:only|nobody|no one|no-one|everyone|anyone|others?)\b", rest, re.I):
@@ -150,6 +156,26 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
             re.match(r"(?:\S+ ){1,4}?(?:can|may|must|should|is|are|has|have|need|\w+s|approves?|cannot|see|edit)\b", rest, re.I)
         ) and not re.match(r"others? (?:in|after|within)\b", rest, re.I)
     return bool(re.search(r"\s\w+", before.strip())) and _has_subject_and_verb(rest)
+
+
+def _shared_verb(rest: str, before: str, joiner: str) -> bool:
+    """`devices authenticate with a key and send readings`: another verb of the same plural subject, with its own object."""
+    objects = r"(?:an?|the|only|their|its|them|each|all|other|\w+s|in|out|up|on)\b"
+    found = re.match(rf"^(?:can |may )?(?P<v>[a-z]+) (?P<o>{objects}.*)", rest, re.I)
+    subject = subject_of(before)
+    if not found or "and" not in joiner or verb_base(found["v"]) != found["v"].lower() or not subject:
+        return False
+    settled = re.search(r"\b(?:in|up|out|register|authenticate)$", before.strip()) or (
+        len(before.split()) > 2 and not _ends_in_verb(before)
+    )
+    plural = subject.lower().split()[-1].endswith("s") or re.search(r"\b(?:can|may|must|should|to)\b", before)
+    return bool(settled and plural)
+
+
+def _ends_in_verb(text: str) -> bool:
+    tokens = text.lower().strip(" ,").split()
+    last = tokens[-2] if tokens[-1] in ("on", "to", "for", "in") and len(tokens) > 1 else tokens[-1]
+    return verb_base(last) == last and not last.endswith("s")
 
 
 def _has_subject_and_verb(text: str) -> bool:
@@ -197,4 +223,6 @@ def _agrees(subject: list[str], verb: str, determined: bool) -> bool:
         return False
     if verb.endswith("s") and base != verb:
         return determined or not subject[-1].endswith("s")
+    if verb in ("need", "require", "must", "cost") and subject[0].endswith("s"):
+        return True
     return subject[-1].endswith("s") and not verb_base(subject[0]) and len(subject) <= 2 and base == verb

@@ -2,6 +2,7 @@
 
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.discover import account_fields
+from quantumlayer.spec.analyst.process import settle_places
 from quantumlayer.spec.analyst.words import PEOPLE, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
@@ -11,6 +12,7 @@ _TITLED, _TEXTUAL = words_of("defaults", "title"), words_of("defaults", "text")
 
 def complete(world: World) -> None:
     """Fill what is missing so that the application can be used as described."""
+    settle_places(world)
     for entity in list(world.entities.values()):
         _bare(entity, world)
     if world.auth:

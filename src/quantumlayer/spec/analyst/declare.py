@@ -60,6 +60,9 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     )
     unread = []
     for item in read_items(text):
+        if placed := re.fullmatch(r"(?:which (?:is|are) |that (?:is|are) )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |one or more |several )?(.+)", item.noun, re.I):
+            world.stored[target.name] = (world.add(placed[1], clause.id).name, clause.id)
+            continue
         if len(item.name.split("_")) > 5 or re.search(r"(?:^|_)(?:cannot|must|may_not|which|who|should)(?:_|$)", item.name):
             unread.append(item.noun)
             continue

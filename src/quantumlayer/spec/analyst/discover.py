@@ -97,6 +97,8 @@ def _declared(text: str) -> list[str]:
         nouns.append(m["n"])
     if m := re.match(rf"^{_DET}(?P<n>{_NOUN}) \((?:\w|[ ,-])+,", text):
         nouns.append(m["n"])
+    if m := re.search(r"\b(?:stored|kept|held|located) in (?:an? |several )?(?P<n>[a-z]+)(?:,|$)", text):
+        nouns.append(m["n"])
     if m := re.search(rf"\b(?:for|of|about) each (?P<n>{_NOUN})(?:,|$| we| i| store| record)", text):
         nouns.append(m["n"])
     if m := re.search(

@@ -320,7 +320,7 @@ def time_bound(clause: Clause, world: World, target: EntityDraft, object_: Entit
     if span is None or not (m or late or before):
         return False
     words = (m or late or before)["w"]  # type: ignore[index]
-    found = _instant(world, target, words)
+    found = _instant(world, target, words, clause.id)
     if found is None:
         return False
     path, kind, required = found
@@ -335,7 +335,7 @@ def time_bound(clause: Clause, world: World, target: EntityDraft, object_: Entit
     return True
 
 
-def _instant(world: World, target: EntityDraft, words: str) -> tuple[str, str, bool] | None:
+def _instant(world: World, target: EntityDraft, words: str, by: str) -> tuple[str, str, bool] | None:
     if found := anchor(target, words):
         return found
     text = re.sub(r"^(?:the|its|their|an?|his|her)\s+", "", plain(words).strip(" .").lower())
@@ -352,6 +352,10 @@ def _instant(world: World, target: EntityDraft, words: str) -> tuple[str, str, b
             return found or main_date(parent, f"self.{name}")
         if (found := anchor(parent, text, row=f"self.{name}")) and not found[0].endswith("created_at"):
             return found
+    for size in (2, 1):
+        parent = world.find(" ".join(text.replace("'s", "").split()[:size]))
+        if parent and parent is not target and not world.is_account(parent) and target.reference_to(parent.name) is None and main_date(parent):
+            return main_date(parent, f"self.{world.link(target, parent, by)}")
     own_name = target.name.replace("_", " ")
     if text == own_name or text.startswith(own_name):
         return main_date(target)
@@ -370,6 +374,11 @@ def capacity_bound(clause: Clause, world: World, target: EntityDraft, object_: E
     for name, field in target.fields.items():
         if field.type == "reference" and field.to and (capacity := capacity_field(world.entities[field.to])):
             limit_capacity(target, name, capacity, world, clause.id)
+            return True
+    for word in re.findall(r"\w+", text):
+        parent = world.find(word)
+        if parent and parent is not target and not world.is_account(parent) and (capacity := capacity_field(parent)):
+            limit_capacity(target, world.link(target, parent, clause.id), capacity, world, clause.id)
             return True
     return False
 

@@ -77,7 +77,7 @@ class World:
     assumptions: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     topic: str | None = None
-    frozen: bool = False
+    stored: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def assume(self, text: str) -> str:
         """Note an assumption once; the marker that stands for its requirement until ids are given."""
