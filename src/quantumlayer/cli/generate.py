@@ -80,13 +80,13 @@ def _refuse_models(author: str | None, model: str | None, image: list[Path]) -> 
 
 
 async def _generate(request: Request, wanted: Wanted) -> Finished:
-    home = default_home()
-    check_space(home)
     brief = await asyncio.to_thread(enhance, request)
     given_spec(brief.files)
     stack = brief.stack
     load_blueprints().get(stack)
+    home = default_home()
     prepare(home)
+    check_space(home)
     desk = await open_desk()
     added = await desk.runs.add(
         request.model_copy(update={"stack": stack}), stack=stack, author="blueprint", preview=wanted.preview, ttl=wanted.ttl

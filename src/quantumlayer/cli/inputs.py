@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,14 +79,13 @@ def checked_out(path: Path) -> Path:
     nearest = path
     while not nearest.exists():
         nearest = nearest.parent
-    if not nearest.is_dir() or not writable(nearest):
-        raise UserError(f"cannot write to {nearest}", hint="name a folder that you may write to with --out")
+    try:
+        # Tried, not asked: permissions say nothing of read-only and special file systems.
+        os.rmdir(tempfile.mkdtemp(prefix=".ql-", dir=nearest))
+    except OSError as error:
+        hint = "name a folder that you may write to with --out"
+        raise UserError(f"cannot write to {nearest}: {error.strerror}", hint=hint) from None
     return path
-
-
-def writable(folder: Path) -> bool:
-    """Whether files can be created there; a read-only file system says no even to root."""
-    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def check_space(home: Home) -> None:

@@ -2,13 +2,13 @@
 
 import sys
 
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from quantumlayer.cli.failures import tell
 from quantumlayer.cli.progress import COLOURS, SIGNS
+from quantumlayer.cli.tables import console
 from quantumlayer.pipeline.values import Finished, Report
 
 STATUS = {
@@ -28,14 +28,14 @@ def print_json(finished: Finished) -> None:
 
 def print_outcome(finished: Finished) -> None:
     """Status, stages, requirements, and where everything is, on stdout."""
-    console = Console()
+    out = console()
     report = finished.report
     colour, meaning = STATUS[report.status]
-    console.print(Panel(Text.assemble((report.status.upper(), f"bold {colour}"), f"  {meaning}"), border_style=colour))
-    console.print(_stages(report))
+    out.print(Panel(Text.assemble((report.status.upper(), f"bold {colour}"), f"  {meaning}"), border_style=colour))
+    out.print(_stages(report))
     if report.requirements:
-        console.print(_requirements(finished))
-    console.print(_places(report))
+        out.print(_requirements(finished))
+    out.print(_places(report))
     sys.stdout.flush()
     _explain(finished)
 

@@ -78,6 +78,7 @@ class Board:
         self._began: dict[str, float] = {}
         self._checks: list[dict[str, Any]] = []
         self._head = ""
+        self._said = ""
         self._spinner = Spinner("dots")
 
     def __enter__(self) -> "Board":
@@ -99,6 +100,8 @@ class Board:
                 self._states[event.data["stage"]] = event.data
             case "check":
                 self._checks.append(event.data)
+            case "log":
+                self._said = event.data["message"]
 
     def _table(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -120,6 +123,8 @@ class Board:
             lines += [
                 Text(_check_line(c), style="dim", no_wrap=True, overflow="ellipsis") for c in self._checks[-CHECKS_SHOWN:]
             ]
+        if self._said and any(state["status"] == "running" for state in self._states.values()):
+            lines.append(Text(self._said, style="cyan", no_wrap=True, overflow="ellipsis"))
         return Group(*lines)
 
 
@@ -133,8 +138,6 @@ def _line(event: Event) -> str:
             return f"{data['status']:>8}  {data['stage']:<20} {data['seconds']:7.2f} s{reason}"
         case "check":
             return f"          {_check_line(data)}"
-        case "log":
-            return str(data.get("message", ""))
         case _:
             return ""
 

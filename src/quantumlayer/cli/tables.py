@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+WIDE = 160
 STYLES = {
     **dict.fromkeys(("verified", "passed", "met", "ready", "yes", "ok"), "green"),
     **dict.fromkeys(("failed", "cancelled", "unmet", "no", "missing"), "red"),
@@ -26,7 +27,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty:
         return
     for row in found:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+    console().print(table)
+
+
+def console() -> Console:
+    """For stdout: as wide as the terminal, wide where there is none."""
+    found = Console()
+    return found if found.is_terminal else Console(width=WIDE)
 
 
 def print_data(data: Any) -> None:

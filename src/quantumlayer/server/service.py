@@ -130,6 +130,7 @@ def spawn(home: Home) -> None:
     """Starts a supervisor that outlives this process. One too many ends by itself."""
     prepare(home)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"QL_HOME": str(home.root)}
+    environment.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(home.caches / "hypothesis"))
     with (home.logs / "supervisor.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "quantumlayer.cli.main", "up", "--background", "--idle-exit", str(IDLE_SECONDS)],
