@@ -10,7 +10,8 @@ from quantumlayer.spec.values import Spec
 from quantumlayer.spec.yaml_form import load_spec
 
 _ENTITIES = re.compile(r"""^(\s*[{"']?\s*)?["']?entities["']?\s*:""", re.MULTILINE)
-_NAMES = (".yaml", ".yml", ".json")
+_FOREIGN = re.compile(r"""^\s*["']?(openapi|swagger|asyncapi)["']?\s*:""", re.MULTILINE)
+_YAML = (".yaml", ".yml")
 
 
 def given_spec(files: Sequence[SourceFile]) -> Spec | None:
@@ -22,10 +23,13 @@ def given_spec(files: Sequence[SourceFile]) -> Spec | None:
 
 
 def is_spec(file: SourceFile) -> bool:
-    """Whether it is a specification of ours: said so, or by name and content."""
-    return file.kind == "spec" or (
-        file.kind is None and file.name.lower().endswith(_NAMES) and bool(_ENTITIES.search(file.text))
-    )
+    """Whether it is a specification of ours: said so, or by name and content. A broken YAML file is one too: it is refused."""
+    if file.kind is not None:
+        return file.kind == "spec"
+    name = file.name.lower()
+    if name.endswith(_YAML):
+        return _FOREIGN.search(file.text) is None
+    return name.endswith(".json") and _ENTITIES.search(file.text) is not None
 
 
 def frd_of(spec: Spec, brief: Brief) -> Frd:
