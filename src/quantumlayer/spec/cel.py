@@ -18,7 +18,7 @@ from quantumlayer.errors import UserError
 from quantumlayer.spec.checked_expr import decode
 from quantumlayer.spec.decode_cel import Builder, Facts
 from quantumlayer.spec.expression import Expr, Kind, Type
-from quantumlayer.spec.functions import OVERLOADS
+from quantumlayer.spec.functions import OVERLOADS, Overload
 from quantumlayer.spec.values import Field, Spec
 
 _F = descriptor_pb2.FieldDescriptorProto
@@ -29,6 +29,11 @@ _PROTO_TYPES: dict[Kind, tuple[int, str | None]] = {
     "number": (_F.TYPE_DOUBLE, "google.protobuf.DoubleValue"),
     "decimal": (_F.TYPE_DOUBLE, "google.protobuf.DoubleValue"),
     "string": (_F.TYPE_STRING, "google.protobuf.StringValue"),
+}
+_WRAPPERS = {
+    "int": "google.protobuf.Int64Value",
+    "double": "google.protobuf.DoubleValue",
+    "string": "google.protobuf.StringValue",
 }
 _CEL_TYPES = {
     "bool": cel.Type.BOOL,
@@ -223,11 +228,15 @@ def _functions() -> list[cel.FunctionDecl]:
             return cel.Type.List(parse(text[5:-1]))
         return _CEL_TYPES[text]
 
+    def result(overload: Overload) -> cel.Type:
+        nullable = _WRAPPERS.get(overload.result) if overload.nullable else None
+        return cel.Type(nullable) if nullable else parse(overload.result)
+
     by_name: dict[str, list[cel.Overload]] = {}
     for overload in OVERLOADS:
         identity = "_".join((overload.name, *(re.sub(r"\W", "_", p) for p in overload.params)))
         by_name.setdefault(overload.name, []).append(
-            cel.Overload(identity, parse(overload.result), [parse(p) for p in overload.params])
+            cel.Overload(identity, result(overload), [parse(p) for p in overload.params])
         )
     return [cel.FunctionDecl(name, overloads) for name, overloads in by_name.items()]
 

@@ -1,5 +1,6 @@
 """From the decoded CEL messages to typed `expression` trees, with the null check that CEL itself leaves to run time."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -126,11 +127,13 @@ class Builder:
             return self._binary(_BINARY[name], args, node.id, facts)
         if name == "_[_]":
             raise self.fail("indexing is not supported", node.id)
-        return self._function(name, args, facts)
+        return self._function(name, args, node.id, facts)
 
     def _conditional(self, args: list[Any], facts: Facts) -> Expr:
         test = self._solid(args[0], facts)
         then, otherwise = self.build(args[1], facts | truths(test)), self.build(args[2], facts | falsehoods(test))
+        then, otherwise = _same_number(then, otherwise)
+        self._not_mixed(then, otherwise, args[2].id)
         main = otherwise if then.type.kind == "null" else then
         nullable = then.type.nullable or otherwise.type.nullable
         return Conditional(test, then, otherwise, replace(main.type, nullable=nullable))
@@ -139,31 +142,43 @@ class Builder:
         build = self.build if op in ("==", "!=") else self._solid
         left, right = build(args[0], facts), build(args[1], facts)
         left, right = _same_number(left, right)
-        if {left.type.kind, right.type.kind} == {"date", "datetime"} and op != "-":
-            raise self.fail("a date and a datetime are compared: write date(x) or start_of(x)", node_id)
+        if op != "-":
+            self._not_mixed(left, right, node_id)
         if op in ("+", "-", "*", "/", "%"):
             return Binary(op, left, right, _arithmetic(op, left.type, right.type))
         return Binary(op, left, right, BOOL)
 
-    def _function(self, name: str, args: list[Any], facts: Facts) -> Expr:
+    def _not_mixed(self, left: Expr, right: Expr, node_id: int) -> None:
+        if {left.type.kind, right.type.kind} == {"date", "datetime"}:
+            raise self.fail("a date and a datetime meet: write date(x) or start_of(x)", node_id)
+
+    def _function(self, name: str, args: list[Any], node_id: int, facts: Facts) -> Expr:
         built = tuple(self._solid(a, facts) for a in args)
         first = built[0].type if built else Type("dyn")
         if name == "least" or name == "greatest":
             built = _same_number(*built)
+            self._not_mixed(built[0], built[1], args[1].id)
             result = built[0].type
         elif name in ("sum", "min", "max"):
             result = first.element or Type("dyn")
-        elif name in ("round", "abs"):
+        elif name in ("round", "abs") or name == "double" and first.kind == "number":
             result = first
         elif name == "avg":
             result = first.element if first.element and first.element.kind == "number" else Type("decimal")
-        else:
+        elif name in _RESULTS:
             result = _RESULTS[name]
-        return Call(name, built, replace(result, nullable=name in _NULLABLE and len(args) == 1))
+        else:
+            raise self.fail(f"the function {name} is not supported", node_id)
+        call = Call(name, built, replace(result, nullable=name in _NULLABLE and len(args) == 1))
+        return replace(call, type=_narrow(call.type, path(call), facts))
 
     def _comprehension(self, node: Any, facts: Facts) -> Expr:
         fold = node.comprehension_expr
         source = self._solid(fold.iter_range, facts)
+        facts = frozenset(fact for fact in facts if not re.search(rf"\b{fold.iter_var}\b", fact))
+        if isinstance(source, Comprehension) and source.macro == "filter":
+            kept = (re.sub(rf"\b{source.variable}\b", fold.iter_var, fact) for fact in truths(source.body))
+            facts |= frozenset(fact for fact in kept if fact)
         inner = Builder(self.messages, {**self.variables, fold.iter_var: source.type.element or Type("dyn")}, self.fail)
         step = fold.loop_step.call_expr
         shape = (fold.accu_init.WhichOneof("kind"), step.function)
@@ -188,14 +203,29 @@ class Builder:
 
 
 def path(expr: Expr) -> str:
-    """`self.member.name` for a chain of selections from a variable, else the empty string."""
+    """What a null check is about, as text: `self.member.name`, `max(self.bids.map(b, b.amount))`. Empty if not fixed."""
     match expr:
         case Variable(name=name):
             return name
+        case Literal_(value=value):
+            return repr(value)
         case Select(operand=operand, field=field):
-            return f"{path(operand)}.{field}" if path(operand) else ""
+            return _text("{}." + field, operand)
+        case Unary(op=op, operand=operand):
+            return _text(op + "{}", operand)
+        case Binary(op=op, left=left, right=right):
+            return _text("({} " + op + " {})", left, right)
+        case Call(function=function, args=args) if function != "random_code":
+            return _text(f"{function}({', '.join('{}' for _ in args)})", *args)
+        case Comprehension(macro=macro, source=source, variable=variable, body=body):
+            return _text("{}." + f"{macro}({variable}, {{}})", source, body)
         case _:
             return ""
+
+
+def _text(template: str, *parts: Expr) -> str:
+    texts = [path(part) for part in parts]
+    return template.format(*texts) if all(texts) else ""
 
 
 def truths(expr: Expr) -> Facts:

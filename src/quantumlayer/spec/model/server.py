@@ -51,7 +51,7 @@ async def serve(
 ) -> None:
     """Serve until SIGINT, SIGTERM or `stop`; running requests are finished first.
 
-    `port` 0 takes a free one; `ready` is called with the URL once it answers. Raises `EnvironmentError_` where it cannot listen.
+    `port` 0 takes a free one; `ready` is called with the URL once it answers. Raises `EnvironmentError_` if it cannot listen.
     """
     stopping = stop or asyncio.Event()
     runner = web.AppRunner(application(spec, clock_offset=clock_offset, admin=admin), handle_signals=False, access_log=None)
