@@ -5,31 +5,46 @@ import shutil
 import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from securesystemslib.dsse import Envelope
 
 from quantumlayer.capsule.keys import Signer, public_key, public_pem, read_public_key, signing_key
 from quantumlayer.capsule.provenance import canonical, sign, statement
 from quantumlayer.capsule.seal import MANIFEST, PROVENANCE, Parts, seal, trailer, write_capsule
-from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Manifest
+from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Manifest, Scores
 from quantumlayer.capsule.verify import Tampered, unpack, verify
 from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.evidence.values import Check, Evidence, RequirementResult
 from quantumlayer.files.archive import BrokenArchive, pack
 from quantumlayer.files.archive import unpack as unpack_tree
 from quantumlayer.files.values import FileTree, tree
+from quantumlayer.ports.scanner import Finding, Scan
 
 KEY = Signer.generate_ed25519()
+CHECK = Check(id="a1", title="it works", level="acceptance", status="passed", requirements=("R1",))
+FAILED = {"id": "b", "level": "unit", "status": "failed", "requirements": ()}
+EVIDENCE = Evidence(checks=(CHECK,), coverage=0.9)
+MET = RequirementResult(id="R1", text="It works.", status="met", evidence=("a1",))
+SCANS = (Scan("bandit", "1", "ran", kind="sast"), Scan("detect-secrets", "1", "ran", kind="secrets"))
 PARTS = Parts(
     source=tree(
         {"app/main.py": "print('hi')\n", "Makefile": "run:\n\tpython app/main.py\n", "run.sh": "#!/bin/sh\n"}, ["run.sh"]
     ),
     acceptance=tree({"scenarios.json": "[]\n"}),
-    evidence=tree({"junit.xml": "<testsuites/>\n"}),
+    evidence=tree(
+        {
+            "evidence.json": EVIDENCE.model_dump_json(),
+            "requirements.json": f"[{MET.model_dump_json()}]",
+            "scans.json": TypeAdapter(tuple[Scan, ...]).dump_json(SCANS).decode(),
+        }
+    ),
     docs=tree({f"{'long-name' * 12}.md": "# Long\n"}),
     infrastructure=tree({"Dockerfile": "FROM scratch\n"}),
     sbom=b'{"bomFormat":"CycloneDX","specVersion":"1.6"}\n',
@@ -43,6 +58,9 @@ FACTS = Facts(
     spec_digest="ab" * 32,
     blueprint=BlueprintRef(id="python/fastapi", version="1.0", digest="cd" * 32),
     commands={"run": ("make", "run")},
+    requirements=(MET,),
+    scores=Scores(qa=100, security="A+"),
+    coverage=0.9,
     drops=(DropRef(id="ef" * 32, stage="code", kind="source"),),
 )
 SEALED = seal(PARTS, FACTS, KEY)
@@ -87,6 +105,7 @@ def test_equal_inputs_give_equal_bytes_and_verify(write):
         "provenance",
         "files",
         "source",
+        "evidence",
     ]
     assert found.manifest and found.manifest.drops == FACTS.drops
     assert verify(write(SEALED), KEY.public_key).trusted
@@ -150,6 +169,39 @@ def test_another_key_is_reported_as_such(write):
         files[PROVENANCE] = sign(statement(manifest, held), other)
 
     assert "signature does not hold" in failure(write(resealed(forge)))
+
+
+@pytest.mark.parametrize(
+    ("facts", "evidence", "word"),
+    [
+        ({"scores": Scores(qa=99, security="A+")}, {}, "claims QA 99"),
+        ({"scores": Scores(qa=100, security="A")}, {}, "security A, the evidence gives QA 100, security A+"),
+        ({"coverage": 1.0}, {}, "coverage"),
+        ({"requirements": ()}, {}, "requirements are not those"),
+        ({}, {"evidence.json": None}, "evidence.json is missing"),
+        ({}, {"evidence.json": b"{"}, "JSON"),
+        ({}, {"evidence.json": Evidence(coverage=0.9).model_dump_json().encode()}, "R1 names other checks"),
+        (
+            {"scores": Scores(qa=70, security="A+")},
+            {"evidence.json": EVIDENCE.model_copy(update={"checks": (CHECK.model_copy(update={"status": "failed"}),)})},
+            "R1 is claimed to be met",
+        ),
+        (
+            {"scores": Scores(qa=85, security="A+")},
+            {"evidence.json": EVIDENCE.model_copy(update={"checks": (CHECK, CHECK.model_copy(update=FAILED))})},
+            "claims to be verified",
+        ),
+        ({}, {"scans.json": (replace(SCANS[0], findings=(Finding("r", "high", "m", "p", 1),)), SCANS[1])}, "security C"),
+    ],
+)
+def test_claims_without_evidence_are_found_even_when_sealed_with_the_key(write, facts, evidence, word):
+    files = dict(PARTS.evidence.files)
+    for name, value in evidence.items():
+        del files[name]
+        if value is not None:
+            files[name] = value if isinstance(value, bytes) else TypeAdapter(type(value)).dump_json(value)
+    lying = seal(replace(PARTS, evidence=FileTree(files)), FACTS.model_copy(update=facts), KEY)
+    assert word in failure(write(lying), KEY.public_key)
 
 
 def test_an_executable_bit_is_part_of_what_was_sealed(write):

@@ -12,6 +12,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from securesystemslib.exceptions import VerificationError
 
+from quantumlayer.capsule.claims import check_claims
 from quantumlayer.capsule.keys import PublicKey
 from quantumlayer.capsule.provenance import canonical, opened, statement
 from quantumlayer.capsule.seal import FOLDERS, MANIFEST, PROVENANCE, SBOM, TRAILER_SIZE, trailer
@@ -61,7 +62,9 @@ def read_source(path: Path, public_key: PublicKey | None = None) -> tuple[Manife
     verification, tree = _verified(_read(path), public_key)
     if not verification.valid or tree is None or verification.manifest is None:
         failed = next(check for check in verification.checks if not check.passed)
-        raise Tampered(f"{path} does not verify: {failed.name}: {failed.message}", hint="make the capsule anew with `ql generate`")
+        raise Tampered(
+            f"{path} does not verify: {failed.name}: {failed.message}", hint="make the capsule anew with `ql generate`"
+        )
     prefix = "source/"
     files = {p.removeprefix(prefix): c for p, c in tree.files.items() if p.startswith(prefix)}
     executable = frozenset(p.removeprefix(prefix) for p in tree.executable if p.startswith(prefix))
@@ -99,6 +102,7 @@ def _verified(content: bytes, public_key: PublicKey | None) -> tuple[Verificatio
         step("provenance", f"{len(files)} files as signed", lambda: _check_provenance(signed, manifest, files))
         step("files", f"{len(manifest.files)} files as listed", lambda: _check_files(manifest, held))
         step("source", "the source digest holds", lambda: _check_source(manifest, held))
+        step("evidence", "every claim follows from the evidence", lambda: check_claims(manifest, held))
         facts["trusted"] = public_key is not None
     except Tampered:
         tree = None
