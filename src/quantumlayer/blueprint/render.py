@@ -84,9 +84,24 @@ def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, 
     return _cached_model(spec.model_dump_json(by_alias=True), language, query_layer)
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, which asks only for the type of an object and the name of the attribute: answered once for each pair."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._safe: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        key = (type(obj), attr)
+        if key not in self._safe:
+            self._safe[key] = super().is_safe_attribute(obj, attr, value)
+        return self._safe[key]
+
+
 @cache
 def _environment(folder: Path, language: Language) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
+        auto_reload=False,
         loader=FileSystemLoader(folder / "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
