@@ -9,7 +9,7 @@ import typer
 from quantumlayer.capsule.keys import public_key, read_public_key
 from quantumlayer.capsule.verify import verify as verify_capsule
 from quantumlayer.cli.failures import run
-from quantumlayer.cli.inputs import read_text
+from quantumlayer.cli.inputs import parse_administrator, read_text
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.errors import UserError
 from quantumlayer.evidence.judge import THOROUGH, App, Budget
@@ -60,7 +60,7 @@ def judge(
 ) -> None:
     """Hold any running application against a specification."""
     held = load_spec(read_text(spec), str(spec))
-    app = App(url=_address(url), admin=_administrator(admin))
+    app = App(url=_address(url), admin=parse_administrator(admin))
     evidence = run(judge_app(held, app, seed=seed, budget=THOROUGH if thorough else Budget(), progress=_progress(json)))
     if junit is not None:
         _write(junit, junit_xml(evidence, held.name))
@@ -71,15 +71,6 @@ def _address(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url!r} is no address", hint="write it as http://127.0.0.1:8000")
     return url.rstrip("/")
-
-
-def _administrator(text: str | None) -> tuple[str, str] | None:
-    if text is None:
-        return None
-    identifier, colon, password = text.partition(":")
-    if not (identifier and colon and password):
-        raise UserError("--admin is IDENTIFIER:PASSWORD", hint="for example --admin admin@example.com:secret")
-    return identifier, password
 
 
 def _progress(quiet: bool):

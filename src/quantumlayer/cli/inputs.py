@@ -101,6 +101,16 @@ def check_space(home: Home) -> None:
         )
 
 
+def parse_administrator(text: str | None) -> tuple[str, str] | None:
+    """`IDENTIFIER:PASSWORD`. Raises `UserError`."""
+    if text is None:
+        return None
+    identifier, colon, password = text.partition(":")
+    if not (identifier and colon and password):
+        raise UserError("--admin is IDENTIFIER:PASSWORD", hint="for example --admin admin@example.com:secret")
+    return identifier, password
+
+
 def _is_source(file: SourceFile) -> bool:
     """Whether the file is a structure to be read exactly, not prose."""
     return not file.name.lower().endswith((".txt", ".md", ".text", "-"))

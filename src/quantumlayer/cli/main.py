@@ -38,7 +38,7 @@ HOMES = {
     **dict.fromkeys(("runs", "show", "cancel", "resume"), "runs"),
     **dict.fromkeys(("drops", "diff", "rollback"), "drops"),
     **dict.fromkeys(("up", "down"), "service"),
-    **dict.fromkeys(("verify", "judge", "sandbox", "blueprint"), "evidence"),
+    **dict.fromkeys(("verify", "judge"), "evidence"),
     **dict.fromkeys(("stacks", "doctor"), "machine"),
 }
 
