@@ -13,16 +13,15 @@ from quantumlayer.plan.session import LOGIN, opening_steps
 from quantumlayer.spec.routes import ADMIN, slug
 from quantumlayer.spec.values import Spec
 
-MAX_RESETS = 12
-
 
 @dataclass
 class Player:
-    """`resets` counts the fresh databases that were needed; after `MAX_RESETS` failures the rest is not played."""
+    """After `most` failures the rest is not played. `dirty`: the application and the model may no longer hold the same rows."""
 
     spec: Spec
     handle: Handle
     lockstep: Lockstep
+    most: int = 12
     dirty: bool = False
     failures: int = 0
     _pool: dict[str, Pair] = field(default_factory=dict)
@@ -32,8 +31,10 @@ class Player:
         started = time.perf_counter()
         if any(s.advance for s in scenario.steps) and not self.handle.can_restart:
             return self._check(scenario, "not_run", started, "the application's clock cannot be moved here (it needs restarts)")
-        if self.failures >= MAX_RESETS:
+        if self.failures >= self.most:
             return self._check(scenario, "not_run", started, f"not played after {self.failures} failed checks")
+        if self.handle.admin is None and any(account.roles for account in scenario.accounts):
+            return self._check(scenario, "not_run", started, "it needs the administrator's identifier and password (--admin)")
         pair = self._prepared(scenario)
         if isinstance(pair, str):
             return self._check(scenario, "not_run", started, pair)

@@ -50,7 +50,7 @@ def _row(d: Deriver, world: World, create: Route, n: int) -> str | None:
     entity = d.spec.entities[create.entity or ""]
     writable = {k: f for k, f in entity.fields.items() if f.writable != "never" and f.value is None}
     free = {k: f for k, f in writable.items() if not f.to and not f.unique and not any(k in u.fields for u in entity.unique)}
-    values = {k: _value(f, n) for k, f in free.items()}
+    values = {k: _value(f, n + 2 * index if f.type in ("string", "text") else n) for index, (k, f) in enumerate(free.items())}
     if n % 2:
         values |= {k: None for k, f in free.items() if not f.required}
     base = d.search.working(create) or NONE
@@ -213,8 +213,16 @@ def _filter_values(field: Field, filter_: Filter, rows: list[Any], world: World)
 
 
 def _search(d: Deriver, route: Route, world: World) -> tuple[str, list[dict[str, Any]]]:
-    searching = route.operation is not None and route.operation.search
-    return "searching", [{"q": q} for q in _QUERIES] if searching else []
+    if route.operation is None or not route.operation.search:
+        return "searching", []
+    rows = [
+        row for alias, row in world.session.saved.items() if alias in world.rows and world.rows[alias].entity == route.entity
+    ]
+    parts: list[str] = []
+    for name in route.operation.search:
+        values = [row[name] for row in rows if isinstance(row.get(name), str) and len(row[name]) > 3]
+        parts += [part for value in values[:2] for part in (value[1:-1].swapcase(), value[-5:])]
+    return "searching", [{"q": q} for q in dict.fromkeys([*_QUERIES, *parts])]
 
 
 def _report(d: Deriver, route: Route) -> None:

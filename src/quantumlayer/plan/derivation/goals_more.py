@@ -94,37 +94,39 @@ def _timed(d: Deriver, known: Hints) -> bool:
 
 
 def _changes(d: Deriver, goal: str, entity: str, route: Route, known: Hints, satisfies: tuple[str, ...]) -> None:
-    spans = sorted(
-        {s for span in known.durations for s in (span - 60, span + 60) if s > 0} | set(_spans_of(d, entity)) | set(_SPANS)
-    )
+    known |= Hints(durations=tuple(_spans_of(d, entity)))
+    spans = sorted({t for s in known.durations for t in (s - 60, s, s + 60, s + 86400) if t > 0} | set(_SPANS))
     try:
         world = d.start.fork()
         alias = d.maker.make(world, entity)
-        step = d.maker.step(world, route, NONE, None, alias if route.on_row else None)
-        answer = d.search._by_anyone(world, route, step, alias if route.on_row else None, succeeded)
+        answer, _ = d.search.perform(world, route, Pins(refs={"self": alias}) if route.on_row else NONE, succeeded)
     except Stuck as stuck:
         d.miss(goal, f"no {entity} can be made: {stuck}", satisfies)
         return
-    actor, seen, passed, changes = world.steps[-1].actor, _facts(answer.body), 0, 0
-    for span in spans:
-        later = step.model_copy(update={"actor": actor, "advance": span - passed})
-        trial = world.fork()
-        answer = trial.call(later)
-        if answer.status == 401 and d.spec.auth and actor:
-            trial = world.fork()
-            if not _sign_in_again(d, trial, actor, span - passed):
-                continue
-            answer = trial.call(later.model_copy(update={"advance": 0}))
-        if succeeded(answer) and _facts(answer.body) != seen:
-            world, seen, passed, changes = trial, _facts(answer.body), span, changes + 1
-        if changes == 3:
+    step = world.steps[-1]
+    before, seen = 0, answer.body
+    for changes in range(2):
+        found = next((s for s in spans if s > before and _later(d, world, step, s - before)[1] != seen), None)
+        if found is None:
             break
-    if changes:
+        edge = max((s for s in spans if before < s < found), default=0)
+        if edge and not changes:
+            world, before = _later(d, world, step, edge - before)[0], edge
+        world, seen = _later(d, world, step, found - before)
+        before = found
+    if before:
         d.add(goal, f"{route.method} {route.path} changes as time passes", world, satisfies, level="time")
 
 
-def _facts(body: object) -> object:
-    return body
+def _later(d: Deriver, world: World, step: Step, seconds: int) -> tuple[World, object]:
+    """The same read after that many seconds, signed in again where the token has ended; the answer's body."""
+    trial = world.fork()
+    answer = trial.call(step.model_copy(update={"advance": seconds}))
+    if answer.status == 401 and step.actor:
+        trial = world.fork()
+        if _sign_in_again(d, trial, step.actor, seconds):
+            answer = trial.call(step)
+    return trial, answer.body if succeeded(answer) else None
 
 
 def _spans_of(d: Deriver, entity: str) -> list[int]:
@@ -133,7 +135,7 @@ def _spans_of(d: Deriver, entity: str) -> list[int]:
     for name in d.spec.entities[entity].fields:
         expr = d.compiled.default(entity, name)
         if expr is not None:
-            found += [s for span in hints(expr).durations for s in (span, span + 86400, span + 3 * 86400)]
+            found += hints(expr).durations
     return found
 
 

@@ -6,6 +6,7 @@ from quantumlayer.plan.derivation.deriver import Deriver, status
 from quantumlayer.plan.derivation.maker import Stuck
 from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.search import succeeded
+from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import valid
 from quantumlayer.plan.scenario import Step
 from quantumlayer.spec.naming import wire_name
@@ -61,6 +62,7 @@ def _create(d: Deriver, route: Route) -> None:
     for name, value in values.items():
         if name not in extras:
             _created(d, world, route, Pins(values={name: value}))
+    _ignored(d, world, route)
     fields = (r for f in entity.fields.values() for r in f.satisfies)
     machine = entity.state.satisfies if entity.state else ()
     d.add(
@@ -72,7 +74,25 @@ def _create(d: Deriver, route: Route) -> None:
     return None
 
 
-def _created(d: Deriver, world: Any, route: Route, pins: Pins) -> bool:
+def _ignored(d: Deriver, world: World, route: Route) -> None:
+    """Members that nobody may send are ignored, as unknown ones are."""
+    entity = d.spec.entities[route.entity or ""]
+    trial = world.fork()
+    try:
+        step = d.maker.step(trial, route, d.maker.known.get(route.entity or "", NONE), None)
+    except Stuck:
+        return
+    closed = {k: f for k, f in entity.fields.items() if (f.writable == "never" or f.value is not None) and not f.to}
+    extra: dict[str, Any] = {wire_name(k, f): valid(f, 77) for k, f in closed.items()}
+    extra |= {"id": 4711, "created_at": "2001-01-01T00:00:00Z", "unknown_member": "ignored"}
+    if entity.state:
+        extra[entity.state.field] = entity.state.states[-1]
+    actor = d.maker.actors.get((route.entity, route.name))
+    if d.tried(trial, step.model_copy(update={"body": {**(step.body or {}), **extra}, "actor": actor}), succeeded):
+        world.__dict__.update(trial.__dict__)
+
+
+def _created(d: Deriver, world: World, route: Route, pins: Pins) -> bool:
     trial = world.fork()
     base = d.search.working(route) or NONE
     try:

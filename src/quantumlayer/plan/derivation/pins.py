@@ -71,7 +71,15 @@ class Pins:
     def size(self) -> int:
         """How much is fixed: smaller pins give simpler scenarios."""
         inner = sum(p.size for p in self.nested.values()) + sum(p.size for _, _, p in self.extra)
-        return len(self.values) + len(self.refs) + len(self.after or ()) + len(self.extra) + len(self.input) + inner + bool(self.by)
+        return (
+            len(self.values)
+            + len(self.refs)
+            + len(self.after or ())
+            + len(self.extra)
+            + len(self.input)
+            + inner
+            + bool(self.by)
+        )
 
 
 NONE = Pins()
