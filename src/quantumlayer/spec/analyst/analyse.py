@@ -8,7 +8,7 @@ from typing import Any
 from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst import behave, declare, derive, limit, people, process, query, reports
 from quantumlayer.spec.analyst.clauses import split_statement
-from quantumlayer.spec.analyst.complete import complete, to_spec
+from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import BOOK, Clause, mark, plain
 from quantumlayer.spec.analyst.words import PEOPLE, VERBS, near
@@ -53,6 +53,8 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: Spec | None = None) 
     _ = seed
     _supply_topics(clauses, world)
     for phase in sorted(BOOK):
+        if phase == 4:
+            settle(world)
         for clause in clauses:
             if not clause.produced:
                 _read(clause, world, phase)

@@ -67,6 +67,8 @@ def act(
         attribute(clause, world, who, actor, target, verb)
         return read
     if verb in CRUD_VERBS or key in EVENT_VERBS:
+        if key in EVENT_VERBS and target.name in _event_names(key):
+            target.event_of = key
         attribute(clause, world, who, actor, target, verb)
         return _remainder(clause, world, target, rest)
     return None

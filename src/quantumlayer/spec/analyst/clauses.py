@@ -35,11 +35,11 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
     text = text.strip()
     head, body = _head(expand(text.rstrip(" .!")))
-    pieces: list[str] = []
-    for piece in _outside(body, r"\s*;\s*"):
-        pieces += _sentences(piece)
+    pieces: list[tuple[int, str]] = []
+    for part in _outside(body, r"\s*;\s*"):
+        pieces += enumerate(_sentences(part))
     parts, subject = [], ""
-    for number_, piece in enumerate(pieces):
+    for number_, piece in pieces:
         match = piece.strip(" ,")
         match = re.sub(
             r"^(?:and|but|then|also|so|or|however,?|additionally,?|furthermore,?|moreover,?|finally,?|in addition,?|of course,?|obviously,?|basically,?|please|note that|plus,?) +",
@@ -47,15 +47,21 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
             match,
             flags=re.I,
         )
-        if _PREDICATE.match(match) and subject:
+        if subject and (_PREDICATE.match(match) or (number_ and _bare_verb(match))):
             match = f"{subject} {match}"
         found = subject_of(match)
         subject = found or subject
         if match:
-            parts.append(Part(piece.strip(" ,"), match, head if number_ == 0 else ""))
+            parts.append(Part(piece.strip(" ,"), match, "" if parts else head))
     if head and parts:
         parts[0] = Part(f"{head}: {parts[0].text}", parts[0].match, head)
     return parts
+
+
+def _bare_verb(text: str) -> bool:
+    """Whether a piece begins with a verb whose subject stands in the piece before."""
+    first, _, rest = text.lower().partition(" ")
+    return verb_base(first) == first and bool(rest) and not _has_subject_and_verb(text)
 
 
 def subject_of(text: str) -> str:
@@ -148,9 +154,7 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         return True
     if _PREDICATE.match(rest):
         finite = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I) or _has_subject_and_verb(before)
-        return bool(finite) and not re.match(
-            r"(?:is|are) (?:optional|required|unique)\b", rest
-        )
+        return bool(finite) and not re.match(r"(?:is|are) (?:optional|required|unique)\b", rest)
     if _PRONOUN.match(rest) or re.match(r"(?:only|nobody|no one|no-one|everyone|anyone|others?)\b", rest, re.I):
         return bool(
             re.match(r"(?:\S+ ){1,4}?(?:can|may|must|should|is|are|has|have|need|\w+s|approves?|cannot|see|edit)\b", rest, re.I)
@@ -163,6 +167,8 @@ def _shared_verb(rest: str, before: str, joiner: str) -> bool:
     objects = r"(?:an?|the|only|their|its|them|each|all|other|\w+s|in|out|up|on)\b"
     found = re.match(rf"^(?:can |may )?(?P<v>[a-z]+) (?P<o>{objects}.*)", rest, re.I)
     subject = subject_of(before)
+    if re.match(r"(?:log|sign) (?:in|out|up)\b", rest):
+        return False
     if not found or "and" not in joiner or verb_base(found["v"]) != found["v"].lower() or not subject:
         return False
     settled = re.search(r"\b(?:in|up|out|register|authenticate)$", before.strip()) or (
@@ -217,12 +223,14 @@ def _agrees(subject: list[str], verb: str, determined: bool) -> bool:
     base = verb_base(verb)
     if (
         base is None
-        or verb.endswith(("ing", "ed"))
+        or (verb != base and verb.endswith(("ing", "ed")))
         or verb in ("notes", "status", "address", "tags", "items", "set", "rates", "fines", "measures")
     ):
         return False
     if verb.endswith("s") and base != verb:
         return determined or not subject[-1].endswith("s")
     if verb in ("need", "require", "must", "cost") and subject[0].endswith("s"):
+        return True
+    if verb in ("need", "require", "cost") and subject[0].endswith("s"):
         return True
     return subject[-1].endswith("s") and not verb_base(subject[0]) and len(subject) <= 2 and base == verb

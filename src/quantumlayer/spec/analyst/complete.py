@@ -3,24 +3,36 @@
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.discover import account_fields
 from quantumlayer.spec.analyst.process import settle_places
-from quantumlayer.spec.analyst.words import PEOPLE, words_of
+from quantumlayer.spec.analyst.words import PEOPLE, an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
 
+_DONE = {"create": "created", "read": "read", "list": "listed", "update": "changed", "delete": "deleted"}
+_OWNERS_ACTIONS = ("submit", "publish", "unpublish", "withdraw", "cancel", "archive", "complete")
 _TITLED, _TEXTUAL = words_of("defaults", "title"), words_of("defaults", "text")
+
+
+def settle(world: World) -> None:
+    """Once all behaviour is read and before lists and reports are: places, bare entities, and what had to wait."""
+    settle_places(world)
+    for entity in list(world.entities.values()):
+        _bare(entity, world)
+    for wait in world.later:
+        wait()
 
 
 def complete(world: World) -> None:
     """Fill what is missing so that the application can be used as described."""
-    settle_places(world)
-    for entity in list(world.entities.values()):
-        _bare(entity, world)
     if world.auth:
         account_fields(world.entities[world.auth.entity], world)
     for entity in world.entities.values():
         _operations(entity, world)
     if world.roles and world.auth:
         world.assume("The first administrator is configured when the application starts and grants the roles.")
+
+
+def _listing(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _bare(entity: EntityDraft, world: World) -> None:
@@ -90,9 +102,7 @@ def _operations(entity: EntityDraft, world: World) -> None:
     elif "cancel" in entity.operations and "delete" not in entity.operations:
         skipped = ["delete"]
         world.assume(f"{label.capitalize()} are cancelled, not deleted.")
-    marker = world.assume(
-        f"{label.capitalize()} can be created, read, listed{'' if process else ', changed'}{'' if process or skipped else ' and deleted'}."
-    )
+    marker = world.assume(f"{label.capitalize()} can be {_listing([_DONE[n] for n in CRUD if n not in skipped])}.")
     ordered: dict[str, Operation] = {}
     for name in CRUD:
         if name in skipped:
@@ -107,6 +117,7 @@ def _operations(entity: EntityDraft, world: World) -> None:
 
 def _close_holes(entity: EntityDraft, world: World) -> None:
     """A change must not get around the time limit of an action."""
+    _settle_approval(entity, world)
     cancel = entity.operations.get("cancel")
     if cancel and "in_time" in cancel.guards and "update" in entity.operations:
         marker = world.assume(
@@ -125,6 +136,29 @@ def _close_holes(entity: EntityDraft, world: World) -> None:
             )
 
 
+def _settle_approval(entity: EntityDraft, world: World) -> None:
+    """Whoever approves also rejects; what waits for approval is not changed behind the approver's back."""
+    approve, reject = entity.operations.get("approve"), entity.operations.get("reject")
+    if approve is None or approve.transition is None or entity.state is None:
+        return
+    label = entity.name.replace("_", " ")
+    if reject and reject.access.anonymous and not approve.access.anonymous:
+        marker = world.assume(f"Whoever may approve {an(label)} may reject it.")
+        entity.update("reject", access=approve.access, satisfies=tuple(dict.fromkeys([*reject.satisfies, marker])))
+    if entity.state.initial in ("draft", "open", "pending", "submitted", "requested"):
+        marker = world.assume(f"{an(label).capitalize()} is changed or deleted only while it is {entity.state.initial}.")
+        check = f"self.{entity.state.field} == '{entity.state.initial}'"
+        for name in ("update", "delete"):
+            if name in entity.operations:
+                entity.guard(
+                    name,
+                    f"still_{entity.state.initial}",
+                    Guard(
+                        check=check, message=f"only possible while the {label} is {entity.state.initial}", satisfies=(marker,)
+                    ),
+                )
+
+
 def _protect(entity: EntityDraft, world: World) -> None:
     """Where people sign in: writing needs an account, and rows that someone owns are changed by that one."""
     assert world.auth
@@ -133,16 +167,25 @@ def _protect(entity: EntityDraft, world: World) -> None:
             continue
         kind = operation.kind or name
         if name in ("update", "delete") and entity.owner:
-            marker = world.assume(
-                f"Only its {entity.owner.replace('_', ' ')} changes or deletes a {entity.name.replace('_', ' ')}."
-            )
+            marker = world.assume(f"Only its {entity.owner.replace('_', ' ')} changes or deletes {an(entity.name)}.")
             restrict(world, entity, name, marker, owner=entity.owner)
-        elif kind in ("read", "list") and not entity.visible and _public(entity):
+        elif kind in ("read", "list") and (_public(entity) or _part_of_public(entity, world)):
             continue
+        elif kind == "action" and entity.owner and name in _OWNERS_ACTIONS:
+            marker = world.assume(f"Only its {entity.owner.replace('_', ' ')} may {name.replace('_', ' ')} {an(entity.name)}.")
+            restrict(world, entity, name, marker, owner=entity.owner)
         elif kind != "action" or operation.redirect is None:
             entity.update(name, access=Access(sign_in=True))
-    if not _public(entity) and not entity.visible:
+    if not _public(entity) and not entity.visible and not _part_of_public(entity, world):
         world.assume("Whoever uses the application signs in first, unless the request says otherwise.")
+
+
+def _part_of_public(entity: EntityDraft, world: World) -> bool:
+    """What hangs on something public is public too, unless it has visibility of its own."""
+    parents = [
+        world.entities[f.to] for f in entity.fields.values() if f.type == "reference" and f.to and f.on_delete == "cascade"
+    ]
+    return not entity.visible and any(_public(p) for p in parents)
 
 
 def _public(entity: EntityDraft) -> bool:

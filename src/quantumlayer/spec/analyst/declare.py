@@ -60,7 +60,11 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     )
     unread = []
     for item in read_items(text):
-        if placed := re.fullmatch(r"(?:which (?:is|are) |that (?:is|are) )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |one or more |several )?(.+)", item.noun, re.I):
+        if placed := re.fullmatch(
+            r"(?:which (?:is|are) |that (?:is|are) )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |one or more |several )?(.+)",
+            item.noun,
+            re.I,
+        ):
             world.stored[target.name] = (world.add(placed[1], clause.id).name, clause.id)
             continue
         if len(item.name.split("_")) > 5 or re.search(r"(?:^|_)(?:cannot|must|may_not|which|who|should)(?:_|$)", item.name):
@@ -102,6 +106,8 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
         attributes.setdefault("format", format_)
     if item.generated:
         attributes["default"] = _generated(item.name, attributes)
+    if item.name == "currency" and kind == "string" and "pattern" not in attributes:
+        attributes["pattern"] = "^[A-Z]{3}$"
     if kind == "strings" and not attributes.get("required", True):
         attributes.pop("required")
     field = Field(type=kind, **attributes, satisfies=(by,))  # type: ignore[arg-type]

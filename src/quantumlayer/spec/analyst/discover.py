@@ -18,7 +18,7 @@ _ACTS = re.compile(
     rf"^{_DET}(?P<s>{_NOUN}) (?:(?:can|may|must|should|will|want to|can also|may also|are able to|is able to) )?(?P<v>[a-z]+(?: (?:in|out|up|on))?) (?P<o>.+)$"
 )
 _SIGN_IN = re.compile(
-    r"\b(?:log ?in|login|sign in|sign up|signs? up|register|registration|authenticat\w+|log into|logged[- ]in|signed[- ]in|passwords?|accounts? (?:with|for each user)|user accounts)\b"
+    r"\b(?:log ?in|login|sign in|sign up|signs? up|register|registration|authenticat\w+|log into|logged[- ]in|signed[- ]in|passwords?|accounts? for each user|user accounts)\b"
 )
 _OWN = re.compile(
     r"\b(?:(?:only|just) (?:see|view|read|edit|change|access|manage|delete)?\s?(?:their|his|her) own|their own|his own|her own|only (?:the|its|their) (?:owner|author|creator)|private|visible only to (?:the|its|their)|only visible to (?:the|its|their)|my own|own (?:tasks|notes|data|entries|records))\b"
@@ -38,6 +38,8 @@ def noun(text: str) -> str | None:
     ]
     while words and (words[0] in ("public", "private", "simple", "small", "basic", "overdue", "open", "closed", "urgent", "late", "published", "active", "available", "approved", "only", "completed", "cancelled", "expired", "finished", "unpaid", "paid") or (words[0].endswith("ed") and verb_base(words[0]) and len(words) > 1)):  # fmt: skip
         words = words[1:]
+    if len(words) == 1 and words[0].endswith("ed") and verb_base(words[0]):
+        return None
     if len(words) > 1 and words[0].endswith("ing") and verb_base(words[0]):
         return None
     if not words or len(words) > 3 or any(w in _STOP for w in words):
@@ -59,7 +61,6 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _acted(text, found):
             found.setdefault(one, clause.id)
-    _drop_fields(found, texts)
     for clause, text in texts:
         for one in _mentioned(text, found):
             found.setdefault(one, clause.id)
@@ -71,7 +72,7 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
 
 def _declared(text: str) -> list[str]:
     """`each task has …`, `events with …`, `task: …`, `bookmarks api with …`, `x belongs to y`."""
-    nouns = []
+    nouns = re.findall(r"\b(?:his|her|their|my) own (?:private |personal )?([a-z]+)", text)
     if (m := _SUBJECT.match(text)) and m["v"] in ("has", "have", "contains", "contain", "includes", "include", "consists of", "belongs to", "belong to", "stores", "store", "carries", "carry", "comprises", "record", "records", "needs", "need", "gets", "get"):  # fmt: skip
         nouns += [m["n"]]
         if m["v"].startswith("belong"):
@@ -82,6 +83,7 @@ def _declared(text: str) -> list[str]:
             )
         ):
             nouns += [n for n in split_list(many[1])]
+    text = _without_doer(text)
     for m in _WITH.finditer(text):
         nouns.append(
             re.sub(
@@ -107,6 +109,13 @@ def _declared(text: str) -> list[str]:
     ):
         nouns += split_list(m["n"])
     return [one for n in nouns if (one := noun(n)) and not _is_verbish(one)]
+
+
+def _without_doer(text: str) -> str:
+    """`devices send readings (…)` → `readings (…)`."""
+    m = re.match(rf"^{_DET}(?P<s>[a-z]+) (?:(?:can|may|must|should) )?(?P<v>[a-z]+) (?P<rest>.+)$", text)
+    doer = m and (is_plural(m["s"]) or m["s"] in PEOPLE or re.match(r"(?:can|may|must|should) ", text[m.end("s") + 1 :]))
+    return m["rest"] if m and doer and verb_base(m["v"]) in (m["v"], m["v"].removesuffix("s")) else text
 
 
 def _is_verbish(one: str) -> bool:
@@ -147,15 +156,6 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
         elif piece and (one := noun(piece)) and is_plural(piece) and one in found:
             objects.append(one)
     return [subject, *objects]
-
-
-def _drop_fields(found: dict[str, str], texts: list[tuple[Clause, str]]) -> None:
-    """A noun that is only ever listed as a field with a known type is no entity."""
-    for one in list(found):
-        if looks_like_field(one) and not any(_SUBJECT.match(t) and noun(_SUBJECT.match(t)["n"]) == one for _, t in texts):  # type: ignore[index]
-            declared = any(one in _declared(t) for _, t in texts)
-            if not declared:
-                del found[one]
 
 
 def _mentioned(text: str, found: dict[str, str]) -> list[str]:
@@ -272,7 +272,27 @@ def _accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str, st
     account = (
         first or registering or (next(iter(distinct)) if len(distinct) == 1 and not any(r in ROLES for r in people) else None)
     )
-    employees = next((p for p in plain_people if p in ("employee", "member", "student", "customer", "player")), None)
+    employees = next(
+        (
+            p
+            for p in plain_people
+            if p
+            in (
+                "employee",
+                "member",
+                "student",
+                "player",
+                *(() if any(p in ROLES and p != "admin" for p in people) else ("customer",)),
+            )
+        ),
+        None,
+    )
+    if (
+        account in ("customer", "client", "reader", "visitor", "guest")
+        and any(p in ROLES and p != "admin" for p in people)
+        and not named
+    ):
+        account = "user"
     account = account or (employees if len(distinct) == 1 else None) or "user"
     if account == "account" and "account" in world.entities and world.entities["account"].fields:
         account = "user"

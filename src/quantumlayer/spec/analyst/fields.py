@@ -50,7 +50,7 @@ _CHARS = r"(?P<unit>characters?|chars?|letters or digits|letters and digits|lett
 _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rf"[\s,]*\b(?:that |which |and )?(?:(?:is|are|must be|should be|has to be|can be|may be|must have|has|having|with)\s+)?(?:{p})$", re.I), kind)
     for p, kind in (
-        (rf"(?:an? )?(?:code )?(?:of |with )?(?:a )?(?:length |size )?(?:of |is |from |between |has )?(?P<a>{_NUM})(?: to | ?- ?| and | or )(?P<b>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
+        (rf"(?:of |with )?(?:a )?(?:length |size )?(?:of |is |from |between |has )?(?P<a>{_NUM})(?: to | ?- ?| and | or )(?P<b>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:at most|up to|no more than|max\.?|maximum|maximum of|a maximum of|not more than|not longer than|no longer than|limited to|at maximum) (?P<b>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:at least|min\.?|minimum|minimum of|a minimum of|no fewer than|no less than) (?P<a>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:exactly )?(?P<e>{_NUM})[ -]{_CHARS}(?: long| in length| code)?", "length"),

@@ -55,7 +55,7 @@ class Pattern:
 
     def match(self, clause: str) -> re.Match[str] | None:
         """The match of the whole clause."""
-        if self.need and not any(word in clause for word in self.need):
+        if self.need and not any(word in clause.lower() for word in self.need):
             return None
         return compiled(self.text).fullmatch(clause)
 

@@ -1,6 +1,7 @@
 """Rules: limits over related rows, exclusivity, overlap, order in time, single fields' constraints."""
 
 import re
+from functools import partial
 from typing import Any
 
 from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, limit_create, operation_for, operation_name
@@ -354,7 +355,13 @@ def _instant(world: World, target: EntityDraft, words: str, by: str) -> tuple[st
             return found
     for size in (2, 1):
         parent = world.find(" ".join(text.replace("'s", "").split()[:size]))
-        if parent and parent is not target and not world.is_account(parent) and target.reference_to(parent.name) is None and main_date(parent):
+        if (
+            parent
+            and parent is not target
+            and not world.is_account(parent)
+            and target.reference_to(parent.name) is None
+            and main_date(parent)
+        ):
             return main_date(parent, f"self.{world.link(target, parent, by)}")
     own_name = target.name.replace("_", " ")
     if text == own_name or text.startswith(own_name):
@@ -373,12 +380,14 @@ def capacity_bound(clause: Clause, world: World, target: EntityDraft, object_: E
         return False
     for name, field in target.fields.items():
         if field.type == "reference" and field.to and (capacity := capacity_field(world.entities[field.to])):
-            limit_capacity(target, name, capacity, world, clause.id)
+            world.later.append(partial(limit_capacity, target, name, capacity, world, clause.id))
             return True
     for word in re.findall(r"\w+", text):
         parent = world.find(word)
         if parent and parent is not target and not world.is_account(parent) and (capacity := capacity_field(parent)):
-            limit_capacity(target, world.link(target, parent, clause.id), capacity, world, clause.id)
+            world.later.append(
+                partial(limit_capacity, target, world.link(target, parent, clause.id), capacity, world, clause.id)
+            )
             return True
     return False
 
@@ -438,7 +447,7 @@ def limit_capacity(child: EntityDraft, reference: str, capacity: str, world: Wor
     )
 
 
-REMAINDERS += [time_bound, capacity_bound]
+REMAINDERS += [capacity_bound, time_bound]
 
 
 # --- single fields ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,12 @@ from quantumlayer.spec.values import Effect, Field, Guard, Rule, Unique
 _SIGN = r"(?:register|sign up|signup|log ?in|sign in|log into \w+|create an account|create accounts|have accounts?|have an account|authenticate|registration|login|log out|sign out|logout)(?: themselves)?"
 
 
-@rule(1, rf"(?:{{DET}}@?(?P<who>\w+) )?(?:{{M}} )?(?:first )?{_SIGN}(?:(?:,| and| or|, and| then|/)+ ?(?:{{M}} )?{_SIGN})*(?: first| to use .+| before .+)?(?: (?:with|using|by) (?:an? |their )?(?P<with>.+))?", r"(?:with )?(?:user |jwt |token |basic )?(?:authentication|login|registration|registration and login|login and registration|sign[- ]?up and login|user accounts|accounts)(?: (?:is|are) (?:required|needed))?(?: for .+)?", need="regist|sign|log|account|authent")
+@rule(
+    1,
+    rf"(?:{{DET}}@?(?P<who>\w+) )?(?:{{M}} )?(?:first )?{_SIGN}(?:(?:,| and| or|, and| then|/)+ ?(?:{{M}} )?{_SIGN})*(?: first| to use .+| before .+)?(?: (?:with|using|by) (?:an? |their )?(?P<with>.+))?",
+    r"(?:with )?(?:user |jwt |token |basic )?(?:authentication|login|registration|registration and login|login and registration|sign[- ]?up and login|user accounts|accounts)(?: (?:is|are) (?:required|needed))?(?: for .+)?",
+    need="regist|sign|log|account|authent",
+)
 def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`users register and log in`; `devices authenticate with an API key`"""
     if world.auth is None:
@@ -31,13 +36,24 @@ def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
             continue
         if name in ("email", "e_mail", "email_address", "username", "user_name", "e_mail_address"):
             name = "email" if "mail" in name else "username"
-            account.fields.setdefault(name, Field(type="string", unique=True, format="email" if name == "email" else None, satisfies=(clause.id,)))
+            account.fields.setdefault(
+                name, Field(type="string", unique=True, format="email" if name == "email" else None, satisfies=(clause.id,))
+            )
         elif name:
             unread.append(piece)
     return ", ".join(unread) or True
 
 
-@rule(2, r"{DET}@?(?P<who>\w+) (?:{M} )?(?:only |just )?(?:see|view|read|access|manage|edit|list|get|work with)s? (?:and (?:edit|manage|change|delete) )?(?:only |just )?(?:his|her|their|his or her|his/her|the)? ?own {A:a}@?(?P<o>\w+)", r"{E:o} (?:is|are) (?:strictly |always )?(?:private|personal)(?: (?:to|for) (?:its|their|the|each) \w+)?", r"{DET}@?(?P<who>\w+) {NOT} (?:see|view|read|access)(?: or (?:edit|change|delete|modify))? (?:the )?@?(?P<o>\w+) of (?:others|other \w+|other @\w+|another \w+|anyone else|each other)", r"{DET}@?(?P<who>\w+) {NOT} (?:see|view|read|access)(?: or (?:edit|change|delete|modify))? (?:each other's|other people's|others'|other users'|someone else's|anyone else's|other @\w+') @?(?P<o>\w+)", r"{E:o} (?:is|are) (?:only )?visible (?:only )?to (?:its|their|the) (?P<own>owner|author|creator|\w+)", r"only (?:its|their|the) (?P<own>\w+) (?:{M} )?(?:see|view|read|access)s? {E:o}", need="own|private|personal|others|other|visible|only")
+@rule(
+    2,
+    r"{DET}@?(?P<who>\w+) (?:{M} )?(?:only |just )?(?:see|view|read|access|manage|edit|list|get|work with)s? (?:and (?:edit|manage|change|delete) )?(?:only |just )?(?:his|her|their|his or her|his/her|the)? ?own {A:a}@?(?P<o>\w+)",
+    r"{E:o} (?:is|are) (?:strictly |always )?(?:private|personal)(?: (?:to|for) (?:its|their|the|each) \w+)?",
+    r"{DET}@?(?P<who>\w+) {NOT} (?:see|view|read|access)(?: or (?:edit|change|delete|modify))? (?:the )?@?(?P<o>\w+) of (?:others|other \w+|other @\w+|another \w+|anyone else|each other)",
+    r"{DET}@?(?P<who>\w+) {NOT} (?:see|view|read|access)(?: or (?:edit|change|delete|modify))? (?:each other's|other people's|others'|other users'|someone else's|anyone else's|other @\w+') @?(?P<o>\w+)",
+    r"{E:o} (?:is|are) (?:only )?visible (?:only )?to (?:its|their|the) (?P<own>owner|author|creator|\w+)",
+    r"only (?:its|their|the) (?P<own>\w+) (?:{M} )?(?:see|view|read|access)s? {E:o}",
+    need="own|private|personal|others|other|visible|only",
+)
 def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`users see only their own notes`"""
     groups = m.groupdict()
@@ -58,14 +74,23 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
-    owner = target.owner or next((n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account), None) or world.own(target, clause.id)
+    owner = (
+        target.owner
+        or next((n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account), None)
+        or world.own(target, clause.id)
+    )
     target.visible.append(f"actor != null && self.{owner} == actor")
     for name in ("read", "list"):
         target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
     return True
 
 
-@rule(2, r"(?P<what>[\w ]+?|@\w+) (?:is|are) (?:only )?visible (?:only )?to (?:its|their|the|other)? ?(?P<who>.+)", r"only (?P<who>.+?) {M} (?:see|view|read) (?P<what>[\w ]+?)", need="visible|see|view|read")
+@rule(
+    2,
+    r"(?P<what>[\w ]+?|@\w+) (?:is|are) (?:only )?visible (?:only )?to (?:its|their|the|other)? ?(?P<who>.+)",
+    r"only (?P<who>.+?) {M} (?:see|view|read) (?P<what>[\w ]+?)",
+    need="visible|see|view|read",
+)
 def visible_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`drafts are visible only to their author`"""
     target, test = _subset(m["what"], world)
@@ -100,7 +125,9 @@ def _subset(text: str, world: World) -> tuple[EntityDraft | None, str | None]:
 
 def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str | None:
     """CEL over `actor` for `its author`, `an admin`, `the owner of the comment`."""
-    who = re.sub(r"^(?:only|the|an?|its|their|his|her|those|users?|people|members? of|someone)\s+", "", plain(text).strip().lower())
+    who = re.sub(
+        r"^(?:only|the|an?|its|their|his|her|those|users?|people|members? of|someone)\s+", "", plain(text).strip().lower()
+    )
     who = re.sub(r"^(?:the|an?|its|their|with|in|having)\s+(?:the )?", "", who)
     who = re.sub(r"\s+of (?:an?|the|that|this|its)? ?[\w ]+$", "", who)
     role = re.fullmatch(r"(?P<r>\w+) roles?|role (?P<r2>\w+)", who)
@@ -121,13 +148,24 @@ def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str
     return None
 
 
-@rule(2, r"only (?P<who>.+?) (?:{M} )?(?P<verbs>[a-z]+(?:,? (?:and|or|,) [a-z]+)*?)(?:e?s)? (?P<o>it|them|{DET}@\w+|{DET}\w+ @\w+|{DET}[\w ]+)(?P<rest> .+)?", r"{E:eo} {M} (?:only )?be (?P<pverbs>\w+(?:,? (?:and|or) \w+)*) (?:only )?by (?P<who>.+)", r"only (?P<who>[\w@' ]+?) (?:{M} )?(?P<verbs>[a-z]+)", need="only| by ")
+@rule(
+    2,
+    r"only (?P<who>.+?) {M} (?P<verbs>[a-z]+(?:,? (?:and|or|,) [a-z]+)*?) (?P<o>it|them|{DET}@\w+|{DET}\w+ @\w+)(?P<rest> .+)?",
+    r"only (?P<who>[\w@' ]+?) (?P<verbs>[a-z]+(?:,? (?:and|or|,) [a-z]+)*?) (?P<o>it|them|{DET}@\w+|{DET}\w+ @\w+)(?P<rest> .+)?",
+    r"{E:eo} {M} (?:only )?be (?P<pverbs>\w+(?:,? (?:and|or) \w+)*) (?:only )?by (?P<who>.+)",
+    r"only (?P<who>[\w@' ]+?) (?:{M} )?(?P<verbs>[a-z]+)",
+    need="only| by ",
+)
 def only_who(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`only the author of a comment or an admin can delete it`; `only managers approve`"""
     if world.auth is None:
         return None
     groups = m.groupdict()
-    verbs = [v for w in re.split(r",? (?:and|or) |, ", (groups.get("verbs") or groups.get("pverbs") or "").lower()) if (v := verb_base(w) or verb_base(w + "e"))]
+    verbs = [
+        v
+        for w in re.split(r",? (?:and|or) |, ", (groups.get("verbs") or groups.get("pverbs") or "").lower())
+        if (v := verb_base(w) or verb_base(w + "e"))
+    ]
     if not verbs or any(v in ("be", "have") for v in verbs):
         return None
     target = entity(world, m, "eo") if groups.get("eo") else None
@@ -173,20 +211,41 @@ def _operations(target: EntityDraft, verb: str, clause: Clause, world: World) ->
     return [operation_for(world, target, verb, clause.id)]
 
 
-@rule(3, r"(?:nobody|no one|no-one|no {E:p}|people|users|one|{E:q}) (?:{M} |{NOT} )?(?P<v>[a-z]+?)(?:e?s)? (?:his|her|their|his or her|his/her|one's|its) own(?: @?(?P<o>\w+))?", need="own")
+@rule(
+    3,
+    r"(?:nobody|no one|no-one|no {E:p}|people|users|one|{E:q}) (?:{M} |{NOT} )?(?P<v>[a-z]+?)(?:e?s)? (?:his|her|their|his or her|his/her|one's|its) own(?: @?(?P<o>\w+))?",
+    need="own",
+)
 def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`nobody approves their own`"""
     verb = verb_base(m["v"]) or verb_base(m["v"] + "e") or verb_base(m["v"] + "s")
-    if verb is None or world.auth is None or not re.search(r"^(?:nobody|no one|no-one|no )|\bnot\b|cannot|never", plain(clause.match), re.I):
+    if (
+        verb is None
+        or world.auth is None
+        or not re.search(r"^(?:nobody|no one|no-one|no )|\bnot\b|cannot|never", plain(clause.match), re.I)
+    ):
         return None
     target = world.find(m["o"].replace("_", " ")) if m["o"] else None
     event = world.events_of(verb, target.name if target else None) if verb in EVENT_VERBS else None
     if event and target and (reference := event.reference_to(target.name)):
         owner = target.owner or world.own(target, clause.id)
         world.own(event, clause.id)
-        event.guard("create", f"not_own_{target.name}", Guard(check=f"self.{reference}.{owner} != actor", message=f"nobody may {verb} their own {target.name.replace('_', ' ')}", status=403, satisfies=(clause.id,)))
+        event.guard(
+            "create",
+            f"not_own_{target.name}",
+            Guard(
+                check=f"self.{reference}.{owner} != actor",
+                message=f"nobody may {verb} their own {target.name.replace('_', ' ')}",
+                status=403,
+                satisfies=(clause.id,),
+            ),
+        )
         return True
-    target = target if target and not world.is_account(target) else next((e for e in world.entities.values() if verb in e.operations), None)
+    target = (
+        target
+        if target and not world.is_account(target)
+        else next((e for e in world.entities.values() if verb in e.operations), None)
+    )
     if target is None:
         return None
     owner = target.owner or world.own(target, clause.id)
@@ -195,13 +254,21 @@ def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(3, r"(?:{E:e} (?:with (?:an? )?)?)?(?P<f>[\w ]*?) ?(?P<op>above|over|more than|greater than|exceeding|of more than|below|under|less than|from) [$€£]?(?P<n>[\d.,]+k?)(?: \w{3}| euros?| dollars?)? (?:need|needs|require|requires|must be approved by|must also be approved by|need approval (?:by|from|of)|requires? approval (?:by|from)|can only be (?:approved|\w+) by|go to|also need|also require) (?:an? |the )?(?:approval (?:by|from|of) )?(?:an? |the )?(?P<who>\w+?)s?(?: role| approval| team)?(?:'s approval)?", need="need|require|must|only|go to")
+@rule(
+    3,
+    r"(?:{E:e} (?:with (?:an? )?)?)?(?P<f>[\w ]*?) ?(?P<op>above|over|more than|greater than|exceeding|of more than|below|under|less than|from) [$€£]?(?P<n>[\d.,]+k?)(?: \w{3}| euros?| dollars?)? (?:need|needs|require|requires|must be approved by|must also be approved by|need approval (?:by|from|of)|requires? approval (?:by|from)|can only be (?:approved|\w+) by|go to|also need|also require) (?:an? |the )?(?:approval (?:by|from|of) )?(?:an? |the )?(?P<who>\w+?)s?(?: role| approval| team)?(?:'s approval)?",
+    need="need|require|must|only|go to",
+)
 def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`amounts above 1000 need the finance role`"""
     target = entity(world, m, "e") or next((e for e in world.entities.values() if known_field(e, m["f"] or "")), None)
     if target is None or world.auth is None:
         return None
-    name = known_field(target, m["f"]) if m["f"].strip() else next((n for n, f in target.fields.items() if f.type == "decimal"), None)
+    name = (
+        known_field(target, m["f"])
+        if m["f"].strip()
+        else next((n for n, f in target.fields.items() if f.type == "decimal"), None)
+    )
     value = number(m["n"])
     if name is None or value is None:
         return None
@@ -209,16 +276,27 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     world.roles.setdefault(role, []).append(clause.id)
     field = target.fields[name]
     amount = f"{int(value)}" if field.type == "integer" else f"{float(value)}"
-    operator = "<=" if m["op"] in ("above", "over", "more than", "greater than", "exceeding", "of more than") else "<" if m["op"] == "from" else ">="
+    operator = (
+        "<="
+        if m["op"] in ("above", "over", "more than", "greater than", "exceeding", "of more than")
+        else "<"
+        if m["op"] == "from"
+        else ">="
+    )
     operation = next((o for o in ("approve", "accept", "confirm", "pay") if o in target.operations), None)
     if operation is None:
         operation = operation_for(world, target, "approve", clause.id)
     require(target, operation, clause.id, f"self.{name} {operator} {amount} || '{role}' in actor.roles")
-    world.ask(f"Whoever approves a {target.name.replace('_', ' ')} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?")
+    world.ask(
+        f"Whoever approves a {target.name.replace('_', ' ')} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?"
+    )
     return True
 
 
-@rule(2, r"{DET}@?(?P<s>\w+) (?:{M} )?(?P<verbs>[a-z]+(?: on)?(?:, [a-z]+(?: on)?)*,? (?:and|or) [a-z]+(?: on)?) {E:o}(?P<rest> .+)?")
+@rule(
+    2,
+    r"{DET}@?(?P<s>\w+) (?:{M} )?(?P<verbs>[a-z]+(?: on)?(?:, [a-z]+(?: on)?)*,? (?:and|or) [a-z]+(?: on)?) {E:o}(?P<rest> .+)?",
+)
 def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`agents assign, comment on and close tickets`"""
     target, who = entity(world, m, "o"), singular(m["s"].lower())
@@ -226,7 +304,11 @@ def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None or not all(v for v, _ in verbs) or (who not in PEOPLE and world.find(who) is None):
         return None
     for verb, written in verbs:
-        done = deed(clause, world, who, str(verb), target) if verb not in CRUD_VERBS or written.endswith(" on") else act(clause, world, who, world.find(who), str(verb), "", target, "")
+        done = (
+            deed(clause, world, who, str(verb), target)
+            if verb not in CRUD_VERBS or written.endswith(" on")
+            else act(clause, world, who, world.find(who), str(verb), "", target, "")
+        )
         if not done:
             return None
     return (m["rest"] or "").strip() or True
@@ -237,14 +319,23 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`agents close tickets`"""
     target, who = entity(world, m, "o"), singular(m["s"].lower())
     verb = verb_base(m["v"]) or verb_base(m["v"] + "e")
-    if target is None or verb is None or (who not in PEOPLE and world.find(who) is None) or verb in ("have", "be", "belong", "need"):
+    if (
+        target is None
+        or verb is None
+        or (who not in PEOPLE and world.find(who) is None)
+        or verb in ("have", "be", "belong", "need")
+    ):
         return None
     if m["rest"] and not re.match(r" (?:that|which|when|if|until|only|while|before)\b", m["rest"]):
         return None
     if CRUD_VERBS.get(verb) == "read" and not m["a"]:
         return None
     state = snake(m["a"] or "")
-    done = act(clause, world, who, world.find(who), verb, "", target, "") if verb in CRUD_VERBS else deed(clause, world, who, verb, target)
+    done = (
+        act(clause, world, who, world.find(who), verb, "", target, "")
+        if verb in CRUD_VERBS
+        else deed(clause, world, who, verb, target)
+    )
     if not done:
         return None
     name = operation_name(world, target, verb)
@@ -252,8 +343,14 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
         test = condition(world, target, state)
         if test is None:
             return m["a"]
-        if name in target.operations and not (target.operations[name].transition and target.state and state in target.state.states):
-            target.guard(name, f"only_{state}", Guard(check=test, message=f"only {state} {target.plural.replace('_', ' ')}", satisfies=(clause.id,)))
+        if name in target.operations and not (
+            target.operations[name].transition and target.state and state in target.state.states
+        ):
+            target.guard(
+                name,
+                f"only_{state}",
+                Guard(check=test, message=f"only {state} {target.plural.replace('_', ' ')}", satisfies=(clause.id,)),
+            )
     return (m["rest"] or "").strip() or True
 
 
@@ -277,7 +374,15 @@ def assign(clause: Clause, world: World, who: str, target: EntityDraft) -> None:
     person = world.find(who) or world.find("user")
     name = "assignee" if "assignee" in target.fields else (who if who in PEOPLE else "assignee")
     if person is not None:
-        target.fields[name] = Field(type="reference", to=person.name, required=False, writable="never", inverse=f"assigned_{target.plural}", on_delete="set_null", satisfies=(clause.id,))
+        target.fields[name] = Field(
+            type="reference",
+            to=person.name,
+            required=False,
+            writable="never",
+            inverse=f"assigned_{target.plural}",
+            on_delete="set_null",
+            satisfies=(clause.id,),
+        )
         given = Field(type="reference", to=person.name, satisfies=(clause.id,))
     else:
         target.fields[name] = Field(type="string", required=False, writable="never", satisfies=(clause.id,))
@@ -285,7 +390,11 @@ def assign(clause: Clause, world: World, who: str, target: EntityDraft) -> None:
     target.update("assign", input={name: given}, effects=(Effect(set={name: f"input.{name}"}),), satisfies=(clause.id,))
 
 
-@rule(2, r"{E:e} (?:{M} be|is|are) (?:assigned|given|handed) to (?:an? |one |the )?(?P<w>\w+|@\w+)(?: by (?P<by>.+))?", need="assigned|given|handed")
+@rule(
+    2,
+    r"{E:e} (?:{M} be|is|are) (?:assigned|given|handed) to (?:an? |one |the )?(?P<w>\w+|@\w+)(?: by (?P<by>.+))?",
+    need="assigned|given|handed",
+)
 def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`tasks are assigned to employees`"""
     target, who = entity(world, m, "e"), singular(plain(m["w"]).lower())
@@ -295,11 +404,22 @@ def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     name = known_field(target, who) or known_field(target, "assignee")
     if name is None:
         name = "assignee" if world.is_account(person) else person.name
-        target.fields[name] = Field(type="reference", to=person.name, required=False, inverse=f"assigned_{target.plural}", on_delete="set_null", satisfies=(clause.id,))
+        target.fields[name] = Field(
+            type="reference",
+            to=person.name,
+            required=False,
+            inverse=f"assigned_{target.plural}",
+            on_delete="set_null",
+            satisfies=(clause.id,),
+        )
     return True
 
 
-@rule(2, r"{E:e} {M} be shared(?: with (?:other |several |any )?@?(?P<w>\w+))?(?: (?:as|either as|with) (?P<modes>.+))?", need="shared")
+@rule(
+    2,
+    r"{E:e} {M} be shared(?: with (?:other |several |any )?@?(?P<w>\w+))?(?: (?:as|either as|with) (?P<modes>.+))?",
+    need="shared",
+)
 def shared(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a note can be shared with other users as read-only or editable`"""
     target = entity(world, m, "e")
@@ -309,11 +429,19 @@ def shared(clause: Clause, world: World, m: Any) -> bool | str | None:
     share = world.add(f"{target.name} share".replace("_", " "), clause.id)
     share.event_of = "share"
     person = world.auth.entity
-    share.fields[target.name] = Field(type="reference", to=target.name, writable="create", on_delete="cascade", inverse="shares", satisfies=(clause.id,))
-    share.fields["user"] = Field(type="reference", to=person, writable="create", inverse=f"{target.name}_shares", satisfies=(clause.id,))
+    share.fields[target.name] = Field(
+        type="reference", to=target.name, writable="create", on_delete="cascade", inverse="shares", satisfies=(clause.id,)
+    )
+    share.fields["user"] = Field(
+        type="reference", to=person, writable="create", inverse=f"{target.name}_shares", satisfies=(clause.id,)
+    )
     share.rules["not_with_owner"] = _not_with_owner(target, owner, clause.id)
     from_unique(share, (target.name, "user"), clause.id)
-    modes = [snake(x) for x in re.split(r",| or | and ", plain(m["modes"] or "").replace("access", "").replace("permission", "")) if x.strip()]
+    modes = [
+        snake(x)
+        for x in re.split(r",| or | and ", plain(m["modes"] or "").replace("access", "").replace("permission", ""))
+        if x.strip()
+    ]
     editable = [x for x in modes if re.match(r"edit|write|read_write|full|modif", x)]
     if modes:
         share.fields["permission"] = Field(type="enum", values=tuple(modes), satisfies=(clause.id,))
@@ -322,9 +450,17 @@ def shared(clause: Clause, world: World, m: Any) -> bool | str | None:
     if f"actor != null && self.{owner} == actor" not in target.visible:
         target.visible.append(f"actor != null && self.{owner} == actor")
     if editable:
-        restrict(world, target, "update", clause.id, allow=f"self.{owner} == actor || self.shares.exists(x, {mine} && x.permission == '{editable[0]}')")
+        restrict(
+            world,
+            target,
+            "update",
+            clause.id,
+            allow=f"self.{owner} == actor || self.shares.exists(x, {mine} && x.permission == '{editable[0]}')",
+        )
     restrict(world, share, "create", clause.id, allow=f"self.{target.name}.{owner} == actor")
-    marker = world.assume(f"The {owner.replace('_', ' ')} of a {target.name.replace('_', ' ')} shares it, changes what a share permits and takes it back.")
+    marker = world.assume(
+        f"The {owner.replace('_', ' ')} of a {target.name.replace('_', ' ')} shares it, changes what a share permits and takes it back."
+    )
     for name in ("update", "delete"):
         restrict(world, share, name, marker, allow=f"self.{target.name}.{owner} == actor")
     share.visible.append(f"actor != null && (self.user == actor || self.{target.name}.{owner} == actor)")
@@ -332,7 +468,12 @@ def shared(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 def _not_with_owner(target: EntityDraft, owner: str, by: str) -> Any:
-    from_rule = {"check": f"self.user != self.{target.name}.{owner}", "message": f"a {target.name.replace('_', ' ')} is shared with others, not with its {owner}", "status": 422, "satisfies": (by,)}
+    from_rule = {
+        "check": f"self.user != self.{target.name}.{owner}",
+        "message": f"a {target.name.replace('_', ' ')} is shared with others, not with its {owner}",
+        "status": 422,
+        "satisfies": (by,),
+    }
     return Rule(**from_rule)  # type: ignore[arg-type]
 
 
@@ -341,7 +482,11 @@ def from_unique(target: EntityDraft, fields: tuple[str, ...], by: str) -> None:
     target.unique.append(Unique(fields=fields, satisfies=(by,)))
 
 
-@rule(2, r"{DET}@?(?P<s>\w+) (?:{M} )?(?:see|view|read|access|list|manage|edit|delete)s? (?:all|everything|every|all of the|all the)(?: (?:of )?(?:the )?@?(?P<o>\w+))?", need="all|every")
+@rule(
+    2,
+    r"{DET}@?(?P<s>\w+) (?:{M} )?(?:see|view|read|access|list|manage|edit|delete)s? (?:all|everything|every|all of the|all the)(?: (?:of )?(?:the )?@?(?P<o>\w+))?",
+    need="all|every",
+)
 def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`managers see all`"""
     who = singular(m["s"].lower())
@@ -349,7 +494,12 @@ def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     world.roles.setdefault(who, []).append(clause.id)
     target = world.find((m["o"] or "").replace("_", " ")) if m["o"] else None
-    targets = [target] if target else [e for e in world.entities.values() if e.visible] or [e for e in world.entities.values() if not world.is_account(e)]
+    targets = (
+        [target]
+        if target
+        else [e for e in world.entities.values() if e.visible]
+        or [e for e in world.entities.values() if not world.is_account(e)]
+    )
     for one in targets:
         one.visible.append(f"actor != null && '{who}' in actor.roles")
         one.satisfies.append(clause.id)

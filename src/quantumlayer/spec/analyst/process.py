@@ -15,20 +15,32 @@ _RESERVED = ("auth", "docs", "health", "metrics", "redoc")
 # --- stock ------------------------------------------------------------------------------------------------------------------
 
 
-@rule(2, r"{E:e} \((?P<kinds>in(?:coming)?,? .*?out.*?)\) (?:change|changes|adjust|adjusts|update|updates|affect|affects|alter|alters|modify)(?:s)? (?:the |their |its |a )?(?P<f>[\w ]+?)(?: (?:of|on|in|for) .+)?", r"{E:e} (?:change|changes|adjust|update|affect)s? (?:the |their )?(?P<f>quantity|stock|stock levels?|quantities)(?: of .+)?", need="quantit|stock")
+@rule(
+    2,
+    r"{E:e} \((?P<kinds>in(?:coming)?,? .*?out.*?)\) (?:change|changes|adjust|adjusts|update|updates|affect|affects|alter|alters|modify)(?:s)? (?:the |their |its |a )?(?P<f>[\w ]+?)(?: (?:of|on|in|for) .+)?",
+    r"{E:e} (?:change|changes|adjust|update|affect)s? (?:the |their )?(?P<f>quantity|stock|stock levels?|quantities)(?: of .+)?",
+    need="quantit|stock",
+)
 def movements(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`stock movements (in, out, transfer) change the quantity`"""
     moves = entity(world, m, "e")
-    product = next((e for e in world.entities.values() if e.name in ("product", "item", "article", "part", "material", "good")), None)
+    product = next(
+        (e for e in world.entities.values() if e.name in ("product", "item", "article", "part", "material", "good")), None
+    )
     if moves is None or product is None or product is moves:
         return None
-    place = next((e for e in world.entities.values() if e.name.split("_")[-1] in ("warehouse", "location", "store", "depot", "shelf")), None)
+    place = next(
+        (e for e in world.entities.values() if e.name.split("_")[-1] in ("warehouse", "location", "store", "depot", "shelf")),
+        None,
+    )
     kinds = [snake(k) for k in re.split(r",| and | or |/", plain(m.groupdict().get("kinds") or "in, out")) if k.strip()]
     moves.event_of = "move"
     moves.satisfies.append(clause.id)
     world.topic = moves.name
     by = (clause.id,)
-    moves.fields["product" if product.name == "product" else product.name] = Field(type="reference", to=product.name, satisfies=by)
+    moves.fields["product" if product.name == "product" else product.name] = Field(
+        type="reference", to=product.name, satisfies=by
+    )
     moves.fields["type"] = Field(type="enum", values=tuple(kinds), satisfies=by)
     moves.fields["quantity"] = Field(type="integer", min=1, satisfies=by)
     if place is not None:
@@ -49,13 +61,33 @@ def _places(moves: EntityDraft, place: EntityDraft, kinds: list[str], by: tuple[
     moves.fields[place.name] = Field(type="reference", to=place.name, inverse=moves.plural, satisfies=by)
     if "transfer" not in kinds:
         return
-    moves.fields[f"to_{place.name}"] = Field(type="reference", to=place.name, required=False, inverse=f"incoming_{moves.plural}", satisfies=by)
+    moves.fields[f"to_{place.name}"] = Field(
+        type="reference", to=place.name, required=False, inverse=f"incoming_{moves.plural}", satisfies=by
+    )
     there = f"self.to_{place.name}"
-    moves.rule("transfer_has_destination", Rule(check=f"self.type == 'transfer' ? {there} != null : {there} == null", message=f"a transfer, and nothing else, names the {place.name} it goes to", status=422, satisfies=by))
-    moves.rule("transfer_elsewhere", Rule(check=f"{there} == null || {there} != self.{place.name}", message=f"a transfer goes to another {place.name}", status=422, satisfies=by))
+    moves.rule(
+        "transfer_has_destination",
+        Rule(
+            check=f"self.type == 'transfer' ? {there} != null : {there} == null",
+            message=f"a transfer, and nothing else, names the {place.name} it goes to",
+            status=422,
+            satisfies=by,
+        ),
+    )
+    moves.rule(
+        "transfer_elsewhere",
+        Rule(
+            check=f"{there} == null || {there} != self.{place.name}",
+            message=f"a transfer goes to another {place.name}",
+            status=422,
+            satisfies=by,
+        ),
+    )
 
 
-def _never_negative(moves: EntityDraft, product: EntityDraft, place: EntityDraft | None, kinds: list[str], by: str, world: World) -> None:
+def _never_negative(
+    moves: EntityDraft, product: EntityDraft, place: EntityDraft | None, kinds: list[str], by: str, world: World
+) -> None:
     into, out = [k for k in kinds if k.startswith("in")], [k for k in kinds if k.startswith("out")]
     rows = f"self.{product.name}.{moves.plural}"
     if place is None:
@@ -66,11 +98,17 @@ def _never_negative(moves: EntityDraft, product: EntityDraft, place: EntityDraft
         if "transfer" in kinds:
             check += f" + sum({rows}.filter(x, {there} != null && {there} == self.{place.name}).map(x, x.quantity))"
         check = f"{check} >= 0"
-    marker = world.assume("Stock is counted for each warehouse, from its movements." if place else "Stock is counted from its movements.")
+    marker = world.assume(
+        "Stock is counted for each warehouse, from its movements." if place else "Stock is counted from its movements."
+    )
     moves.rule("stock_not_negative", Rule(check=check, message="stock cannot become negative", satisfies=(by, marker)))
 
 
-@rule(3, r"(?:the )?(?P<f>stock|quantity|balance|inventory|@inventory|account balance|stock levels?|quantities|balances|credit|points|the balance of .+)s? (?:{NOT}|{M} not|is never|are never|{M} never) (?:ever )?(?:become |go |be |drop |fall |get )?(?:negative|below zero|below 0|under zero|less than zero)", need="negative|below|zero")
+@rule(
+    3,
+    r"(?:the )?(?P<f>stock|quantity|balance|inventory|@inventory|account balance|stock levels?|quantities|balances|credit|points|the balance of .+)s? (?:{NOT}|{M} not|is never|are never|{M} never) (?:ever )?(?:become |go |be |drop |fall |get )?(?:negative|below zero|below 0|under zero|less than zero)",
+    need="negative|below|zero",
+)
 def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`stock can never become negative`"""
     for target in world.entities.values():
@@ -86,7 +124,14 @@ def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
             field = target.fields[name]
             target.fields[name] = field.model_copy(update={"min": 0, "satisfies": (*field.satisfies, clause.id)})
             zero = "0" if field.type == "integer" else "0.0"
-            target.rule(f"{name}_not_negative", Rule(check=f"self.{name} >= {zero}", message=f"{name.replace('_', ' ')} cannot become negative", satisfies=(clause.id,)))
+            target.rule(
+                f"{name}_not_negative",
+                Rule(
+                    check=f"self.{name} >= {zero}",
+                    message=f"{name.replace('_', ' ')} cannot become negative",
+                    satisfies=(clause.id,),
+                ),
+            )
             return True
     return None
 
@@ -94,7 +139,12 @@ def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
 # --- money ------------------------------------------------------------------------------------------------------------------
 
 
-@rule(2, r"{E:t} moves? (?:an? |the |some )?(?P<f>amount|money|funds|sum) (?:of money )?(?:between|from) (?:(?:two|one|an?) )?(?:different )?@(?P<a>\w+)(?: to another(?: @?\w+)?)?(?: (?:of|with|in) the same (?P<same>\w+))?(?P<rest>,? (?:atomically|in one transaction|as one unit))?", r"(?:{DET}@?\w+ {M} )?(?P<v>transfer|move|send)s? (?:an? |the )?(?P<f>amount|money|funds) (?:between|from) (?:(?:two|one|an?|their) )?(?:different )?@(?P<a>\w+)(?: to another(?: @?\w+)?)?(?: (?:of|with|in) the same (?P<same>\w+))?(?P<rest>,? atomically)?", need="amount|money|funds|sum")
+@rule(
+    2,
+    r"{E:t} moves? (?:an? |the |some )?(?P<f>amount|money|funds|sum) (?:of money )?(?:between|from) (?:(?:two|one|an?) )?(?:different )?@(?P<a>\w+)(?: to another(?: @?\w+)?)?(?: (?:of|with|in) the same (?P<same>\w+))?(?P<rest>,? (?:atomically|in one transaction|as one unit))?",
+    r"(?:{DET}@?\w+ {M} )?(?P<v>transfer|move|send)s? (?:an? |the )?(?P<f>amount|money|funds) (?:between|from) (?:(?:two|one|an?|their) )?(?:different )?@(?P<a>\w+)(?: to another(?: @?\w+)?)?(?: (?:of|with|in) the same (?P<same>\w+))?(?P<rest>,? atomically)?",
+    need="amount|money|funds|sum",
+)
 def transfers(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a transfer moves an amount between two accounts of the same currency`"""
     groups = m.groupdict()
@@ -109,31 +159,73 @@ def transfers(clause: Clause, world: World, m: Any) -> bool | str | None:
     move.fields[source] = Field(type="reference", to=account.name, inverse=f"outgoing_{move.plural}", satisfies=by)
     move.fields[target] = Field(type="reference", to=account.name, inverse=f"incoming_{move.plural}", satisfies=by)
     move.fields["amount"] = Field(type="decimal", places=2, min=0, exclusive_min=True, satisfies=by)
-    move.rule("different_accounts", Rule(check=f"self.{source} != self.{target}", message=f"a {move.name} needs two different {account.plural}", status=422, satisfies=by))
+    move.rule(
+        "different_accounts",
+        Rule(
+            check=f"self.{source} != self.{target}",
+            message=f"a {move.name} needs two different {account.plural}",
+            status=422,
+            satisfies=by,
+        ),
+    )
     same = known_field(account, groups["same"]) if groups.get("same") else None
     if same:
-        move.rule(f"same_{same}", Rule(check=f"self.{source}.{same} == self.{target}.{same}", message=f"both {account.plural} must have the same {same}", status=409, satisfies=by))
+        move.rule(
+            f"same_{same}",
+            Rule(
+                check=f"self.{source}.{same} == self.{target}.{same}",
+                message=f"both {account.plural} must have the same {same}",
+                status=409,
+                satisfies=by,
+            ),
+        )
     marker = world.assume(f"Each {account.name} is opened with a balance of its own, 0 unless given.")
-    account.fields.setdefault("opening_balance", Field(type="decimal", places=2, min=0, writable="create", default="0.0", satisfies=(*by, marker)))
+    account.fields.setdefault(
+        "opening_balance", Field(type="decimal", places=2, min=0, writable="create", default="0.0", satisfies=(*by, marker))
+    )
     incoming, outgoing = (f"sum(self.{side}_{move.plural}.map(t, t.amount))" for side in ("incoming", "outgoing"))
-    account.fields["balance"] = Field(type="decimal", places=2, value=f"self.opening_balance + {incoming} - {outgoing}", satisfies=by)
+    account.fields["balance"] = Field(
+        type="decimal", places=2, value=f"self.opening_balance + {incoming} - {outgoing}", satisfies=by
+    )
     if "currency" in account.fields and account.fields["currency"].writable == "always":
         account.fields["currency"] = account.fields["currency"].model_copy(update={"writable": "create"})
     return True
 
 
-@rule(3, r"(?:{E:t}|it|(?P<t2>\w+ing .+?)) (?:is|are|{M} be|gets?) (?:refused|rejected|declined|denied|not allowed|blocked|impossible) (?:when|if|in case|for|on|with) (?:there (?:is|are) )?(?:the )?(?:funds|balance|money|insufficient funds|the balance|not enough money|account balance|(?:the )?account(?:'s balance)?|@account(?:'s balance)?)? ?(?:of .+?)?(?:(?:is|are) )?(?:insufficient|too low|not enough|not sufficient|lacking|does not suffice|funds|insufficient funds|balance)?(?: funds| money)?", r"{E:a} {NOT} (?:be )?(?:overdrawn|go (?:below zero|negative)|have a negative balance|become negative)", need="funds|balance|money|insufficient|overdrawn|negative|below")
+@rule(
+    3,
+    r"(?:{E:t}|it|(?P<t2>\w+ing .+?)) (?:is|are|{M} be|gets?) (?:refused|rejected|declined|denied|not allowed|blocked|impossible) (?:when|if|in case|for|on|with) (?:there (?:is|are) )?(?:the )?(?:funds|balance|money|insufficient funds|the balance|not enough money|account balance|(?:the )?account(?:'s balance)?|@account(?:'s balance)?)? ?(?:of .+?)?(?:(?:is|are) )?(?:insufficient|too low|not enough|not sufficient|lacking|does not suffice|funds|insufficient funds|balance)?(?: funds| money)?",
+    r"{E:a} {NOT} (?:be )?(?:overdrawn|go (?:below zero|negative)|have a negative balance|become negative)",
+    need="funds|balance|money|insufficient|overdrawn|negative|below",
+)
 def sufficient(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`is refused when funds are insufficient`"""
     for move in world.entities.values():
-        source = next((n for n, f in move.fields.items() if f.type == "reference" and (n.startswith("from_") or move.reference_to(f.to or "") == n) and f.to and "balance" in world.entities[f.to].fields), None)
+        source = next(
+            (
+                n
+                for n, f in move.fields.items()
+                if f.type == "reference"
+                and (n.startswith("from_") or move.reference_to(f.to or "") == n)
+                and f.to
+                and "balance" in world.entities[f.to].fields
+            ),
+            None,
+        )
         if source is not None:
-            move.rule("funds_sufficient", Rule(check=f"self.{source}.balance >= 0.0", message="funds are insufficient", satisfies=(clause.id,)))
+            move.rule(
+                "funds_sufficient",
+                Rule(check=f"self.{source}.balance >= 0.0", message="funds are insufficient", satisfies=(clause.id,)),
+            )
             return True
     return None
 
 
-@rule(5, r"(?:{E:e}(?:'s)? )?statement(?: of {E:e2})? (?:lists|shows|has|contains|is) (?:all |its |their |the )*(?:{E:t}|\w+) (?:with|and|including) (?:the |a |their |its )?(?:running |current |resulting )?balance(?: after each(?: one)?)?", need="statement")
+@rule(
+    5,
+    r"(?:{E:e}(?:'s)? )?statement(?: of {E:e2})? (?:lists|shows|has|contains|is) (?:all |its |their |the )*(?:{E:t}|\w+) (?:with|and|including) (?:the |a |their |its )?(?:running |current |resulting )?balance(?: after each(?: one)?)?",
+    need="statement",
+)
 def statement(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an account's statement lists its transfers with the running balance`"""
     move = next((e for e in world.entities.values() if e.event_of == "transfer"), None)
@@ -159,7 +251,11 @@ def statement(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(4, r".*\b(?:is|are|{M} be|happens?|happen)? ?(?:done |executed |applied )?(?:atomic(?:ally)?|all or nothing|in one transaction|in a single transaction)\b.*", need="atomic|all or nothing|transaction")
+@rule(
+    4,
+    r".*\b(?:is|are|{M} be|happens?|happen)? ?(?:done |executed |applied )?(?:atomic(?:ally)?|all or nothing|in one transaction|in a single transaction)\b.*",
+    need="atomic|all or nothing|transaction",
+)
 def atomic(clause: Clause, world: World, m: Any) -> bool | str | None:
     """Every operation of a generated application is one transaction."""
     target = world.find(world.topic) or next(iter(world.entities.values()))
@@ -170,7 +266,12 @@ def atomic(clause: Clause, world: World, m: Any) -> bool | str | None:
 # --- links ------------------------------------------------------------------------------------------------------------------
 
 
-@rule(3, r"(?:visiting|opening|following|requesting|calling|clicking(?: on)?|accessing) (?:an? |the |its )?(?P<f>@?[\w ]+?) redirects?(?: the (?:user|visitor|browser))?(?: to (?:the |its )?(?P<to>[\w ]+?))?(?:,? and (?P<more>(?:counts?|records?|increments?|increases?|logs?|tracks?) .+))?", r"(?:the )?(?P<f>code|slug|short link|@\w+|short code|alias) redirects to (?:the |its )?(?P<to>[\w ]+?)(?:,? and (?P<more>counts? .+))?", need="redirect")
+@rule(
+    3,
+    r"(?:visiting|opening|following|requesting|calling|clicking(?: on)?|accessing) (?:an? |the |its )?(?P<f>@?[\w ]+?) redirects?(?: the (?:user|visitor|browser))?(?: to (?:the |its )?(?P<to>[\w ]+?))?(?:,? and (?P<more>(?:counts?|records?|increments?|increases?|logs?|tracks?) .+))?",
+    r"(?:the )?(?P<f>code|slug|short link|@\w+|short code|alias) redirects to (?:the |its )?(?P<to>[\w ]+?)(?:,? and (?P<more>counts? .+))?",
+    need="redirect",
+)
 def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`visiting a code redirects and counts the click`"""
     target = next((e for e in world.entities.values() if any(f.format == "url" for f in e.fields.values())), None)
@@ -178,7 +279,11 @@ def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     url = next(n for n, f in target.fields.items() if f.format == "url")
     named = known_field(target, plain(m["f"]))
-    key = named if named and target.fields[named].unique else next((n for n, f in target.fields.items() if f.unique and f.type == "string"), None)
+    key = (
+        named
+        if named and target.fields[named].unique
+        else next((n for n, f in target.fields.items() if f.unique and f.type == "string"), None)
+    )
     if key is None:
         return None
     effects: tuple[Effect, ...] = ()
@@ -191,12 +296,21 @@ def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
         effects = (Effect(set={counter: f"self.{counter} + 1"}),)
     reserved = ", ".join(f"'{w}'" for w in _RESERVED)
     marker = world.assume(f"The words {', '.join(_RESERVED)} are no {key}, since the application uses them itself.")
-    target.rule(f"{key}_not_reserved", Rule(check=f"!(self.{key} in [{reserved}])", message=f"this {key} is reserved", status=422, satisfies=(marker,)))
-    target.update("visit", kind="read", path=f"/{{{key}}}", by=key, redirect=f"self.{url}", effects=effects, satisfies=(clause.id,))
+    target.rule(
+        f"{key}_not_reserved",
+        Rule(check=f"!(self.{key} in [{reserved}])", message=f"this {key} is reserved", status=422, satisfies=(marker,)),
+    )
+    target.update(
+        "visit", kind="read", path=f"/{{{key}}}", by=key, redirect=f"self.{url}", effects=effects, satisfies=(clause.id,)
+    )
     return True
 
 
-@rule(3, r"{E:e} (?P<m>may|can|might|must|will|should|always)? ?(?:have an? )?(?:expir(?:e|es|y|ation)(?: date| time)?)(?: (?:at|on|after) (?:an? |some )?(?:given |certain |optional )?(?:date|time|datetime|point))?", need="expir")
+@rule(
+    3,
+    r"{E:e} (?P<m>may|can|might|must|will|should|always)? ?(?:have an? )?(?:expir(?:e|es|y|ation)(?: date| time)?)(?: (?:at|on|after) (?:an? |some )?(?:given |certain |optional )?(?:date|time|datetime|point))?",
+    need="expir",
+)
 def expires(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`links may expire`"""
     target = entity(world, m, "e")
@@ -207,13 +321,21 @@ def expires(clause: Clause, world: World, m: Any) -> bool | str | None:
     check = "self.expires_at == null || now < self.expires_at" if optional else "now < self.expires_at"
     used = [n for n, o in target.operations.items() if o.redirect]
     for name in used:
-        target.guard(name, "not_expired", Guard(check=check, message=f"this {target.name.replace('_', ' ')} has expired", satisfies=(clause.id,)))
+        target.guard(
+            name,
+            "not_expired",
+            Guard(check=check, message=f"this {target.name.replace('_', ' ')} has expired", satisfies=(clause.id,)),
+        )
     if not used:
         world.ask(f"What must not be possible any more once a {target.name.replace('_', ' ')} has expired?")
     return True
 
 
-@rule(1, r"(?:{E:e} )?(?:are |is )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |several |one of several |different |various )?@(?P<w>\w+)", need="stored|kept|located|held|placed")
+@rule(
+    1,
+    r"(?:{E:e} )?(?:are |is )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |several |one of several |different |various )?@(?P<w>\w+)",
+    need="stored|kept|located|held|placed",
+)
 def stored_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`products stored in warehouses`"""
     target, place = entity(world, m, "e") or world.find(world.topic), world.find(m["w"].replace("_", " "))

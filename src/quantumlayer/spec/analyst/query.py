@@ -40,7 +40,7 @@ def lists(clause: Clause, world: World, m: Any) -> bool | str | None:
     if groups.get("a") and groups["a"].lower() not in ("all", "every", "any", "their", "own", "my", "the"):
         test = condition(world, target, groups["a"])
         if test is None:
-            return groups["a"]
+            return None
         target.update(snake(groups["a"]), kind="list", where=test, satisfies=(clause.id,))
     if re.match(r"(?:by|on|for|in)\b", tail):
         word = {"find": "search"}.get((verb[1] if verb else "filter").lower(), (verb[1] if verb else "filter").lower())

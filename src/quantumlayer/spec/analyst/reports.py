@@ -12,11 +12,18 @@ from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test
 from quantumlayer.spec.values import Field, Report
 
 _SHOW = r"(?:(?:{DET}@?\w+ )?(?:{M} )?(?:be able to )?(?:report|show|see|view|get|display|list|return|give|provide|calculate|compute|include|an? report (?:of|on|about|with|showing)|reports? (?:of|on|about|showing)|want|statistics (?:on|about|of)|stats (?:on|for)|an? (?:overview|summary) of|know)(?:s|es)?(?: me| us)?(?: a report (?:of|on))? )"
-_MEASURE = re.compile(r"^(?:the )?(?P<agg>number|count|total number|total|sum|average|mean|avg|maximum|max|highest|minimum|min|lowest|percentage|share|amount|how many)(?: of)?(?: the)? (?P<what>.+)$", re.I)
+_MEASURE = re.compile(
+    r"^(?:the )?(?P<agg>number|count|total number|total|sum|average|mean|avg|maximum|max|highest|minimum|min|lowest|percentage|share|amount|how many)(?: of)?(?: the)? (?P<what>.+)$",
+    re.I,
+)
 _MONEY = ("revenue", "income", "turnover", "earnings", "sales", "proceeds")
 
 
-@rule(5, rf"{_SHOW}?(?:all |the |only )?{{A:a}}@(?P<e>\w+) (?:that (?:is|are) |which (?:is|are) |whose (?P<own>[\w ]+?) (?:is|are) |with (?:an? )?(?P<own2>[\w ]+?) )?(?P<op>below|under|above|over|at or below|less than|more than|lower than|higher than|exceeding) (?:or at )?(?:their|its|the|a) {{T:f}}(?: \(.+\))?", need="below|under|above|over|less|more|lower|higher|exceed")
+@rule(
+    5,
+    rf"{_SHOW}?(?:all |the |only )?{{A:a}}@(?P<e>\w+) (?:that (?:is|are) |which (?:is|are) |whose (?P<own>[\w ]+?) (?:is|are) |with (?:an? )?(?P<own2>[\w ]+?) )?(?P<op>below|under|above|over|at or below|less than|more than|lower than|higher than|exceeding) (?:or at )?(?:their|its|the|a) {{T:f}}(?: \(.+\))?",
+    need="below|under|above|over|less|more|lower|higher|exceed",
+)
 def beyond(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report products below their reorder level`"""
     target = entity(world, m, "e")
@@ -24,8 +31,23 @@ def beyond(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None or bound is None:
         return None
     said = m["own"] or m["own2"]
-    value = known_field(target, said) if said else next((n for n in ("quantity", "stock", "stock_level", "stock_quantity", "level", "balance", "count", "amount") if n in target.fields and n != bound), None)
-    if value is None and not said and bound in ("reorder_level", "minimum_stock", "min_stock", "reorder_point", "threshold", "reorder_threshold"):
+    value = (
+        known_field(target, said)
+        if said
+        else next(
+            (
+                n
+                for n in ("quantity", "stock", "stock_level", "stock_quantity", "level", "balance", "count", "amount")
+                if n in target.fields and n != bound
+            ),
+            None,
+        )
+    )
+    if (
+        value is None
+        and not said
+        and bound in ("reorder_level", "minimum_stock", "min_stock", "reorder_point", "threshold", "reorder_threshold")
+    ):
         value = "quantity"
         marker = world.assume(f"Each {target.name.replace('_', ' ')} has a quantity in stock.")
         target.fields[value] = Field(type="integer", min=0, default="0", satisfies=(clause.id, marker))
@@ -33,22 +55,38 @@ def beyond(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     operator = {"below": "<", "under": "<", "at or below": "<=", "less than": "<", "lower than": "<"}.get(m["op"].lower(), ">")
     name = snake(f"{target.plural}_{m['op']}_{bound}")
-    world.reports[name] = Report(entity=target.name, where=compared(target, value, operator, bound, "self"), columns=columns(target, (value, bound)), satisfies=(clause.id,))
+    world.reports[name] = Report(
+        entity=target.name,
+        where=compared(target, value, operator, bound, "self"),
+        columns=columns(target, (value, bound)),
+        satisfies=(clause.id,),
+    )
     return True
 
 
 def columns(target: EntityDraft, extra: tuple[str, ...] = ()) -> dict[str, str]:
     """What tells a row apart: its id and its short plain fields."""
-    names = [n for n, f in target.fields.items() if f.type in ("string", "date", "datetime", "decimal", "integer", "enum") and not f.value or n in extra]
+    names = [
+        n
+        for n, f in target.fields.items()
+        if f.type in ("string", "date", "datetime", "decimal", "integer", "enum") and not f.value or n in extra
+    ]
     return {f"{target.name}_id": "self.id", **{n: f"self.{n}" for n in names[:6]}, **{n: f"self.{n}" for n in extra}}
 
 
-@rule(5, rf"{_SHOW}(?P<what>.+?) (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?)(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active|latest) (?:ones|@?\w+))?", rf"{_SHOW}?(?P<what>(?:the )?(?:number of|total|average|count of|sum of|percentage of|how many) .+?)(?: (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?))?(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active) (?:ones|@?\w+))?", need="per |by |each|every|number|total|average|count|sum|percentage|how many|group")
+@rule(
+    5,
+    rf"{_SHOW}(?P<what>.+?) (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?)(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active|latest) (?:ones|@?\w+))?",
+    rf"{_SHOW}?(?P<what>(?:the )?(?:number of|total|average|count of|sum of|percentage of|how many) .+?)(?: (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?))?(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active) (?:ones|@?\w+))?",
+    need="per |by |each|every|number|total|average|count|sum|percentage|how many|group",
+)
 def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report tickets sold and revenue per event`; `the number of open tickets by priority and the overdue ones`"""
     groups = m.groupdict()
     what, group = plain(groups["what"]).lower(), plain(groups["group"] or "").lower().strip(" .")
-    if (groups.get("by") in ("each", "of each", "by", "for each") and re.match(r"(?:the )?(?:latest|last|most recent|newest|current)\b", what)):
+    if groups.get("by") in ("each", "of each", "by", "for each") and re.match(
+        r"(?:the )?(?:latest|last|most recent|newest|current)\b", what
+    ):
         return latest(clause, world, what, group)
     parts = [p for p in re.split(r",\s*(?:and )?| and ", what) if p.strip()]
     subject = _subject(parts, group, world)
@@ -70,7 +108,13 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     name = snake("_".join([*measures, *(["by", *keys] if keys else [])]))[:60]
     if where and "count" in name:
         name = snake(f"{_bare(parts[0])}_by_{'_'.join(keys)}")[:60]
-    world.reports[name] = Report(entity=subject.name, where=" && ".join(dict.fromkeys(where)) or None, group_by=keys, measures=measures, satisfies=(clause.id,))
+    world.reports[name] = Report(
+        entity=subject.name,
+        where=" && ".join(dict.fromkeys(where)) or None,
+        group_by=keys,
+        measures=measures,
+        satisfies=(clause.id,),
+    )
     return _named(groups.get("named"), subject, clause, world)
 
 
@@ -125,13 +169,23 @@ def _money(child: EntityDraft, world: World) -> tuple[str, str] | None:
     for name, field in child.fields.items():
         if field.type == "reference" and field.to and field.required:
             parent = world.entities[field.to]
-            found = next((n for n in ("price", "ticket_price", "fee", "fare", "cost", "price_per_ticket") if n in parent.fields), None)
+            found = next(
+                (n for n in ("price", "ticket_price", "fee", "fare", "cost", "price_per_ticket") if n in parent.fields), None
+            )
             if found:
                 return f"{name}.{found}", "decimal"
     return None
 
 
-def _per_parent(clause: Clause, world: World, parts: list[str], subject: EntityDraft, parent: EntityDraft, reference: str, groups: dict[str, Any]) -> bool | str | None:
+def _per_parent(
+    clause: Clause,
+    world: World,
+    parts: list[str],
+    subject: EntityDraft,
+    parent: EntityDraft,
+    reference: str,
+    groups: dict[str, Any],
+) -> bool | str | None:
     """One row for each parent, also for those without children."""
     rows = f"self.{world.inverse(subject, reference)}"
     measures: dict[str, str] = {}
@@ -161,7 +215,14 @@ def _keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str, str
             dated = next((n for n in subject.dates() if subject.fields[n].required), None)
             if not found and dated:
                 path, kind = f"self.{dated}", subject.fields[dated].type
-            function = {"day": "date", "date": "date", "month": "month", "hour": "hour", "weekday": "weekday", "day of the week": "weekday"}.get(unit[1])
+            function = {
+                "day": "date",
+                "date": "date",
+                "month": "month",
+                "hour": "hour",
+                "weekday": "weekday",
+                "day of the week": "weekday",
+            }.get(unit[1])
             if function is None or (function == "hour" and kind == "date"):
                 return {}, piece
             keys[unit[1].replace(" ", "_")] = path if function == "date" and kind == "date" else f"{function}({path})"
@@ -173,7 +234,9 @@ def _keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str, str
         if name is None:
             return {}, piece
         field = subject.fields.get(name)
-        keys[name if not field or field.type != "reference" else f"{name}_id"] = f"self.{name}.id" if field and field.type == "reference" else f"self.{name}"
+        keys[name if not field or field.type != "reference" else f"{name}_id"] = (
+            f"self.{name}.id" if field and field.type == "reference" else f"self.{name}"
+        )
         if field and field.type == "reference" and not field.required:
             return {}, piece
     return keys, ""
@@ -195,10 +258,24 @@ def _measure(part: str, subject: EntityDraft, world: World, rows: str, where: li
     name = known_field(subject, what)
     if name and name in subject.fields and subject.fields[name].type in ("integer", "number", "decimal"):
         field = subject.fields[name]
-        function = {"average": "avg", "mean": "avg", "avg": "avg", "maximum": "max", "max": "max", "highest": "max", "minimum": "min", "min": "min", "lowest": "min"}.get(aggregate, "sum")
+        function = {
+            "average": "avg",
+            "mean": "avg",
+            "avg": "avg",
+            "maximum": "max",
+            "max": "max",
+            "highest": "max",
+            "minimum": "min",
+            "min": "min",
+            "lowest": "min",
+        }.get(aggregate, "sum")
         if not field.required:
             rows = f"{rows}.filter(r, r.{name} != null)"
-        return {f"{'average' if function == 'avg' else 'total' if function == 'sum' else function}_{name}".replace("total_total", "total"): f"{function}({rows}.map(r, r.{name}))"}
+        return {
+            f"{'average' if function == 'avg' else 'total' if function == 'sum' else function}_{name}".replace(
+                "total_total", "total"
+            ): f"{function}({rows}.map(r, r.{name}))"
+        }
     if aggregate in ("percentage", "share"):
         test = _rows_test(what, subject, world, "r")
         return {"percentage": f"100.0 * double(size({rows}.filter(r, {test}))) / double(size({rows}))"} if test else None
@@ -210,7 +287,9 @@ def _measure(part: str, subject: EntityDraft, world: World, rows: str, where: li
 
 def open_or_alive(subject: EntityDraft) -> str | None:
     """Rows that were not taken back: refunded and cancelled ones bring nothing in."""
-    if subject.state and any(s in ("refunded", "cancelled", "canceled", "returned", "rejected", "void") for s in subject.state.states):
+    if subject.state and any(
+        s in ("refunded", "cancelled", "canceled", "returned", "rejected", "void") for s in subject.state.states
+    ):
         gone = [s for s in subject.state.states if s in ("refunded", "cancelled", "canceled", "returned", "rejected", "void")]
         return " && ".join(f"self.{subject.state.field} != '{s}'" for s in gone)
     return None
@@ -234,7 +313,22 @@ def _counted(text: str, subject: EntityDraft, world: World, where: list[str]) ->
     if not rest or rest in ("count", "counts", "number"):
         return "count"
     made = verb_base(rest)
-    if made in ("sell", "buy", "make", "place", "create", "submit", "book", "order", "purchase", "take", "borrow", "rent", "receive", "issue"):
+    if made in (
+        "sell",
+        "buy",
+        "make",
+        "place",
+        "create",
+        "submit",
+        "book",
+        "order",
+        "purchase",
+        "take",
+        "borrow",
+        "rent",
+        "receive",
+        "issue",
+    ):
         if live := open_or_alive(subject):
             where.append(live)
         return snake(f"{label} {rest}")
@@ -252,7 +346,9 @@ def latest(clause: Clause, world: World, what: str, group: str) -> bool | str | 
     parent = world.find(_bare(first))
     if child is None or parent is None:
         return None
-    reference = child.reference_to(parent.name) or (child.owner if child.owner and child.fields[child.owner].to == parent.name else None)
+    reference = child.reference_to(parent.name) or (
+        child.owner if child.owner and child.fields[child.owner].to == parent.name else None
+    )
     if reference is None:
         return None
     dated = next((n for n in child.dates() if child.fields[n].required and n != "due_date"), "created_at")
@@ -269,7 +365,10 @@ def latest(clause: Clause, world: World, what: str, group: str) -> bool | str | 
 
 def average_over(clause: Clause, world: World, child: EntityDraft, reference: str | None, text: str) -> bool | str:
     """`the average per hour over a day`"""
-    m = re.fullmatch(r"(?:the |their |its |an? )?(?P<agg>average|mean|maximum|minimum|total|sum)s?(?: (?P<f>[\w ]+?))? (?:per|for each|by) (?P<unit>hour|day|month)(?: (?:over|for|of|in|within|during) (?:an?|the|one|a given|the last|each|that) (?P<span>day|month|week|date|24 hours))?", text.strip(" ."))
+    m = re.fullmatch(
+        r"(?:the |their |its |an? )?(?P<agg>average|mean|maximum|minimum|total|sum)s?(?: (?P<f>[\w ]+?))? (?:per|for each|by) (?P<unit>hour|day|month)(?: (?:over|for|of|in|within|during) (?:an?|the|one|a given|the last|each|that) (?P<span>day|month|week|date|24 hours))?",
+        text.strip(" ."),
+    )
     if not m:
         return text
     dated = next((n for n in child.dates() if child.fields[n].required), "created_at")
@@ -283,24 +382,43 @@ def average_over(clause: Clause, world: World, child: EntityDraft, reference: st
     keys = {f"{reference}_id": f"self.{reference}.id"} if reference else {}
     input_, where = {}, None
     if m["span"] in ("day", "date", "24 hours"):
-        input_, where = {"day": Field(type="date", description="the day to report", satisfies=(clause.id,))}, f"date(self.{dated}) == input.day"
+        input_, where = (
+            {"day": Field(type="date", description="the day to report", satisfies=(clause.id,))},
+            f"date(self.{dated}) == input.day",
+        )
     elif m["span"] == "month":
-        input_, where = {"month": Field(type="string", pattern="^[0-9]{4}-[0-9]{2}$", satisfies=(clause.id,))}, f"month(self.{dated}) == input.month"
+        input_, where = (
+            {"month": Field(type="string", pattern="^[0-9]{4}-[0-9]{2}$", satisfies=(clause.id,))},
+            f"month(self.{dated}) == input.month",
+        )
     elif m["span"]:
         return text
     measures = {}
     for n in chosen:
         rows = "rows" if child.fields[str(n)].required else f"rows.filter(r, r.{n} != null)"
         measures[f"{label}_{n}"] = f"{function}({rows}.map(r, r.{n}))"
-    world.reports[snake(f"{label}_{child.plural}_per_{m['unit']}")] = Report(entity=child.name, input=input_, where=where, group_by={**keys, m["unit"]: f"{unit}(self.{dated})"}, measures=measures, satisfies=(clause.id,))
+    world.reports[snake(f"{label}_{child.plural}_per_{m['unit']}")] = Report(
+        entity=child.name,
+        input=input_,
+        where=where,
+        group_by={**keys, m["unit"]: f"{unit}(self.{dated})"},
+        measures=measures,
+        satisfies=(clause.id,),
+    )
     return True
 
 
-@rule(5, rf"{_SHOW}?(?:me |us )?(?P<what>(?:the )?(?:average|mean|maximum|minimum|total|sum)s? .*?(?:per|by|for each) (?:hour|day|month).*)", need="average|mean|maximum|minimum|total|sum")
+@rule(
+    5,
+    rf"{_SHOW}?(?:me |us )?(?P<what>(?:the )?(?:average|mean|maximum|minimum|total|sum)s? .*?(?:per|by|for each) (?:hour|day|month).*)",
+    need="average|mean|maximum|minimum|total|sum",
+)
 def averages(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`show the average temperature per hour`"""
     child = world.find(world.topic)
-    candidates = [e for e in world.entities.values() if any(f.type in ("number", "decimal", "integer") for f in e.fields.values())]
+    candidates = [
+        e for e in world.entities.values() if any(f.type in ("number", "decimal", "integer") for f in e.fields.values())
+    ]
     child = child if child in candidates else (candidates[0] if candidates else None)
     if child is None:
         return None
@@ -308,7 +426,11 @@ def averages(clause: Clause, world: World, m: Any) -> bool | str | None:
     return None if isinstance(result, str) else result
 
 
-@rule(5, rf"{_SHOW}(?:the |all |only |any )?(?P<a>[\w-]+) @(?P<e>\w+)(?P<tail>.*)", need="report|show|see|view|get|display|list|return|give|overdue")
+@rule(
+    5,
+    rf"{_SHOW}(?:the |all |only |any )?(?P<a>[\w-]+) @(?P<e>\w+)(?P<tail>.*)",
+    need="report|show|see|view|get|display|list|return|give|overdue",
+)
 def reported_list(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report overdue loans`"""
     target = entity(world, m, "e")

@@ -108,6 +108,12 @@ def participle(base: str) -> str:
     return base + (base[-1] if base in doubled else "") + "ed"
 
 
+def an(noun: str) -> str:
+    """The noun with its indefinite article."""
+    noun = noun.replace("_", " ")
+    return f"{'an' if noun[0] in 'aeiou' and not noun.startswith(('user', 'uni', 'one')) else 'a'} {noun}"
+
+
 def number(text: str) -> int | float | None:
     """`5`, `1,000`, `2.50`, `five`, `a dozen`, `10k`, `50%`; None otherwise."""
     word = text.strip().lower().removeprefix("a ").removesuffix("%").lstrip("$€£").strip()

@@ -1,5 +1,6 @@
 """What the analyst has understood so far: drafts of entities that rules fill, and what it assumed on the way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, participle, plural, singular, snake, verb_base, words_of
@@ -77,6 +78,7 @@ class World:
     assumptions: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     topic: str | None = None
+    later: list[Callable[[], None]] = field(default_factory=list)
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def assume(self, text: str) -> str:
@@ -99,6 +101,7 @@ class World:
             self.entities[one] = known
             for form in (one, known.plural):
                 self.surface[form.replace("_", " ")] = one
+                self.surface.setdefault(form.split("_")[-1], one)
         if by and by not in known.satisfies:
             known.satisfies.append(by)
         return known
@@ -112,7 +115,9 @@ class World:
             return self.entities[one]
         if one in self.actors or (self.account and one in PEOPLE and one not in self.entities):
             return self.entities.get(self.account or "")
-        return self.entities.get(self.surface.get(noun.lower().strip(), ""))
+        named = self.surface.get(noun.lower().strip().replace("_", " "))
+        alike = [e for n, e in self.entities.items() if n.endswith("_" + one)]
+        return self.entities.get(named or "") or (alike[0] if len(alike) == 1 else None)
 
     def is_account(self, entity: EntityDraft | None) -> bool:
         """Whether the rows of the entity are those who sign in."""
