@@ -74,7 +74,7 @@ class Player:
                     break
                 self.renew()
             for pooled in (True, False) if shared else (False,):
-                pair = self._opened(scenario, pooled)
+                pair = self.opened(scenario, pooled)
                 if isinstance(pair, Exchange):
                     return pair
                 if self._rehearsed(scenario, pair):
@@ -102,7 +102,8 @@ class Player:
         base = f"/{slug(self.spec.entities[auth.entity].plural)}"
         return not any(s.method != "GET" and s.path.startswith((base, "/auth")) for s in scenario.steps)
 
-    def _opened(self, scenario: Scenario, pooled: bool) -> Pair | Exchange:
+    def opened(self, scenario: Scenario, pooled: bool = False) -> Pair | Exchange:
+        """A conversation with the scenario's accounts open, or the exchange that went wrong."""
         pair = self.lockstep.pair()
         for account in scenario.accounts:
             key = f"{account.alias}:{','.join(account.roles)}"
@@ -139,6 +140,10 @@ class Player:
         return True
 
     # outcomes
+
+    def passed(self, scenario: Scenario, seconds: float) -> Check:
+        """The check of a scenario that went as planned."""
+        return self._check(scenario, "passed", time.perf_counter() - seconds)
 
     def _failed(self, scenario: Scenario, started: float, exchanges: Sequence[Exchange]) -> Check:
         self.dirty = True

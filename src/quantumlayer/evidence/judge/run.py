@@ -11,6 +11,7 @@ from quantumlayer.evidence.judge.contract import contract_checks
 from quantumlayer.evidence.judge.lockstep import Lockstep
 from quantumlayer.evidence.judge.play import Player
 from quantumlayer.evidence.judge.random_testing import RandomTester
+from quantumlayer.evidence.judge.timeline import play_side_by_side
 from quantumlayer.evidence.judge.transport import Call, Connection
 from quantumlayer.evidence.values import Check, Evidence
 from quantumlayer.plan.plan_tests import plan_tests
@@ -18,7 +19,6 @@ from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.spec.values import Spec
 
 Progress = Callable[[str], None]
-_PLAYED = ("acceptance", "concurrency", "time")
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,13 @@ class Trial:
         lockstep = Lockstep(self.spec, self.handle.url, self.handle.admin, partial=partial)
         player = Player(self.spec, self.handle, lockstep, self.budget.failures)
         checks: list[Check] = [*contract_checks(self.spec, self.handle.url)]
-        ordered = [s for level in _PLAYED for s in plan.scenarios if s.level == level]
+        ordered = [s for level in ("acceptance", "concurrency") for s in plan.scenarios if s.level == level]
         for number, scenario in enumerate(ordered, 1):
-            self.progress(f"check {number} of {len(ordered)}: {scenario.title}")
+            self.progress(f"check {number} of {len(plan.scenarios)}: {scenario.title}")
             checks.append(player.play(scenario))
+        timed = [s for s in plan.scenarios if s.level == "time"]
+        self.progress(f"{len(timed)} checks about the passage of time")
+        checks += play_side_by_side(player, timed)
         if player.failures >= self.budget.failures:
             return Evidence(checks=(*checks, *self._stored(lockstep), *self._unreached(plan, set())))
         if player.dirty or self.handle.offset or lockstep.partial:
