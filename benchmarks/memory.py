@@ -1,11 +1,14 @@
-"""Resident memory of the platform: proportional set size of the service's processes. Target under 500 MB.
+"""Resident memory of the platform after a run: proportional set size of the service's processes. Target under 500 MB.
 
-Usage: python benchmarks/memory.py. Looks at the service of QL_HOME; where there is none, starts one and stops it again.
+Usage: python benchmarks/memory.py [PROMPT]. Uses the service of QL_HOME; where there is none, starts one and stops it again.
 """
 
 import asyncio
+import subprocess
+import sys
 
 import psutil
+from end_to_end import PROMPT, SCRIPTS
 from table import show
 
 from quantumlayer.server.service import ensure_service, running_service, stop_service
@@ -27,9 +30,13 @@ async def main() -> None:
     """Measures and prints."""
     home = default_home()
     was_running = running_service(home) is not None
+    prompt = sys.argv[1] if len(sys.argv) > 1 else PROMPT
+    subprocess.run(
+        [SCRIPTS / "ql", "generate", prompt, "--yes", "--no-preview", "--json"], stdout=subprocess.DEVNULL, check=True
+    )
     service = await ensure_service(home, busy=True)
     supervisor = psutil.Process(service.pid)
-    rows = [(name(p), p.pid, p.memory_full_info().pss / MB) for p in (supervisor, *supervisor.children(recursive=True))]
+    rows = [(name(p), p.pid, p.memory_full_info().pss / MB) for p in (supervisor, *supervisor.children())]
     rows.append(("together", "", sum(row[2] for row in rows)))
     show(f"Memory of the service (target: under {TARGET_MB} MB)", ["process", "pid", "PSS in MB"], rows)
     if not was_running:

@@ -3,10 +3,10 @@
 import sys
 import time
 
-from quantumlayer.blueprint.render import render
 from table import median, show
 
 from quantumlayer.blueprint.load import load_blueprints
+from quantumlayer.blueprint.render import render
 from quantumlayer.catalog.adapters import family
 from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.spec.check import checked

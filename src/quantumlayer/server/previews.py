@@ -3,12 +3,15 @@
 import asyncio
 import signal
 
+from quantumlayer.blueprint.load import load_blueprints
+from quantumlayer.catalog.adapters import family
 from quantumlayer.delivery.home import PreviewHome
+from quantumlayer.delivery.launch import CapsuleLaunch
 from quantumlayer.delivery.proxy import running_proxy
-from quantumlayer.pipeline.launch import CapsuleLaunch
+from quantumlayer.delivery.registry import Registry
 from quantumlayer.server.child import READY
+from quantumlayer.stores.database import open_engine
 from quantumlayer.stores.home import Home
-from quantumlayer.worker import open_toolbox
 
 
 async def serve_previews(home: Home, port: int) -> None:
@@ -16,8 +19,15 @@ async def serve_previews(home: Home, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    tools = await open_toolbox(home)
-    async with running_proxy(tools.previews, PreviewHome(home.root), CapsuleLaunch(tools), port=port) as bound:
+    languages = family("languages")
+    launch = CapsuleLaunch(
+        home.root,
+        family("sandboxes").load("bubblewrap")(),
+        {name: languages.load(name)() for name in languages.names},
+        load_blueprints(),
+    )
+    engine = open_engine(home.database)
+    async with running_proxy(Registry(engine), PreviewHome(home.root), launch, port=port) as bound:
         print(READY, bound, flush=True)
         await stop.wait()
-    await tools.metadata.close()
+    await engine.dispose()

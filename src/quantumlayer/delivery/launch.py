@@ -3,27 +3,27 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+from quantumlayer.blueprint.load import Blueprints
 from quantumlayer.capsule.keys import public_key
 from quantumlayer.capsule.verify import read_source
 from quantumlayer.delivery.values import Preview
 from quantumlayer.errors import EnvironmentError_
-from quantumlayer.evidence.application import Application, Database, Serving
+from quantumlayer.evidence.application import FOREVER, Application, Database, Serving
 from quantumlayer.files.write_files import write_files
-from quantumlayer.pipeline.toolbox import Toolbox
-from quantumlayer.ports.sandbox import MIB, Limits
+from quantumlayer.ports.language import Language
+from quantumlayer.ports.sandbox import MIB, Limits, Sandbox
 
-FOREVER = float("inf")
 LIMITS = Limits(memory=1024 * MIB, processes=128, cpu_seconds=7 * 24 * 3600, wall_seconds=FOREVER)
 
 
 class CapsuleLaunch:
-    """Implements `delivery.keeper.Launch`."""
+    """Implements `delivery.keeper.Launch`. `home` is QL_HOME, for its signing key and its cache of installed dependencies."""
 
-    def __init__(self, tools: Toolbox) -> None:
-        self._tools = tools
+    def __init__(self, home: Path, sandbox: Sandbox, languages: Mapping[str, Language], blueprints: Blueprints) -> None:
+        self._home, self._sandbox, self._languages, self._blueprints = home, sandbox, languages, blueprints
 
     @contextlib.asynccontextmanager
     async def __call__(self, preview: Preview, folder: Path) -> AsyncIterator[Serving]:
@@ -31,11 +31,12 @@ class CapsuleLaunch:
 
         Raises `Tampered` when the capsule does not verify, `EnvironmentError_` when this machine cannot run it, `NotServing`.
         """
-        tools = self._tools
-        manifest, tree = await asyncio.to_thread(read_source, preview.capsule, public_key(tools.home.root))
-        blueprint = tools.blueprints.get(manifest.stack).value
-        language = tools.languages[blueprint.language]
-        application = Application(tree, blueprint, language, tools.sandbox, tools.home.root, folder / "app", LIMITS)
+        manifest, tree = await asyncio.to_thread(read_source, preview.capsule, public_key(self._home))
+        blueprint = self._blueprints.get(manifest.stack).value
+        language = self._languages.get(blueprint.language)
+        if language is None:
+            raise EnvironmentError_(f"there is no language adapter {blueprint.language!r}", hint="see: ql stacks")
+        application = Application(tree, blueprint, language, self._sandbox, self._home, folder / "app", LIMITS)
         await asyncio.to_thread(_fresh, application.source)
         await asyncio.to_thread(write_files, tree, application.source)
         installed = await application.install()
