@@ -1,6 +1,7 @@
 """Who may: roles, owners, visibility."""
 
 from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.values import Guard
 
 
 def restrict(
@@ -38,12 +39,6 @@ def restrict(
     target.update(operation, access=access, satisfies=tuple(dict.fromkeys([*known.satisfies, by])))
 
 
-def require(target: EntityDraft, operation: str, by: str, allow: str) -> None:
+def require(target: EntityDraft, operation: str, by: str, check: str, name: str, message: str) -> None:
     """A further condition on whoever calls, on top of what is asked of them already."""
-    known = target.operation(operation)
-    both = f"({known.access.allow}) && ({allow})" if known.access.allow else allow
-    target.update(
-        operation,
-        access=known.access.model_copy(update={"allow": both}),
-        satisfies=tuple(dict.fromkeys([*known.satisfies, by])),
-    )
+    target.guard(operation, name, Guard(check=check, message=message, status=403, satisfies=(by,)))

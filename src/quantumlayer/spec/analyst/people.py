@@ -250,7 +250,7 @@ def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     owner = target.owner or world.own(target, clause.id)
     name = operation_for(world, target, verb, clause.id)
-    require(target, name, clause.id, f"self.{owner} != actor")
+    require(target, name, clause.id, f"self.{owner} != actor", "not_own", f"nobody may {verb} their own {target.plural.replace('_', ' ')}")
     return True
 
 
@@ -286,7 +286,7 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     operation = next((o for o in ("approve", "accept", "confirm", "pay") if o in target.operations), None)
     if operation is None:
         operation = operation_for(world, target, "approve", clause.id)
-    require(target, operation, clause.id, f"self.{name} {operator} {amount} || '{role}' in actor.roles")
+    require(target, operation, clause.id, f"self.{name} {operator} {amount} || '{role}' in actor.roles", f"{role}_role", f"{plain(m['f'] or name).strip()} {m['op']} {m['n']} needs the role {role}")
     world.ask(
         f"Whoever approves a {target.name.replace('_', ' ')} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?"
     )
