@@ -40,7 +40,8 @@ class SpecError(UserError):
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         text = "\n".join(f"  {problem}" for problem in self.problems)
-        hint = next((problem.hint for problem in self.problems if problem.hint), "mend what is named above, then: ql spec check FILE")
+        given = (problem.hint for problem in self.problems if problem.hint)
+        hint = next(given, "mend what is named above, then: ql spec check FILE")
         super().__init__(
             f"{source}: {count}\n{text}",
             hint=hint,
