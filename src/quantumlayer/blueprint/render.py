@@ -15,6 +15,7 @@ from quantumlayer.errors import Bug
 from quantumlayer.files.values import FileTree
 from quantumlayer.plan.values import Plan
 from quantumlayer.ports.language import Language
+from quantumlayer.spec.routes import routes
 from quantumlayer.spec.values import Spec
 
 _EXECUTABLE = frozenset({".sh"})
@@ -29,7 +30,7 @@ def render(
     part: Part = "source",
     test_plan: Any = None,
 ) -> FileTree:
-    """The files of one part. `test_plan` (only for the tests) has the scenarios to print.
+    """The files of one part; a template that renders to nothing makes no file. `test_plan` (only for the tests) has the scenarios to print.
 
     Raises `BlueprintError` naming template and line where a template fails, `Bug` where the language is another one.
     """
@@ -42,7 +43,8 @@ def render(
     for path, template, entity in outputs(blueprint, spec, part, language):
         if template.rendered:
             shown = {**values, "entity": entities[entity]} if entity else values
-            files[path] = _rendered(environment, blueprint.folder, template, shown).encode()
+            if text := _rendered(environment, blueprint.folder, template, shown).strip():
+                files[path] = f"{text}\n".encode()
         else:
             files[path] = _content(blueprint.folder / "templates" / template.part / template.source)
     if part == "source":
@@ -77,7 +79,7 @@ def _cached_model(spec_json: str, language: Language, query_layer: str) -> tuple
     view = dict(language.view(spec, query_layer))
     entities = {entity.name: entity for entity in view["entities"]}
     texts = {requirement.id: requirement.text for requirement in spec.requirements}
-    return entities, {**view, "spec": spec, "features": features(spec), "requirement_texts": texts}
+    return entities, {**view, "spec": spec, "features": features(spec), "routes": routes(spec), "requirement_texts": texts}
 
 
 def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.build_view import build_view
 from quantumlayer.languages.python.plain import Plain
+from quantumlayer.languages.python.scenarios import administrator, printed_account, printed_step, scenario_names
 from quantumlayer.languages.python.scope import Context
 from quantumlayer.languages.python.sqlalchemy import Query
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
@@ -74,6 +75,10 @@ class Python:
             "prose": prose,
             "camel": names.camel,
             "sql_name": names.sql_name,
+            "scenario_names": scenario_names,
+            "printed_account": printed_account,
+            "printed_step": printed_step,
+            "administrator": administrator,
         }
 
     def printers(self, spec: Spec) -> Mapping[str, Printer]:

@@ -84,8 +84,9 @@ class Builder:
         view.visible = self.query.condition(visible, stored) if visible else None
         self._at(f"models/{view.name}")
         view.uniques = tuple(self._uniques(view))
-        functions = Namespace(("_rows", "_answer", "_find", "router"))
+        functions = Namespace(("_rows", "_answer", "register", "router"))
         view.operations = tuple(self._operation(view, key, op, functions) for key, op in view.spec.operations.items())
+        view.registration = self._registration(view)
 
     def _full(self, expr: Expr) -> Expr:
         """With derived fields written out wherever they stand."""
@@ -130,6 +131,11 @@ class Builder:
             value=printed,
             item_class=self.context.association(view.name, name) if field.type in ("strings", "references") else "",
             target_where=self._target_where(field),
+            lower=bool(
+                self.spec.auth
+                and (self.spec.auth.entity, self.spec.auth.identifier) == (view.name, name)
+                and field.format == "email"
+            ),
         )
 
     def _target_where(self, field: Field) -> str:
@@ -190,7 +196,11 @@ class Builder:
             self._input(view.name, n, f, self.compiled.input_default(view.name, key, n), locals_.claim(variable(n)), base_scope)
             for n, f in operation.input.items()
         )
-        scope: Scope = {**base_scope, "self": Loaded(view.names.variable), "input": Record(self._record(inputs, kind))}
+        scope: Scope = {
+            **base_scope,
+            "self": Loaded(view.names.variable),
+            "input": Record(self._record(inputs, route.method in ("GET", "DELETE"))),
+        }
         allow, redirect = self.compiled.allow(view.name, key), self.compiled.redirect(view.name, key)
         plural = view.names.plural.rstrip("_") if kind == "list" else view.names.variable.rstrip("_")
         body = {"create": creates, "update": changes}.get(kind, [])
@@ -219,10 +229,60 @@ class Builder:
             uses_actor=any(_mentions(part, "actor") for part in parts if part) or any(i.default_from for i in inputs),
             key=next((f for f in view.fields if f.name == operation.by), None),
             list=list_view,
+            computed_checks=tuple(self._computed_checks(view, kind, effects)),
+            with_password=kind == "create" and view.account and "password" in self._methods(),
         )
 
-    def _record(self, inputs: tuple[FieldView, ...], kind: str) -> dict[str, str]:
-        prefix = "params" if kind == "list" else "body"
+    def _methods(self) -> tuple[str, ...]:
+        return self.spec.auth.methods if self.spec.auth else ()
+
+    def _registration(self, view: EntityView) -> OperationView | None:
+        """The registration of accounts: a creation without the guards and effects of the entity's own operation."""
+        route = next((r for r in routes(self.spec) if r.kind == "register"), None)
+        if route is None or not view.account:
+            return None
+        fields = tuple(f for f in view.fields if not f.derived and not f.state and f.spec.writable != "never")
+        return OperationView(
+            name="register",
+            kind="create",
+            function="register",
+            route=route,
+            path=route.path,
+            spec=Operation(description="Makes an account."),
+            requirements=_ids(route.satisfies),
+            inputs=(),
+            body_fields=fields,
+            schema="Registration",
+            allow=None,
+            guards=(),
+            effects=(),
+            redirect=None,
+            uses_actor=any(_mentions(e, "actor") for f in fields if (e := self.compiled.default(view.name, f.name))),
+            key=None,
+            computed_checks=tuple(self._computed_checks(view, "create", ())),
+            with_password=True,
+        )
+
+    def _computed_checks(self, view: EntityView, kind: str, effects: tuple[EffectView, ...]) -> list[CheckView]:
+        """Constraints of values that were computed, not sent: a breach is a conflict, not bad input."""
+        computed: dict[tuple[str, str], tuple[FieldView, bool]] = {}
+        if kind == "create":
+            computed |= {(view.names.variable, f.name): (f, False) for f in view.fields if f.computed}
+        for effect in effects:
+            if effect.kind == "delete":
+                continue
+            variable_ = view.names.variable if effect.target == "self" else effect.variable
+            computed |= {(variable_, field.name): (field, effect.nullable) for field, _ in effect.sets}
+        found = []
+        for (row, _), (field, optional) in computed.items():
+            value = f"{row}.{field.names.attribute}"
+            guards = ([f"{row} is not None"] if optional else []) + ([f"{value} is not None"] if field.nullable else [])
+            for broken, message in _breaches(field, value):
+                found.append(CheckView(field.name, " and ".join([*guards, broken]), f"{field.names.wire} {message}", 409, ""))
+        return found
+
+    def _record(self, inputs: tuple[FieldView, ...], in_query: bool) -> dict[str, str]:
+        prefix = "params" if in_query else "body"
         return {i.name: i.local if i.target or i.default_from else f"{prefix}.{i.names.key}" for i in inputs}
 
     def _path(self, view: EntityView, route: Route, operation: Operation) -> str:
@@ -381,6 +441,25 @@ def _neutral(field: FieldView) -> str:
         case "time":
             return '"00:00"'
     return "None"
+
+
+def _breaches(field: FieldView, value: str) -> list[tuple[str, str]]:
+    """Conditions under which a computed value breaks the field's constraints, each with what to say."""
+    spec, found = field.spec, []
+    if field.type in ("integer", "number", "decimal"):
+        if spec.min is not None:
+            sign, words = ("<=", "above") if spec.exclusive_min else ("<", "at least")
+            found.append((f"{value} {sign} {_bound(field, spec.min)}", f"must be {words} {spec.min}."))
+        if spec.max is not None:
+            sign, words = (">=", "below") if spec.exclusive_max else (">", "at most")
+            found.append((f"{value} {sign} {_bound(field, spec.max)}", f"must be {words} {spec.max}."))
+    if field.type in ("string", "text"):
+        found.append((f"len({value}) > {field.length}", f"must have at most {field.length} characters."))
+    return found
+
+
+def _bound(field: FieldView, value: int | float) -> str:
+    return f'Decimal("{value!r}")' if field.type == "decimal" and not isinstance(value, int) else repr(value)
 
 
 def _mentions(expr: Expr, name: str) -> bool:

@@ -47,7 +47,7 @@ class FieldView:
     item_class: str = ""
     local: str = ""
     target_where: str = ""
-    index: bool = False
+    lower: bool = False
 
     @property
     def type(self) -> str:
@@ -198,6 +198,8 @@ class FieldView:
             found += [f"AfterValidator(Pattern({literal(pattern)}))" for pattern in patterns if pattern]
         if self.type == "decimal":
             found.append(f"AfterValidator(Places({self.places}))")
+        if self.lower:
+            found.append("AfterValidator(str.lower)")
         if self.spec.step is not None:
             found.append(f'AfterValidator(Step("{self.spec.step!r}"))')
         return found

@@ -7,6 +7,7 @@ from functools import cached_property
 from quantumlayer.languages.python.fields import FieldView, choices
 from quantumlayer.languages.python.names import EntityNames
 from quantumlayer.languages.python.scope import Context
+from quantumlayer.languages.python.text import literal
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Auth, Entity, Operation, Report, RuleStatus
 
@@ -101,11 +102,36 @@ class OperationView:
     uses_actor: bool
     key: FieldView | None
     list: ListView | None = None
+    computed_checks: tuple[CheckView, ...] = ()
+    with_password: bool = False
 
     @property
     def has_body(self) -> bool:
         """Whether the router reads a body."""
-        return bool(self.body_fields) or self.kind in ("create", "update")
+        return self.kind in ("create", "update") or (self.kind == "action" and not self.in_query and bool(self.body_fields))
+
+    @property
+    def in_query(self) -> bool:
+        """Whether inputs come as query parameters."""
+        return self.route.method in ("GET", "DELETE")
+
+    @property
+    def has_query(self) -> bool:
+        """Whether the router reads query parameters."""
+        return self.list is not None or (self.in_query and bool(self.inputs))
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """What the route checks before its own parameters."""
+        body = ("Depends(require_json_object)",) if self.has_body else ()
+        roles = ", ".join(literal(role) for role in self.spec.access.roles)
+        return (*body, *((f"Depends(require_roles({roles}))",) if roles else ()))
+
+    @property
+    def touches_self(self) -> bool:
+        """Whether the row itself is changed and still there."""
+        changed = self.kind == "update" or self.spec.transition is not None or self.changes_self
+        return self.on_row and self.kind != "delete" and changed and not self.deletes_self
 
     @property
     def on_row(self) -> bool:
@@ -120,7 +146,7 @@ class OperationView:
     @property
     def body_optional(self) -> bool:
         """Whether the body may be absent."""
-        return self.kind == "update" or all(f.omittable for f in self.body_fields)
+        return self.kind == "update" or (not self.with_password and all(f.omittable for f in self.body_fields))
 
     @property
     def changes_self(self) -> bool:
@@ -147,7 +173,7 @@ class EntityView:
     operations: tuple[OperationView, ...] = ()
     account: bool = False
     late_keys: tuple[str, ...] = ()
-    creates: tuple[FieldView, ...] = ()
+    registration: OperationView | None = None
 
     @cached_property
     def stored(self) -> tuple[FieldView, ...]:
@@ -173,6 +199,11 @@ class EntityView:
     def derived(self) -> tuple[FieldView, ...]:
         """Fields that are computed."""
         return tuple(f for f in self.fields if f.derived)
+
+    @property
+    def services(self) -> tuple[OperationView, ...]:
+        """The operations and, for accounts, the registration."""
+        return (*self.operations, *((self.registration,) if self.registration else ()))
 
     def of_kind(self, kind: str) -> Iterator[OperationView]:
         """The operations of one kind."""

@@ -13,8 +13,6 @@ def _refuse_constant(name: str) -> float:
 
 async def require_json_object(request: Request) -> None:
     """400 where a body is sent that is not a JSON object."""
-    if request.method not in ("POST", "PUT", "PATCH"):
-        return
     raw = await request.body()
     if not raw:
         return

@@ -1,0 +1,180 @@
+"""Prints scenarios as the steps of Python tests."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from quantumlayer.languages.python.names import Namespace, variable
+from quantumlayer.languages.python.text import comment, literal
+from quantumlayer.plan.scenario import Account, Scenario, Step
+from quantumlayer.plan.test_plan import TestPlan
+from quantumlayer.spec.routes import ADMIN
+
+_CAPTURE = re.compile(r"\{([^{}]+)\}")
+_WORD = re.compile(r"[^a-z0-9]+")
+_RESERVED = ("api", "clock", "ANY", "Api", "ADMINISTRATOR", "assert_matches")
+_LONGEST_NAME = 80
+_LONG_TEXT = 60
+
+
+@dataclass(frozen=True)
+class ScenarioNames:
+    """The test's function and the variables of its saved answers (`saved`) and signed-in callers (`actors`)."""
+
+    function: str
+    saved: dict[str, str]
+    actors: dict[str, str]
+    used: frozenset[str]
+
+
+def scenario_names(scenario: Scenario) -> ScenarioNames:
+    """Names for one scenario, the same each time."""
+    words = _WORD.sub("_", scenario.title.lower()).strip("_")[:_LONGEST_NAME].rstrip("_")
+    identity = _WORD.sub("_", scenario.id.lower()).strip("_")
+    space = Namespace(_RESERVED)
+    actors = {account.alias: space.claim(f"{variable(_word(account.alias))}_headers") for account in scenario.accounts}
+    aliases = [account.alias for account in scenario.accounts] + [step.save for step in scenario.steps if step.save]
+    saved = {alias: space.claim(variable(_word(alias))) for alias in dict.fromkeys(aliases)}
+    return ScenarioNames(f"test_{identity}_{words}", saved, actors, frozenset(_references(scenario)))
+
+
+def _word(alias: str) -> str:
+    word = _WORD.sub("_", alias.lower()).strip("_")
+    return word if word[:1].isalpha() else f"answer_{word}"
+
+
+def _references(scenario: Scenario) -> set[str]:
+    """The aliases whose saved answers are needed later."""
+    found: set[str] = set()
+
+    def visit(value: Any) -> None:
+        if isinstance(value, dict):
+            if set(value) == {"$ref"}:
+                found.add(value["$ref"].partition(".")[0])
+            for inner in value.values():
+                visit(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                visit(inner)
+
+    for step in scenario.steps:
+        found |= {capture.partition(".")[0] for capture in _CAPTURE.findall(step.path)}
+        for part in (step.query, step.body, step.expect, step.headers):
+            visit(part)
+    return found
+
+
+def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any) -> str:
+    """The lines that open an account and sign it in."""
+    saved, headers = names.saved[account.alias], names.actors[account.alias]
+    fields = _value(account.registration, names)
+    if "password" not in auth.spec.methods:
+        path = next(op.route.path for op in auth.account.operations if op.kind == "create")
+        lines = [
+            f'{saved} = api.call("POST", {literal(path)}, status=201, json={fields})',
+            f'{headers} = {{"x-api-key": {saved}["api_key"]}}',
+        ]
+        return _indented(lines)
+    identifier, password = account.registration[auth.spec.identifier], account.registration["password"]
+    sign_in = f"{headers} = api.sign_in({literal(identifier)}, {literal(password)})"
+    needed = account.alias in names.used or bool(account.roles)
+    if ADMIN in account.roles:
+        lines = [f"{headers} = api.sign_in(*ADMINISTRATOR)"]
+        if account.alias in names.used:
+            lines.append(f'{saved} = api.call("GET", "/auth/me", status=200, actor={headers})')
+        return _indented(lines)
+    register = f'api.call("POST", "/auth/register", status=201, json={fields})'
+    lines = [f"{saved} = {register}" if needed else register, sign_in]
+    if account.roles:
+        lines.append(f"api.grant({saved}, {literal(list(account.roles))})")
+    return _indented(lines)
+
+
+def printed_step(step: Step, names: ScenarioNames) -> str:
+    """The lines of one call and what is expected of it."""
+    lines = [comment(step.note)] if step.note else []
+    if step.advance:
+        lines.append(f"clock.advance({step.advance})")
+    arguments = [literal(step.method), _path(step.path, names)]
+    if step.parallel > 1:
+        statuses = list(step.statuses) or [step.status] * step.parallel
+        lines.append(
+            f"api.call_at_once({', '.join([str(step.parallel), *arguments, f'statuses={statuses}', *_request(step, names)])})"
+        )
+        return _indented(lines)
+    call = f"api.call({', '.join([*arguments, f'status={step.status}', *_request(step, names)])})"
+    kept = step.save if step.save in names.used else None
+    if step.expect is None:
+        lines.append(f"{names.saved[kept]} = {call}" if kept else call)
+        return _indented(lines)
+    target = names.saved[kept] if kept else "answer"
+    lines += [f"{target} = {call}", f"assert_matches({target}, {_value(step.expect, names)})"]
+    return _indented(lines)
+
+
+def _request(step: Step, names: ScenarioNames) -> list[str]:
+    found = []
+    if step.actor:
+        found.append(f"actor={names.actors.get(step.actor) or names.actors[step.actor]}")
+    if step.query:
+        found.append(f"params={_value(_texts(step.query), names)}")
+    if step.raw_body is not None:
+        encoded = literal(step.raw_body) if step.raw_body.isprintable() else repr(step.raw_body)
+        found.append(f'content={encoded}.encode("utf-8", "surrogatepass")')
+    elif step.body is not None:
+        found.append(f"json={_value(step.body, names)}")
+    if step.headers:
+        found.append(f"headers={_value(step.headers, names)}")
+    return found
+
+
+def _texts(query: dict[str, Any]) -> dict[str, Any]:
+    return {k: ("true" if v else "false") if isinstance(v, bool) else v for k, v in query.items()}
+
+
+def _path(path: str, names: ScenarioNames) -> str:
+    if not _CAPTURE.search(path):
+        return literal(path)
+    text = literal(_CAPTURE.sub(lambda found: f"\0{found[1]}\1", path).replace("{", "{{").replace("}", "}}"))
+    text = text.replace("\\u0000", "\0").replace("\\u0001", "\1")
+    return "f" + re.sub("\0([^\1]*)\1", lambda found: "{" + _lookup(found[1], names).replace('"', "'") + "}", text)
+
+
+def _lookup(path: str, names: ScenarioNames) -> str:
+    alias, *members = path.split(".")
+    return names.saved[alias] + "".join(f"[{part}]" if part.isdigit() else f"[{literal(part)}]" for part in members)
+
+
+def _value(value: Any, names: ScenarioNames) -> str:
+    if isinstance(value, dict):
+        if len(value) == 1:
+            match next(iter(value.items())):
+                case ("$ref", path):
+                    return _lookup(path, names)
+                case ("$now", seconds):
+                    return f"api.moment({seconds})" if seconds else "api.moment()"
+                case ("$today", days):
+                    return f"api.day({days})" if days else "api.day()"
+                case ("$any", _):
+                    return "ANY"
+        return "{" + ", ".join(f"{literal(k)}: {_value(v, names)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_value(item, names) for item in value) + "]"
+    if isinstance(value, str) and len(value) > _LONG_TEXT and len(set(value[:-1])) == 1:
+        return f"{literal(value[0])} * {len(value) - 1} + {literal(value[-1])}"
+    return literal(value)
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def administrator(test_plan: TestPlan | None) -> tuple[str, str]:
+    """Identifier and password of the first administrator in the scenarios; a made-up one where none is used."""
+    for scenario in test_plan.scenarios if test_plan else ():
+        for account in scenario.accounts:
+            if ADMIN in account.roles:
+                password = account.registration["password"]
+                identifier = next(v for k, v in account.registration.items() if k != "password" and isinstance(v, str))
+                return identifier, password
+    return "admin@example.com", "correct horse battery"
