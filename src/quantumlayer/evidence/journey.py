@@ -74,7 +74,7 @@ def _read(maker: Maker, world: World, journey: Journey, route: Route, rows: dict
         journey.left_out[_title(route)] = "there is no row to read"
     for alias in aliases:
         step = Step(method=route.method, path=at(route, alias) if alias else route.path)
-        answer = maker.attempt(world, route, step, alias, record=False)
+        answer = maker.attempt(world, route, step, alias)
         if answer.status not in READ_STATUSES:
             journey.left_out[_title(route)] = f"{answer.status} {answer.cause}".strip()
             continue
@@ -89,7 +89,7 @@ def _update(maker: Maker, world: World, journey: Journey, route: Route, rows: di
         row = world.session.saved.get(alias, {})
         body = next(({w: row[w]} for n in plain if row.get(w := wire_name(n, fields[n])) is not None), {})
         step = Step(method=route.method, path=at(route, alias), body=body)
-        answer = maker.attempt(world, route, step, alias, record=False)
+        answer = maker.attempt(world, route, step, alias)
         if answer.status != 200:
             journey.left_out[_title(route)] = f"{answer.status} {answer.cause}".strip()
             continue

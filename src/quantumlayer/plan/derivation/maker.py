@@ -247,7 +247,7 @@ class Maker:
                 self.account(world, actor)
             answer = world.call(step.model_copy(update={"actor": actor}), record=False)
             if answer.status < 400:
-                if actor != first:
+                if first is None or actor != first:
                     self.actors[route.entity, route.name] = actor
                 world.steps.append(step.model_copy(update={"actor": actor, "status": answer.status}))
                 world.answers.append(answer)
