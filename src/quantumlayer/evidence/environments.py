@@ -138,9 +138,14 @@ def toolchain_environment(language: Language) -> dict[str, str]:
 
 
 def _inputs(tree: FileTree, language: Language) -> FileTree:
-    """The files that determine an install: what the client reads, and nothing of the sources."""
-    names = (*language.conventions.lock_files, *language.conventions.manifest_files)
-    return FileTree({path: content for path, content in tree.files.items() if path in names})
+    """All that an install sees: the lock files, or the manifests where nothing is locked.
+
+    No more, because what is not in the digest must not be able to change what other projects get from the cache.
+    """
+    for names in (language.conventions.lock_files, language.conventions.manifest_files):
+        if found := {path: content for path, content in tree.files.items() if path in names}:
+            return FileTree(found)
+    return FileTree({})
 
 
 def _digest(wanted: FileTree, blueprint: Blueprint, toolchain: str) -> str:

@@ -154,6 +154,7 @@ class _Splice(asyncio.Protocol):
         self._bridge, self._peer = bridge, peer
         self._transport: asyncio.Transport | None = None
         self._ended = False
+        self._early = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -180,11 +181,16 @@ class _Splice(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             peer.abort()
         else:
+            self.data_received(self._early)
             self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         if self._peer and self._peer._transport:
             self._peer._transport.write(data)
+        elif self._transport:  # before Python 3.11.4 a transport reads on when paused in connection_made
+            self._early += data
+            self._transport.resume_reading()
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self._ended = True
