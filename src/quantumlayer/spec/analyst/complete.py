@@ -171,10 +171,10 @@ def _protect(entity: EntityDraft, world: World) -> None:
             restrict(world, entity, name, marker, owner=entity.owner)
         elif kind in ("read", "list") and (_public(entity) or _part_of_public(entity, world)):
             continue
-        elif kind == "action" and entity.owner and name in _OWNERS_ACTIONS:
+        elif kind not in CRUD and entity.owner and name in _OWNERS_ACTIONS:
             marker = world.assume(f"Only its {entity.owner.replace('_', ' ')} may {name.replace('_', ' ')} {an(entity.name)}.")
             restrict(world, entity, name, marker, owner=entity.owner)
-        elif kind != "action" or operation.redirect is None:
+        elif operation.redirect is None:
             entity.update(name, access=Access(sign_in=True))
     if not _public(entity) and not entity.visible and not _part_of_public(entity, world):
         world.assume("Whoever uses the application signs in first, unless the request says otherwise.")
