@@ -83,6 +83,17 @@ def test_detect_secrets_finds_keys_and_tells_none(planted):
     assert AWS_KEY not in said and PASSWORD not in said
 
 
+def test_only_pure_locks_are_left_out(tmp_path):
+    digest = "0123456789abcdef" * 4
+    hashed = f" \\\n    --hash=sha256:{digest}\n"
+    lock = f"a==1.0{hashed}b[x]==2.0 ; python_version < '3.12'{hashed}    # via a\n"
+    scan = scanned(
+        tree({"lock.txt": lock, "more/lock.txt": f'{lock}AWS = "{AWS_KEY}"\n', "a.py": "x = 1\n"}), [DetectSecrets()]
+    )
+    assert found(scan["detect-secrets"]) == {("aws-access-key", "more/lock.txt", 6)}
+    assert scan["detect-secrets"].files == 2
+
+
 def test_hadolint_and_compose_find_what_is_wrong(planted):
     assert {("DL3007", "Dockerfile", 2), ("DL3025", "Dockerfile", 3)} <= found(planted["hadolint"])
     assert [(f.rule, f.path) for f in planted["compose-schema"].findings] == [("compose-schema", "compose.yaml")]
