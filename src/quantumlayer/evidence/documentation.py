@@ -183,7 +183,7 @@ def runbook(spec: Spec) -> str:
     variables = [
         ("`PORT`", "where to listen", "8000"),
         ("`HOST`", "the address to bind", "0.0.0.0"),
-        ("`DATABASE_URL`", "`sqlite:///file.db` or `postgresql://user:password@host/db`", "`sqlite:///app.db`"),
+        ("`DATABASE_URL`", "`sqlite:///file.db` or `postgresql://user:<password>@host/db`", "`sqlite:///app.db`"),
         ("`CLOCK_OFFSET_SECONDS`", "seconds added to the clock, for trials only; logged as a warning", "0"),
     ]
     if spec.roles:
