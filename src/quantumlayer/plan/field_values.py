@@ -82,6 +82,22 @@ def _text(field: Field, n: int) -> str:
     return text.ljust(least, "x")
 
 
+def of_length(field: Field, length: int, n: int) -> str | None:
+    """A text of exactly that many characters that fits pattern and format; None where none is known."""
+    text = ""
+    if length < 1:
+        return None
+    if field.pattern:
+        text = matching(field.pattern, n, length, length)
+    elif field.format == "email":
+        text = f"{_letters(n, 6)}@example.com".rjust(length, "a")
+    elif field.format == "url":
+        text = f"https://example.com/{_letters(n, 4)}".ljust(length, "x")
+    elif field.format in ("slug", "alphanumeric"):
+        text = _letters(n, length)
+    return text if len(text) == length else None
+
+
 def _letters(n: int, length: int) -> str:
     digits, alphabet = "", "abcdefghijklmnopqrstuvwxyz0123456789"
     while n or not digits:
@@ -189,7 +205,9 @@ def accepted(field: Field, n: int) -> Sequence[Sample]:
 def _text_edges(field: Field, n: int) -> Sequence[Sample]:
     low, high = limits(field)
     if field.pattern or field.format:
-        return ()
+        lengths = (low, high) if field.min_length or field.max_length else ()
+        texts = ((length, of_length(field, length, n)) for length in lengths)
+        return tuple(Sample(f"{length} characters", text) for length, text in texts if text is not None)
     found = [Sample(f"{high} characters", _letters(n, 8).ljust(high, "é")[:high])]
     if low > 1 or (low == 1 and not field.unique):
         found.append(Sample(f"{low} characters", _letters(n, low)))
@@ -240,6 +258,9 @@ def _refused_text(field: Field, n: int) -> Sequence[Sample]:
         found += [Sample(f"{high + 1} characters", "x" * (high + 1)), Sample("a NUL", "a\x00b".ljust(low, "x"))]
         if low > 1:
             found.append(Sample(f"{low - 1} characters", "x" * (low - 1)))
+    elif field.min_length or field.max_length:
+        texts = ((length, of_length(field, length, n)) for length in (low - 1, high + 1))
+        found += [Sample(f"{length} characters", text) for length, text in texts if text is not None]
     if low >= 1:
         found += [Sample("empty", ""), Sample("blank", "   ".ljust(low))]
     if field.pattern:

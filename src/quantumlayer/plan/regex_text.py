@@ -14,7 +14,7 @@ def matching(pattern: str, n: int, least: int = 0, most: int = 255) -> str:
         tree = parser.parse(pattern)
     except re.error:
         return ""
-    for extra in (0, 1, 2, 4, max(least, 1), least // 2):
+    for extra in dict.fromkeys((0, 1, 2, 4, *range(max(least - 4, 1), least + 1), least // 2)):
         text = _Writer(n, extra).sequence(tree)
         if least <= len(text) <= most and re.search(pattern, text):
             return text

@@ -1,13 +1,17 @@
 """Which row of the application is which row of the model: ids, and values that both sides draw at random."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 
 class Identities:
-    """A one-to-one map per kind (an entity's name, or `entity.field` of a random value). Learned from paired answers."""
+    """A one-to-one map per kind (an entity's name, or `entity.field` of a random value). Learned from paired answers.
 
-    def __init__(self) -> None:
+    `alive(kind, model)` says whether a row still exists: an application may give the id of a deleted row to a new one.
+    """
+
+    def __init__(self, alive: Callable[[str, Any], bool] = lambda kind, model: True) -> None:
+        self._alive = alive
         self._to_app: dict[tuple[str, Hashable], Any] = {}
         self._to_model: dict[tuple[str, Hashable], Any] = {}
 
@@ -16,9 +20,10 @@ class Identities:
         if not isinstance(model, Hashable) or not isinstance(app, Hashable):
             return False
         known_app, known_model = self._to_app.get((kind, model)), self._to_model.get((kind, app))
-        if known_app is None and known_model is None:
+        if known_app is None and (known_model is None or not self._alive(kind, known_model)):
             if app is None:
                 return False
+            self._to_app.pop((kind, known_model), None)
             self._to_app[kind, model], self._to_model[kind, app] = app, model
             return True
         return known_app == app and known_model == model

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from quantumlayer.evidence.judge.compare import Comparison, seconds
+from quantumlayer.evidence.judge.identities import Identities
 from quantumlayer.evidence.judge.transport import Answer, Call, Connection, at_once
 from quantumlayer.plan.placeholders import mark
 from quantumlayer.plan.route_matching import route_of
@@ -78,9 +79,12 @@ class Lockstep:
     def forget(self) -> None:
         """Starts from an empty model, for an application with an empty database."""
         self.model = ReferenceModel(self.spec, self.clock, admin=self.admin)
-        self.comparison = Comparison(self.shapes, partial=self.partial)
+        self.comparison = Comparison(self.shapes, Identities(self._alive), partial=self.partial)
         if self.admin:
             self.comparison.secrets.add(self.admin[1])
+
+    def _alive(self, kind: str, row: object) -> bool:
+        return kind not in self.spec.entities or self.model.has(kind, row)
 
     def moved(self, url: str, offset: int) -> None:
         """The application now answers at another address or with another clock."""

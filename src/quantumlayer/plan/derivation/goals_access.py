@@ -1,9 +1,10 @@
 """Goals about callers: who may do what, who sees what, registration, login, tokens, keys, roles."""
 
 from quantumlayer.plan.derivation.deriver import Deriver, status
+from quantumlayer.plan.derivation.hints import Hints, hints
 from quantumlayer.plan.derivation.maker import Stuck
 from quantumlayer.plan.derivation.pins import NONE
-from quantumlayer.plan.derivation.search import succeeded
+from quantumlayer.plan.derivation.search import caused_by, succeeded
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.scenario import Step
 from quantumlayer.plan.session import LOGIN
@@ -67,6 +68,8 @@ def _who_may(d: Deriver, route: Route) -> None:
             d.add(
                 f"{goal}:{caller or 'anyone'}", f"{route.method} {route.path} by {caller or 'anyone'}", other, d.of_route(route)
             )
+    if route.access.allow and not any(a.cause == goal for a in answers.values()):
+        _forbidden(d, route, goal)
     satisfies = d.of_route(route)
     entity = d.spec.entities.get(route.entity or "")
     d.add(
@@ -75,6 +78,18 @@ def _who_may(d: Deriver, route: Route) -> None:
         world,
         (*satisfies, *(entity.satisfies if entity else ())),
     )
+
+
+def _forbidden(d: Deriver, route: Route, cause: str) -> None:
+    """Someone who sees the row but may not do this to it."""
+    entity = route.entity or ""
+    known = Hints()
+    for expr in (d.compiled.allow(entity, route.name), d.compiled.visible(entity)):
+        known |= hints(expr) if expr is not None else Hints()
+    hit = d.search.find(route, caused_by(cause), known)
+    if hit:
+        title = f"{route.method} {route.path} by someone who sees the row but may not"
+        d.add(f"{cause}:seen", title, hit.world, d.of_route(route), shorten=True)
 
 
 def _again(d: Deriver, route: Route, caller: str | None) -> World | None:

@@ -149,6 +149,8 @@ def _inputs(d: Deriver, route: Route) -> None:
             d.tried(world, _noted(_with(step, member, sample.value), name, sample), invalid)
         if field.required and field.default is None:
             d.tried(world, _without(step, member), invalid)
+    edges = {wire_name(k, f): found[0].value for k, f in fields.items() if (found := accepted(f, 3))}
+    d.tried(world, step.model_copy(update={"body": {**(step.body or {}), **edges}, "save": None}), succeeded)
     satisfies = tuple(r for f in fields.values() for r in f.satisfies)
     d.add(
         f"input:{route.entity}.{route.name}",

@@ -5,7 +5,7 @@ from typing import Any
 
 from quantumlayer.plan.derivation.deriver import Deriver, status
 from quantumlayer.plan.derivation.maker import Stuck
-from quantumlayer.plan.derivation.pins import NONE, Pins
+from quantumlayer.plan.derivation.pins import NONE, Pins, Taken
 from quantumlayer.plan.derivation.search import succeeded
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import accepted, limits, valid
@@ -90,16 +90,12 @@ def _value(field: Field, n: int) -> Any:
 def _move_on(d: Deriver, world: World, entity: str, aliases: list[str]) -> None:
     walks = d.search.walks(entity)
     if not walks:
-        walks = [(r.name,) for r in d.routes("action") if r.entity == entity and r.on_row and not r.operation.input]  # type: ignore[union-attr]
+        walks = [(Taken(r.name),) for r in d.routes("action") if r.entity == entity and r.on_row and not r.operation.input]  # type: ignore[union-attr]
     for alias, walk in zip(aliases[1:], walks, strict=False):
         try:
-            for action in walk:
-                d.maker.act(
-                    world,
-                    alias,
-                    action,
-                    d.search.working(d.maker.route("action", entity, action) or d.routes("action")[0]) or NONE,
-                )
+            for taken in walk:
+                route = d.maker.route("action", entity, taken.name)
+                d.maker.act(world, alias, taken.name, (d.search.working(route) or NONE) if route else NONE)
         except Stuck:
             continue
 

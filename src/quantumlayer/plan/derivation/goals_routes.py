@@ -8,6 +8,7 @@ from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.search import succeeded
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import valid
+from quantumlayer.plan.placeholders import ref
 from quantumlayer.plan.scenario import Step
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route
@@ -87,9 +88,26 @@ def _ignored(d: Deriver, world: World, route: Route) -> None:
     extra |= {"id": 4711, "created_at": "2001-01-01T00:00:00Z", "unknown_member": "ignored"}
     if entity.state:
         extra[entity.state.field] = entity.state.states[-1]
+    extra |= _other_rows(
+        d, trial, {k: f for k, f in entity.fields.items() if f.writable == "never" and f.to and f.value is None}
+    )
     actor = d.maker.actors.get((route.entity, route.name))
     if d.tried(trial, step.model_copy(update={"body": {**(step.body or {}), **extra}, "actor": actor}), succeeded):
         world.__dict__.update(trial.__dict__)
+
+
+def _other_rows(d: Deriver, world: World, fields: dict[str, Field]) -> dict[str, Any]:
+    """References to rows that the fields do not refer to by themselves."""
+    found: dict[str, Any] = {}
+    for name, field in fields.items():
+        auth = d.spec.auth
+        try:
+            is_account = auth is not None and field.to == auth.entity
+            alias = d.maker.account(world, "bob") if is_account else d.maker.make(world, field.to or "")
+        except Stuck:
+            continue
+        found[wire_name(name, field)] = ref(f"{alias}.id") if field.type == "reference" else [ref(f"{alias}.id")]
+    return found
 
 
 def _created(d: Deriver, world: World, route: Route, pins: Pins) -> bool:
@@ -149,6 +167,8 @@ def _update(d: Deriver, route: Route) -> None:
         "id": 4711,
         "unknown_member": "ignored",
     }
+    closed = {k: f for k, f in entity.fields.items() if f.writable != "always" and f.to and f.value is None}
+    ignored |= _other_rows(d, world, closed)
     d.tried(world, empty.model_copy(update={"body": ignored}), succeeded)
     d.read_back(world, row)
     missing = Step(method=route.method, path=_row_path(route, str(NOBODY)), actor=actor, body={})
@@ -195,9 +215,34 @@ def _action(d: Deriver, route: Route) -> None:
         listing = d.maker.route("list", entity)
         if listing:
             d.maker.attempt(world, listing, Step(method="GET", path=listing.path))
+    _pairs(d, route)
     if route.on_row:
         actor = d.maker.actors.get((route.entity, route.name))
         body = {} if route.method != "GET" else None
         d.tried(world, Step(method=route.method, path=_row_path(route, str(NOBODY)), actor=actor, body=body), status(404))
     d.add(_name(route), f"{route.method} {route.path} does what it says", world, d.of_route(route))
     return None
+
+
+def _pairs(d: Deriver, route: Route) -> None:
+    """The action after each other action on the same row, about the same rows: what it undoes or adds to."""
+    inputs = route.operation.input if route.operation else {}
+    for other in d.routes("action"):
+        if other.entity != route.entity or other.name == route.name or not (other.on_row and route.on_row):
+            continue
+        world = d.start.fork()
+        pins = d.search.working(route) or NONE
+        try:
+            row = d.maker.make(world, route.entity or "", pins.row)
+            d.maker.act(world, row, other.name, d.search.working(other) or NONE)
+            for name, field in inputs.items():
+                same = [alias for alias, made in world.rows.items() if made.entity == field.to and alias != row]
+                pins = pins.with_ref(f"input.{name}", same[-1]) if same else pins
+            before = world.fork()
+            answer, _ = d.search.perform(world, route, pins.with_ref("self", row), succeeded)
+        except Stuck:
+            continue
+        if succeeded(answer):
+            d.read_changed(before, world)
+            title = f"{route.method} {route.path} after {other.name}"
+            d.add(f"action:{route.entity}.{route.name}:after_{other.name}", title, world, d.of_route(route))

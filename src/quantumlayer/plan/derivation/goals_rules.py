@@ -1,6 +1,7 @@
 """Goals about rules: every rule and guard refused and held next to its boundary, uniqueness, every transition in every state."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from quantumlayer.plan.derivation.deriver import Deriver
@@ -8,6 +9,7 @@ from quantumlayer.plan.derivation.hints import Hints, alternatives, hints
 from quantumlayer.plan.derivation.maker import Stuck
 from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.search import Hit, caused_by, succeeded
+from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import valid
 from quantumlayer.spec.http import HttpResponse
 from quantumlayer.spec.routes import Route
@@ -53,7 +55,7 @@ def _refusal(
             continue
         found.append((cause, route, hit, satisfies))
         level = "time" if hit.advanced else "acceptance"
-        world = hit.world if hit.repeated else (_beside(d, route, hit, cause) or hit.world)
+        world = _adjacent(d, route, hit, cause) if hit.repeated else (_beside(d, route, hit, cause) or hit.world)
         title = f"{route.method} {route.path} is refused: {message}"
         goal = cause if len(found) == 1 else f"{cause}@{route.name}"
         d.add(goal, title, world, satisfies, level=level, shorten=world is hit.world)
@@ -71,7 +73,8 @@ def _beside(d: Deriver, route: Route, hit: Hit, cause: str) -> Any:
         if len(changed) != 1:
             continue
         name = changed[0]
-        field = (d.spec.entities[route.entity or ""].fields if route.kind != "action" else route.operation.input).get(name)  # type: ignore[union-attr]
+        inputs = route.operation.input if route.kind == "action" and where == "input" and route.operation else None
+        field = (inputs if inputs is not None else d.spec.entities[route.entity or ""].fields).get(name)
         if field is None or field.type not in ("integer", "number", "decimal", "date", "datetime"):
             continue
         expr = d.search.expression(cause)
@@ -90,6 +93,29 @@ def _beside(d: Deriver, route: Route, hit: Hit, cause: str) -> Any:
                 if answer.cause == cause:
                     return world
     return None
+
+
+def _adjacent(d: Deriver, route: Route, hit: Hit, cause: str) -> World:
+    """Spans of time that meet without overlapping, and some that overlap by a minute or day, after the refused call."""
+    last = hit.world.steps[-1]
+    body = last.body if isinstance(last.body, dict) else {}
+    fields = d.spec.entities[route.entity or ""].fields
+    times = [k for k, f in fields.items() if f.type in ("date", "datetime") and isinstance(body.get(k), str)]
+    if route.kind != "create" or len(times) < 2:
+        return hit.world
+    moments = {k: datetime.fromisoformat(body[k].replace("Z", "+00:00")) for k in times}
+    first, end = min(moments.values()), max(moments.values())
+    unit = timedelta(minutes=1) if fields[times[0]].type == "datetime" else timedelta(days=1)
+    world = hit.world.fork()
+    for shift in (unit - (end - first), (end - first) - unit, end - first, first - end):
+        moved = {k: _moved(body[k], m + shift) for k, m in moments.items()}
+        step = last.model_copy(update={"body": {**body, **moved}, "save": f"{world.alias(route.entity or '')}"})
+        d.tried(world, step, lambda answer: answer.cause == cause or succeeded(answer))
+    return world
+
+
+def _moved(text: str, moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if "T" in text else moment.date().isoformat()
 
 
 def _distance(a: Any, b: Any) -> float:
@@ -281,10 +307,10 @@ def state_goals(d: Deriver) -> list[tuple[str, Route, Hit, tuple[str, ...]]]:
                 continue
             if hit.row:
                 d.read_back(hit.world, hit.row)
-            place = f"after {', '.join(walk)}" if walk else "at the start"
+            place = f"after {', '.join(t.name for t in walk)}" if walk else "at the start"
             outcome = "allowed" if succeeded(hit.answer) else f"refused with {hit.answer.status}"
             d.add(
-                f"{goal}:{'>'.join(walk) or entity.state.initial}",
+                f"{goal}:{'>'.join(t.name for t in walk) or entity.state.initial}",
                 f"{route.method} {route.path} {place} is {outcome}",
                 hit.world,
                 satisfies,

@@ -136,6 +136,8 @@ class Maker:
             return pins.values[name]
         if field.type in ("reference", "references"):
             inner, alias = pins.nested.get(name, NONE), pins.refs.get(name)
+            if alias in _PEOPLE and alias not in world.accounts:
+                self.account(world, alias)
             if alias is None:
                 alias = self.make(world, field.to or "", inner)
             elif alias.startswith(LIKE):
@@ -182,7 +184,7 @@ class Maker:
             pins = self.known.get(entity, NONE).merged(pins)
             alias = self._new(world, entity, pins)
             for action in pins.after or ():
-                self.act(world, alias, action)
+                self.act(world, alias, action.name, Pins(input=action.input))
             for other, name, inner in pins.extra:
                 self.make(world, other, inner.with_ref(name, alias))
             return alias

@@ -6,6 +6,14 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Taken:
+    """An action taken on a row, with parts of its input fixed."""
+
+    name: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Pins:
     """`values` by field; `refs`: field → alias of a row to refer to; `nested`: field → pins of the row made for it;
     `after`: actions then taken on the row, None for the usual ones; `extra`: rows then made that refer to it, as (entity, field, pins); `by` makes it.
@@ -14,7 +22,7 @@ class Pins:
     values: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, str] = field(default_factory=dict)
     nested: Mapping[str, "Pins"] = field(default_factory=dict)
-    after: tuple[str, ...] | None = None
+    after: tuple[Taken, ...] | None = None
     extra: tuple[tuple[str, str, "Pins"], ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
     by: str | None = None
@@ -36,7 +44,7 @@ class Pins:
         """With the row behind a reference made in a certain way."""
         return replace(self, nested={**self.nested, name: pins})
 
-    def then(self, action: str) -> "Pins":
+    def then(self, action: Taken) -> "Pins":
         """With one more action taken on the row once it is there."""
         return replace(self, after=(*(self.after or ()), action))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from quantumlayer.plan.derivation.hints import Hints, alternatives, hints
 from quantumlayer.plan.derivation.maker import LIKE, SAME, Maker, Stuck
-from quantumlayer.plan.derivation.pins import NONE, Pins
+from quantumlayer.plan.derivation.pins import NONE, Pins, Taken
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.scenario import Step
 from quantumlayer.spec.compiled import Compiled
@@ -343,10 +343,15 @@ class Search:
                 yield pins.with_nested(name, inner)
         elif field.writable == "never" or field.to:
             for route in self._actions(entity):
-                yield pins.then(route.name)
+                yield from (pins.then(taken) for taken in self._ways(route))
         else:
             for value in alternatives(field, known, self.maker.number()):
                 yield pins.with_value(name, value)
+            for other, declared_other in declared.fields.items():
+                if other == name:
+                    break
+                if declared_other.type == field.type and ("self", other) in known.paths:
+                    yield pins.with_ref(name, f"{SAME}{other}")
 
     def _inverse(self, entity: str, name: str, rest: tuple[str, ...], pins: Pins, known: Hints) -> Iterator[Pins]:
         for other, declared in self.spec.entities.items():
@@ -360,19 +365,26 @@ class Search:
     def _actions(self, entity: str) -> list[Route]:
         return [r for r in self.maker.routes if r.kind == "action" and r.entity == entity and r.on_row]
 
-    def walks(self, entity: str) -> list[tuple[str, ...]]:
+    def _ways(self, route: Route) -> Iterator[Taken]:
+        """An action as it is, and with each choice that its input offers."""
+        yield Taken(route.name)
+        for name, field in (route.operation.input if route.operation else {}).items():
+            if field.type in ("boolean", "enum"):
+                yield from (Taken(route.name, {name: value}) for value in alternatives(field, Hints(), 0) if value is not None)
+
+    def walks(self, entity: str) -> list[tuple[Taken, ...]]:
         """The shortest sequence of actions to each state but the initial one."""
         machine = self.spec.entities[entity].state
         if machine is None:
             return []
-        paths: dict[str, tuple[str, ...]] = {machine.initial: ()}
+        paths: dict[str, tuple[Taken, ...]] = {machine.initial: ()}
         queue = [machine.initial]
         while queue:
             state = queue.pop(0)
             for route in self._actions(entity):
                 transition = route.operation.transition if route.operation else None
                 if transition and state in transition.from_states and transition.to not in paths:
-                    paths[transition.to] = (*paths[state], route.name)
+                    paths[transition.to] = (*paths[state], Taken(route.name))
                     queue.append(transition.to)
         return [p for p in paths.values() if p]
 

@@ -49,6 +49,10 @@ class ReferenceModel:
         twin._store, twin._accounts = self._store.copy(), self._accounts.copy()
         return twin
 
+    def has(self, entity: str, row_id: object) -> bool:
+        """Whether a row with this id exists."""
+        return row_id in self._store.tables[entity].rows
+
     def handle(self, request: HttpRequest) -> HttpResponse:
         """The answer, with the cause of a refusal. A refused request changes nothing."""
         if request.path in _ALWAYS:
