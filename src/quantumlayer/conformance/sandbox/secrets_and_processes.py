@@ -81,11 +81,12 @@ for pid in (p for p in os.listdir("/proc") if p.isdigit()):
     if {marker[::-1]!r}[::-1].encode() in open(f"/proc/{{pid}}/cmdline", "rb").read():
         escaped("a host process is visible")
 attempt("more processes than ours", lambda: [p for p in os.listdir("/proc") if p.isdigit()][8])
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-try:
-    os.kill(-1, signal.SIGTERM)
-except ProcessLookupError:
-    pass
+if not os.path.exists("/proc/{bystander.pid}"):  # where the host is visible this would end it
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        os.kill(-1, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
 """)
         expect(bystander.poll() is None, "a process of the host was killed")
 
