@@ -1,19 +1,17 @@
-"""Brief → Frd: the clauses numbered, with acceptance criteria generated from what the analyst understands."""
+"""Brief → Frd: the clauses numbered, with acceptance criteria generated from what the analyst understands of them."""
 
 from quantumlayer.request.values import Brief
 from quantumlayer.spec.analyst.analyse import Sentence, analyse
 from quantumlayer.spec.analyst.clauses import split_statement
-from quantumlayer.spec.frd import Frd, FrdRequirement
+from quantumlayer.spec.criteria import criteria_of, glossary_of
+from quantumlayer.spec.frd import Frd, FrdRequirement, Priority
+from quantumlayer.spec.importers.read import kind_of, read_files
 
-NON_FUNCTIONAL = (
-    "99 of 100 requests are answered within 500 ms.",
-    "Data survives a restart; a refused request changes nothing.",
-    "Input is validated; errors are RFC 9457 problem details and reveal no internals.",
-)
+_COULD = ("may ", "could ", "optional", "nice to have", "if possible", "ideally")
 
 
 def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
-    """The brief's clauses in order, numbered R1, R2, …"""
+    """The brief's clauses in order, numbered R1, R2, …; then one for each file and for what of it is not carried over."""
     found: list[Sentence] = []
     for statement in brief.statements:
         if statement.kind == "heading":
@@ -24,34 +22,58 @@ def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
         for part in split_statement(statement.text, statement.lead):
             text = f"{part.head}: {part.match}" if part.head else part.match
             found.append(Sentence(f"R{len(found) + 1}", text, statement.lead))
+    for file in brief.files:
+        found.append(Sentence(f"R{len(found) + 1}", f"What {file.name} declares ({kind_of(file) or 'unknown'}).", given=True))
+    imported = read_files(tuple((s.id, f) for s, f in zip([s for s in found if s.given], brief.files, strict=True)))
+    for note in imported.unmet if imported else ():
+        found.append(
+            Sentence(f"R{len(found) + 1}", note[:1].upper() + note[1:], unmet="the specification has no counterpart for it")
+        )
     return tuple(found)
 
 
 def draft_frd(brief: Brief) -> Frd:
-    """The requirements document of a brief."""
+    """The requirements document of a brief. Raises `UserError` where a file cannot be read."""
     sentences = sentences_of(brief)
-    reading = analyse(brief.name, sentences)
+    imported = read_files(tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True)))
+    name = imported.world.name if imported and not brief.text and imported.world.name != "Application" else brief.name
+    reading = analyse(name, sentences, imported.world if imported else None)
     by_id = {s.id: s for s in sentences}
-    requirements = tuple(
-        FrdRequirement(
-            id=r.id,
-            text=r.text,
-            lead=by_id[r.id].lead if r.id in by_id else "",
-            hostile=r.id in by_id and by_id[r.id].hostile,
-            assumption=r.assumption,
-            understood=r.understood,
-            reason=r.reason,
+    criteria = criteria_of(reading.spec) if reading.spec else {}
+    requirements = []
+    for r in reading.requirements:
+        source = by_id.get(r.id)
+        requirements.append(
+            FrdRequirement(
+                **r.model_dump(),
+                lead=source.lead if source else "",
+                hostile=source.hostile if source else False,
+                given=source.given if source else False,
+                unmet=source.unmet if source else "",
+                priority=_priority(r.text, r.assumption),
+                criteria=criteria.get(r.id, ()),
+            )
         )
-        for r in reading.requirements
-    )
+    latency = reading.spec.latency_p99_ms if reading.spec else 500
     return Frd(
-        name=brief.name,
+        name=name,
         introduction=brief.text[:2000],
         stack=brief.stack,
         stack_reason=brief.stack_reason,
-        requirements=requirements,
-        non_functional=NON_FUNCTIONAL,
-        assumptions=brief.assumptions,
+        requirements=tuple(requirements),
+        non_functional=(
+            f"99 of 100 requests are answered within {latency} ms.",
+            "Data survives a restart; a refused request changes nothing; rules hold under concurrent requests.",
+            "Input is validated; errors are RFC 9457 problem details and reveal no internals.",
+        ),
+        assumptions=(*brief.assumptions, *(r.text for r in reading.requirements if r.assumption)),
         open_questions=(*brief.open_questions, *reading.questions),
+        glossary=glossary_of(reading.spec) if reading.spec else (),
         files=brief.files,
     )
+
+
+def _priority(text: str, assumption: bool) -> Priority:
+    if assumption:
+        return "should"
+    return "could" if any(word in text.lower() for word in _COULD[2:]) else "must"

@@ -23,6 +23,8 @@ class FrdRequirement(Value):
     text: str
     lead: str = ""
     hostile: bool = False
+    given: bool = False
+    unmet: str = ""
     assumption: bool = False
     understood: bool = True
     reason: str = ""

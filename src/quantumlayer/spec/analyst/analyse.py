@@ -33,6 +33,8 @@ class Sentence:
     text: str
     lead: str = ""
     hostile: bool = False
+    given: bool = False
+    unmet: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,13 @@ class Reading:
     questions: tuple[str, ...]
 
 
-def analyse(name: str, sentences: Iterable[Sentence], seed: Spec | None = None) -> Reading:
-    """Read the sentences into a spec. `seed` gives what structured files declare already."""
+def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None) -> Reading:
+    """Read the sentences into a spec. `seed` holds what structured files declare; it is filled further."""
     sentences = tuple(sentences)
-    world = World(name=name)
+    world = seed or World()
+    world.name = name
     clauses, heads = _clauses(sentences)
     discover(clauses, heads, world)
-    _ = seed
     _supply_topics(clauses, world)
     for phase in sorted(BOOK):
         if phase == 4:
@@ -70,6 +72,8 @@ def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
     """Each sentence is one clause already; its head is set apart and pronouns get their noun from what came before."""
     clauses, heads, topic = [], [], ""
     for sentence in sentences:
+        if sentence.given or sentence.unmet:
+            continue
         if sentence.hostile:
             clauses.append(
                 Clause(
@@ -129,7 +133,10 @@ def _requirements(sentences: tuple[Sentence, ...], clauses: list[Clause], world:
     found = []
     for sentence in sentences:
         own = [c for c in clauses if c.id == sentence.id]
-        reason = next((c.reason for c in own if c.reason), "")
+        reason = sentence.unmet or next((c.reason for c in own if c.reason), "")
+        if sentence.given:
+            found.append(Requirement(id=sentence.id, text=sentence.text))
+            continue
         missed = [c.match for c in own if not c.produced and not c.reason] if own else [sentence.text]
         left = [words for c in own for words in c.leftover]
         if missed and not reason:

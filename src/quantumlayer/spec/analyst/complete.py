@@ -93,6 +93,10 @@ def _operations(entity: EntityDraft, world: World) -> None:
         _account_operations(entity, world)
         return
     label = entity.plural.replace("_", " ")
+    if entity.exact:
+        if world.auth:
+            _protect(entity, world)
+        return
     process = bool(entity.event_of) or entity.closed_by is not None
     skipped: list[str] = []
     if process:

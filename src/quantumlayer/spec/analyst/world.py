@@ -31,6 +31,7 @@ class EntityDraft:
     owner: str | None = None
     event_of: str | None = None
     declared: bool = False
+    exact: bool = False
 
     def operation(self, name: str) -> Operation:
         """The operation so far, or an empty one."""

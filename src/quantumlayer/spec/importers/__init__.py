@@ -1,0 +1,1 @@
+"""Structured input → Spec, exactly: OpenAPI, SQL DDL, Mermaid, PlantUML, GraphQL SDL, CSV."""

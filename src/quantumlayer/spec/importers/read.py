@@ -1,0 +1,76 @@
+"""Any structured file → what it declares, the kind told by name and content."""
+
+import re
+
+from quantumlayer.request.values import SourceFile
+from quantumlayer.spec.importers.csv_sample import import_csv
+from quantumlayer.spec.importers.diagrams import import_mermaid, import_plantuml
+from quantumlayer.spec.importers.graphql import import_graphql
+from quantumlayer.spec.importers.openapi import import_openapi
+from quantumlayer.spec.importers.sql import import_sql
+from quantumlayer.spec.importers.tables import Import, ImportError_
+
+_READERS = {
+    "openapi": import_openapi,
+    "sql": import_sql,
+    "mermaid": import_mermaid,
+    "plantuml": import_plantuml,
+    "graphql": import_graphql,
+    "csv": import_csv,
+}
+_SUFFIXES = {"sql": "sql", "ddl": "sql", "mmd": "mermaid", "mermaid": "mermaid", "puml": "plantuml", "plantuml": "plantuml", "graphql": "graphql", "graphqls": "graphql", "gql": "graphql", "csv": "csv", "tsv": "csv"}  # fmt: skip
+
+
+def kind_of(file: SourceFile) -> str | None:
+    """The kind of a file; None where neither name nor content tells."""
+    if file.kind in _READERS:
+        return file.kind
+    suffix = file.name.rsplit(".", 1)[-1].lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    head = file.text[:5000]
+    for pattern, kind in (
+        (r"^\s*[{]?\s*\"?(?:openapi|swagger)\"?\s*:", "openapi"),
+        (r"\"(?:openapi|swagger)\"\s*:", "openapi"),
+        (r"^\s*create\s+table\b", "sql"),
+        (r"^\s*(?:erDiagram|stateDiagram|classDiagram)", "mermaid"),
+        (r"^\s*@startuml", "plantuml"),
+        (r"^\s*type\s+\w+[^{\n]*\{", "graphql"),
+    ):
+        if re.search(pattern, head, re.I | re.M):
+            return kind
+    return None
+
+
+def read_file(file: SourceFile, by: str) -> Import:
+    """What the file declares. Raises `ImportError_` naming file, line and mend."""
+    kind = kind_of(file)
+    if kind is None:
+        raise ImportError_(
+            file.name,
+            None,
+            "what this file holds cannot be told",
+            "pass OpenAPI, SQL DDL, Mermaid, PlantUML, GraphQL SDL or CSV",
+        )
+    return _READERS[kind](file.name, file.text, by)
+
+
+def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
+    """All files (requirement id, file) as one; a later file adds to what earlier ones declare. None without files."""
+    whole: Import | None = None
+    for by, file in files:
+        one = read_file(file, by)
+        if whole is None:
+            whole = one
+            continue
+        for name, draft in one.world.entities.items():
+            known = whole.entity(name, by)
+            known.fields = {**known.fields, **draft.fields}
+            known.unique += draft.unique
+            known.rules |= draft.rules
+            known.state = known.state or draft.state
+            known.operations |= draft.operations
+        whole.unmet += one.unmet
+        whole.world.auth = whole.world.auth or one.world.auth
+        whole.world.account = whole.world.account or one.world.account
+    return whole

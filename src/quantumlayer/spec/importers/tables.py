@@ -1,0 +1,47 @@
+"""What every importer fills: entities with fields in the making, and the errors that name file, line and mend."""
+
+from dataclasses import dataclass, field
+
+from quantumlayer.errors import UserError
+from quantumlayer.spec.analyst.fields import type_of
+from quantumlayer.spec.analyst.words import singular, snake
+from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.values import Field
+
+
+class ImportError_(UserError):
+    """A file that cannot be read. `line` counts from 1."""
+
+    def __init__(self, file: str, line: int | None, message: str, hint: str) -> None:
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}: {message}", hint=hint, file=file, line=line)
+
+
+@dataclass
+class Import:
+    """What a file declares: drafts of entities in a world, and what of it could not be carried over."""
+
+    world: World = field(default_factory=World)
+    unmet: list[str] = field(default_factory=list)
+
+    def entity(self, name: str, by: str) -> EntityDraft:
+        """The entity of a table, class or type, made where it is new."""
+        draft = self.world.add(singular(snake(name)).replace("_", " "), by)
+        draft.declared = True
+        return draft
+
+
+_SCALARS = {"int": "integer", "integer": "integer", "bigint": "integer", "long": "integer", "smallint": "integer", "short": "integer", "number": "number", "float": "number", "double": "number", "real": "number", "decimal": "decimal", "numeric": "decimal", "money": "decimal", "bool": "boolean", "boolean": "boolean", "date": "date", "datetime": "datetime", "timestamp": "datetime", "timestamptz": "datetime", "instant": "datetime", "time": "time", "text": "text", "string": "string", "varchar": "string", "char": "string", "str": "string", "uuid": "string", "id": "string", "localdate": "date", "localdatetime": "datetime", "bigdecimal": "decimal", "blob": None, "bytes": None, "json": None}  # fmt: skip
+
+
+def scalar_field(name: str, kind: str, *, required: bool, unique: bool, by: str) -> Field | None:
+    """A field of a diagram's or schema's type; None where the type has no counterpart."""
+    base = kind.lower().split("(")[0].strip("[]! ")
+    if base not in _SCALARS or _SCALARS[base] is None:
+        return None
+    found = _SCALARS[base]
+    format_ = type_of(snake(name))[1] if found == "string" else None
+    format_ = "uuid" if base == "uuid" else format_
+    if kind.strip().startswith("[") or kind.strip().endswith("[]"):
+        return Field(type="strings", satisfies=(by,)) if found == "string" else None
+    return Field(type=found, required=required, unique=unique, format=format_, satisfies=(by,))  # type: ignore[arg-type]
