@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from quantumlayer.errors import UserError
 
 Path = tuple[str | int, ...]
+_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class SpecError(UserError):
     def __init__(self, problems: Iterable[Problem], source: str = "spec") -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        text = "\n".join(f"  {problem}" for problem in self.problems)
+        shown = [str(problem) for problem in self.problems[:_SHOWN]]
+        if len(self.problems) > _SHOWN:
+            shown.append(f"… and {len(self.problems) - _SHOWN} more")
+        text = "\n".join(f"  {line}" for line in shown)
         given = (problem.hint for problem in self.problems if problem.hint)
         hint = next(given, "mend what is named above, then: ql spec check FILE")
         super().__init__(

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.check import checked
@@ -17,6 +18,7 @@ from quantumlayer.spec.yaml_nodes import Located, read_yaml
 
 _WIDTH = 120
 _FLOW_WIDTH = 96
+_MOST_PROBLEMS = 100
 
 
 def load_spec(text: str | bytes, source: str = "spec") -> Spec:
@@ -33,7 +35,7 @@ def load_spec(text: str | bytes, source: str = "spec") -> Spec:
     try:
         return checked(Spec.model_validate(data))
     except ValidationError as error:
-        problems = [_shape_problem(details) for details in error.errors(include_url=False)]
+        problems = [_shape_problem(details) for details in error.errors(include_url=False)[:_MOST_PROBLEMS]]
     except SpecError as error:
         problems = list(error.problems)
     raise SpecError([_placed(problem, located) for problem in problems], source)
@@ -58,11 +60,16 @@ def _styled(part: Any, depth: int) -> Any:
     elif isinstance(part, list):
         styled = CommentedSeq(_styled(item, depth + 1) for item in part)
     else:
-        return part
+        return DoubleQuotedScalarString(part) if isinstance(part, str) and _needs_quotes(part) else part
     flat = not any(isinstance(inner, dict | list) and _has_inner(inner) for inner in _values(part))
     if depth > 1 and flat and len(repr(part)) <= _FLOW_WIDTH:
         styled.fa.set_flow_style()
     return styled
+
+
+def _needs_quotes(text: str) -> bool:
+    """Where the emitter's own judgement does not survive a round trip."""
+    return not text.isprintable() or text[:1] == "?" or text != text.strip()
 
 
 def _has_inner(part: dict[str, Any] | list[Any]) -> bool:

@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from quantumlayer.errors import UserError
 from quantumlayer.spec.problems import Path
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 400_000
 MAX_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
 _BOOLEANS = {"true": True, "false": False}
@@ -56,7 +56,21 @@ def _decode(text: str | bytes, source: str) -> str:
     return text
 
 
+def _bracket_depth(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}" and depth:
+            depth -= 1
+    return deepest
+
+
 def _compose(text: str, source: str) -> Node:
+    if _bracket_depth(text) > 5 * MAX_DEPTH:
+        # the parser would need minutes to find out
+        raise UserError(f"{source} is nested too deeply", hint=f"at most {MAX_DEPTH} levels", source=source)
     try:
         return YAML(typ="safe", pure=True).compose(text)
     except RecursionError:
@@ -86,6 +100,8 @@ class _Reader:
         if len(path) > MAX_DEPTH:
             raise self._error(node, "nested too deeply", f"at most {MAX_DEPTH} levels")
         self.positions.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if not isinstance(node, ScalarNode) and str(node.tag) not in (f"{_TAG}map", f"{_TAG}seq"):
+            raise self._error(node, f"the tag {node.tag} is not supported", "write plain YAML")
         match node:
             case MappingNode():
                 return self._mapping(node, path)
@@ -115,9 +131,10 @@ class _Reader:
                 case "bool":
                     return _BOOLEANS[text.lower()]
                 case "int":
+                    text = text.replace("_", "")
                     return int(text, 0) if text.lstrip("+-").lower().startswith(("0x", "0o", "0b")) else int(text)
                 case "float":
-                    value = float(text)
+                    value = float(text.replace(".inf", "inf").replace(".nan", "nan"))
                     if not math.isfinite(value):
                         raise self._error(node, f"«{text}» is not a finite number", "leave the bound out")
                     return value
