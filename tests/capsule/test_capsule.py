@@ -57,7 +57,7 @@ FACTS = Facts(
     author="blueprint",
     spec_digest="ab" * 32,
     blueprint=BlueprintRef(id="python/fastapi", version="1.0", digest="cd" * 32),
-    commands={"run": ("make", "run")},
+    commands={"run": (("make", "run"),)},
     requirements=(MET,),
     scores=Scores(qa=100, security="A+"),
     coverage=0.9,

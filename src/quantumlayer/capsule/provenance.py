@@ -40,7 +40,7 @@ def statement(manifest: Manifest, files: Mapping[str, bytes]) -> dict[str, Any]:
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {name: value for name, value in parameters.items() if value},
-            "internalParameters": {"commands": {name: list(argv) for name, argv in manifest.commands.items()}},
+            "internalParameters": manifest.model_dump(mode="json", include={"commands"}),
             "resolvedDependencies": materials,
         },
         "runDetails": {

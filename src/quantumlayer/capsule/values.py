@@ -57,7 +57,9 @@ class Scores(Value):
 
 
 class Facts(Value):
-    """What the run knows of a capsule before it is sealed. `lock_digest` is the SHA-256 of the dependency lock."""
+    """What the run knows of a capsule before it is sealed. `commands` are lists of argv by name, `lock_digest` is the SHA-256
+    of the dependency lock.
+    """
 
     name: str
     run: str
@@ -68,7 +70,7 @@ class Facts(Value):
     spec_digest: str
     blueprint: BlueprintRef | None = None
     lock_digest: str | None = None
-    commands: dict[str, tuple[str, ...]] = {}
+    commands: dict[str, tuple[tuple[str, ...], ...]] = {}
     requirements: tuple[RequirementResult, ...] = ()
     scores: Scores = Scores()
     coverage: float | None = None

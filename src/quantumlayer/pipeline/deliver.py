@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
+from quantumlayer.blueprint.values import Commands
 from quantumlayer.capsule.keys import signing_key
 from quantumlayer.capsule.seal import Parts, seal, write_capsule
 from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Scores
@@ -93,7 +94,8 @@ class Deliver:
             model=order.model,
             spec_digest=spec_digest(spec),
             blueprint=BlueprintRef(id=plan.stack, version=blueprint.value.version, digest=blueprint.digest),
-            commands={"run": blueprint.value.commands.run},
+            lock_digest=next((d.metadata.get("lock") for d in made if d.kind == "dependencies"), None),
+            commands=_commands(blueprint.value.commands),
             requirements=results,
             scores=Scores(qa=qa(evidence, results), security=security(scans) if scans else None),
             coverage=evidence.coverage,
@@ -109,7 +111,7 @@ class Deliver:
             source=source.merged(await tree("tests")),
             acceptance=await tree("acceptance"),
             evidence=await self._evidence_files(desk, evidence),
-            docs=await tree("docs"),
+            docs=_flat(await tree("docs")),
             infrastructure=await tree("infrastructure"),
             sbom=await desk.load("sbom", bytes) if desk.has("sbom") else b"",
         )
@@ -128,3 +130,13 @@ class Deliver:
         if desk.has("performance"):
             files["performance.json"] = encode(await desk.load("performance", PerformanceResult))[0]
         return FileTree(files)
+
+
+def _commands(commands: Commands) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Every command by name, `run` as the only one of its list."""
+    return {name: (argv,) if name == "run" else argv for name, argv in commands if argv}
+
+
+def _flat(docs: FileTree) -> FileTree:
+    """The documents without the project's `docs/` before them: the capsule has a folder of that name already."""
+    return FileTree({path.removeprefix("docs/"): content for path, content in docs.files.items()})

@@ -47,6 +47,8 @@ class Examine:
         """FileTree → Findings, as SARIF."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             tree = await _project(desk)
+            if desk.has("infrastructure"):
+                tree = tree.merged(await desk.load("infrastructure", FileTree))
             scans = await scan(tree, self.tools.scanners, self.tools.sandbox)
             await desk.save("sarif", to_sarif(scans))
             await desk.save("scans", scans)
