@@ -17,6 +17,7 @@ from quantumlayer.evidence.judge.app import Handle
 from quantumlayer.evidence.judge.lockstep import Exchange, Lockstep, Pair
 from quantumlayer.evidence.judge.moves import Cast, Moves
 from quantumlayer.evidence.judge.play import counterexample, summary
+from quantumlayer.evidence.judge.reduce import reduced
 from quantumlayer.evidence.values import Check
 from quantumlayer.plan.derivation.maker import Maker
 from quantumlayer.plan.derivation.world import Clock, World
@@ -65,8 +66,33 @@ class RandomTester:
         while time.perf_counter() < until and self._best is None:
             self._campaign(self.seed * 1000 + batch, until)
             batch += 1
+        if self._best is not None and self.handle.can_reset and self.shrink_budget > 0:
+            until = time.perf_counter() + self.shrink_budget / 2
+            shorter = reduced(self._best, self._replay, lambda: time.perf_counter() < until)
+            if shorter is not None and (not self._best_alone or len(shorter) < len(self._best)):
+                self._best, self._best_alone = shorter, True
         self.seconds = time.perf_counter() - started
         return self._check()
+
+    def _replay(self, steps: Sequence[Step]) -> list[Exchange] | None:
+        """The steps on a fresh database up to the first difference; None where they cannot be taken."""
+        self._renew()
+        pair, trace = self._conversation(), []
+        for step in steps:
+            try:
+                trace.append(self.lockstep.take(pair, step))
+            except (Unsaved, KeyError):
+                return None
+            self.operations += 1
+            if trace[-1].differences:
+                break
+        return trace
+
+    def _renew(self) -> None:
+        self.handle.reset()
+        self.lockstep.moved(self.handle.url, 0)
+        self.lockstep.forget()
+        self._accounts = self._open_accounts()
 
     def _campaign(self, number: int, until: float) -> None:
         tester = self
@@ -107,10 +133,7 @@ class RandomTester:
         if alone:
             if not self.handle.can_reset:
                 return None
-            self.handle.reset()
-            self.lockstep.moved(self.handle.url, 0)
-            self.lockstep.forget()
-            self._accounts = None
+            self._renew()
         if self._accounts is None:
             self._accounts = self._open_accounts()
         self._salt += 1
@@ -148,23 +171,20 @@ class RandomTester:
     def found(self, trace: Sequence[Exchange], *, alone: bool) -> None:
         """A divergence: keeps it if it is the first, or shorter and standing by itself."""
         if self._best is None:
-            self._shrink_until = time.perf_counter() + self.shrink_budget
+            self._shrink_until = time.perf_counter() + self.shrink_budget / 2
             self.report("a divergence was found, shrinking it")
         if self._best is None or (alone and (not self._best_alone or len(trace) < len(self._best))):
             self._best, self._best_alone = list(trace), alone
 
     def _check(self) -> Check:
         title = f"{self.operations} random requests answered as the model answers them"
-        named = sorted({r for route in self.lockstep.routes for r in route.satisfies})
         if self._best is None:
             status = "passed" if self.operations else "not_run"
             return Check(
                 id="random", title=title, level="random", status=status, seconds=self.seconds, message=f"seed {self.seed}"
             )
         last = self._best[-1]
-        requirements = last.route.satisfies if last.route else ()
-        if last.route and last.route.entity:
-            requirements = (*requirements, *self.spec.entities[last.route.entity].satisfies)
+        requirements = self._requirements(last)
         note = (
             ""
             if self._best_alone
@@ -175,11 +195,25 @@ class RandomTester:
             title=title,
             level="random",
             status="failed",
-            requirements=tuple(r for r in dict.fromkeys(requirements) if r in named or True),
+            requirements=tuple(dict.fromkeys(requirements)),
             seconds=self.seconds,
             message=summary(self._best) + f" (seed {self.seed})",
             counterexample=counterexample(self._best if self._best_alone else self._best[-40:]) + note,
         )
+
+    def _requirements(self, last: Exchange) -> tuple[str, ...]:
+        """What the diverging request was about: the rule or guard that should have spoken, the route, the entity."""
+        kind, _, place = last.expected.cause.partition(":")
+        parts = place.split(".")
+        found: list[str] = []
+        if kind == "rule" and len(parts) == 2:
+            found += self.spec.entities[parts[0]].rules[parts[1]].satisfies
+        elif kind == "guard" and len(parts) == 3:
+            found += self.spec.entities[parts[0]].operations[parts[1]].guards[parts[2]].satisfies
+        if last.route:
+            found += last.route.satisfies
+            found += self.spec.entities[last.route.entity].satisfies if last.route.entity else ()
+        return tuple(dict.fromkeys(found))
 
 
 class Example:
@@ -205,7 +239,15 @@ class Example:
             tester.found(self._trace, alone=self._alone)
             raise Divergence(exchange.differences[0])
         if step.save and exchange.expected.status < 400 and exchange.route:
+            self._forget_dead()
             self._cast.rows[step.save] = (exchange.route.entity or "", step.actor)
+
+    def _forget_dead(self) -> None:
+        """From now on a deleted row may share its id with the new one, so nothing can be said about it any more."""
+        saved, model = self._pair.model.saved, self._tester.lockstep.model
+        for alias, (entity, _) in list(self._cast.rows.items()):
+            if not model.has(entity, saved[alias].get("id")):
+                del self._cast.rows[alias]
 
 
 def _cast(spec: Spec) -> tuple[Account, ...]:

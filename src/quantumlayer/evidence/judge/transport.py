@@ -110,6 +110,8 @@ class Connection:
             connection.request(call.method, self._prefix + call.target, body=call.body, headers=headers)
             response = connection.getresponse()
             raw = _read(response)
+            if watch.fired:
+                raise TimeoutError
             if response.will_close:
                 self.close()
         except (OSError, http.client.HTTPException, ValueError, _TooLarge) as error:
