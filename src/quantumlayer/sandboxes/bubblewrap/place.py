@@ -5,12 +5,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from quantumlayer.ports.sandbox import Command, Mount
 from quantumlayer.sandboxes.bubblewrap import arguments as words
 from quantumlayer.sandboxes.bubblewrap import registries, seccomp
-from quantumlayer.sandboxes.bubblewrap.binary import find_bwrap
+from quantumlayer.sandboxes.bubblewrap.binary import find_bwrap, setpriv
 from quantumlayer.sandboxes.bubblewrap.identity import Identity, allocate, give, is_root, lend, runtime_folder
 from quantumlayer.sandboxes.bubblewrap.stage import bind, enter_private_namespace
 
@@ -38,9 +37,15 @@ class Place:
         """A descriptor to read `content` from."""
         return _anonymous(content) if content else os.open(os.devnull, os.O_RDONLY)
 
-    def credentials(self) -> dict[str, Any]:
-        """What `Popen` needs to become the sandbox's user."""
-        return {"user": self.identity.uid, "group": self.identity.gid, "extra_groups": []} if self.identity else {}
+    def launcher(self) -> tuple[str, ...]:
+        """bwrap, as root behind a change to the sandbox's user.
+
+        By a program and not by `Popen(user=...)`: that would fork us instead of vfork, 40 ms more for 600 MB resident.
+        """
+        if self.identity is None:
+            return (str(self.bwrap),)
+        ids = ("--reuid", str(self.identity.uid), "--regid", str(self.identity.gid), "--clear-groups")
+        return (setpriv(), *ids, "--inh-caps=-all", "--", str(self.bwrap))
 
 
 @contextlib.contextmanager

@@ -97,7 +97,7 @@ class SandboxedProcess:
         passed = (arguments, seccomp, status_in, gate_out, *(s.fileno() for s in self._streams.pass_on))
         try:
             process = subprocess.Popen[bytes](
-                [str(place.bwrap), *fixed, "--block-fd", str(gate_out), "--", *place.argv],
+                [*place.launcher(), *fixed, "--block-fd", str(gate_out), "--", *place.argv],
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if self._streams.keep_last else subprocess.PIPE,
@@ -105,7 +105,6 @@ class SandboxedProcess:
                 env={},
                 cwd="/",
                 start_new_session=True,
-                **place.credentials(),
             )
         except OSError as error:
             raise EnvironmentError_(f"cannot start {place.bwrap}: {error.strerror}") from error
