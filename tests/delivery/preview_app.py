@@ -74,6 +74,10 @@ async def crash(request):
     os._exit(3)
 
 
+async def nothing(request):
+    return web.json_response({"title": "Not Found"}, status=404)
+
+
 async def remember(request):
     path = Path(os.environ["DATABASE_URL"].removeprefix("sqlite:///")).with_name("memory.txt")
     if request.method == "POST":
@@ -86,6 +90,7 @@ if os.environ.get("BROKEN"):
     print("cannot start: the flux capacitor is missing", flush=True)
     sys.exit(7)
 app = web.Application(client_max_size=1 << 30)
+app.router.add_get("/", nothing)
 app.router.add_get("/health", health)
 app.router.add_get("/stream", stream)
 app.router.add_get("/big", big)

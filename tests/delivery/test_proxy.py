@@ -1,6 +1,7 @@
 """What passes through the proxy, and what never does."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import socket
@@ -167,6 +168,18 @@ async def test_people_get_a_page_and_programs_problem_details(served, preview):
     status, headers, page = await served.get(unknown, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (status, headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert b"There is no such preview" in page
+
+
+async def test_people_find_a_page_where_the_application_has_none(served, preview):
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+    status, headers, page = await served.get(preview, "/", headers=browser)
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    script = page.partition(b"<script>")[2].partition(b"</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in headers["Content-Security-Policy"]
+    assert (await served.get(preview, "/"))[0] == 404
+    assert (await served.get(preview, "/", "HEAD", headers=browser))[0] == 404
+    assert (await served.get(preview, "/other", headers=browser))[2]["target"] == "/other"
 
 
 async def test_many_clients_at_once(served, preview):

@@ -1,8 +1,11 @@
 """What the proxy itself answers: a small page for people, problem details (RFC 9457) for programs."""
 
+import base64
+import hashlib
 import html
 import json
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
 
@@ -17,6 +20,17 @@ pre{{white-space:pre-wrap;background:#e9ecf1;padding:1rem;border-radius:.5rem;fo
 </style></head><body><main><h1>{title}</h1><p>{detail}</p>{output}<p><small>{status} · QuantumLayer preview</small></p></main>
 </body></html>
 """
+
+_EXPLORER = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
+_SCRIPT = _EXPLORER.partition("<script>")[2].partition("</script>")[0]
+_SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+
+
+def explorer() -> web.Response:
+    """A page that lists an application's operations from its /openapi.json and lets people send requests to it."""
+    policy = f"default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'sha256-{_SCRIPT_DIGEST}'"
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
+    return web.Response(text=_EXPLORER, content_type="text/html", headers=headers)
 
 
 def answer(

@@ -15,7 +15,7 @@ from yarl import URL
 
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.keeper import Keeper, Launch
-from quantumlayer.delivery.pages import answer
+from quantumlayer.delivery.pages import answer, explorer
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import DOMAIN
 from quantumlayer.errors import EnvironmentError_
@@ -150,6 +150,8 @@ async def _forward(request: web.BaseRequest, session: aiohttp.ClientSession, tar
     body = _chunks(request) if request.body_exists else None
     url = URL(APP + target, encoded=True)
     async with session.request(request.method, url, headers=headers, data=body, allow_redirects=False) as upstream:
+        if upstream.status == 404 and target == "/" and request.method == hdrs.METH_GET and _wants_page(request):
+            return explorer()
         if upstream.status < 200:
             raise aiohttp.ClientPayloadError(f"status {upstream.status} to a request that asked for no upgrade")
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=_response_headers(upstream))
@@ -161,6 +163,11 @@ async def _forward(request: web.BaseRequest, session: aiohttp.ClientSession, tar
             await response.write(chunk)
         await response.write_eof()
         return response
+
+
+def _wants_page(request: web.BaseRequest) -> bool:
+    """Whether a browser asks. An API has nothing at its root; people who open it get a page to try it with."""
+    return "text/html" in request.headers.get(hdrs.ACCEPT, "")
 
 
 async def _bridge(request: web.BaseRequest, session: aiohttp.ClientSession, target: str) -> web.StreamResponse:
