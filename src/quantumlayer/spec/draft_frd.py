@@ -1,8 +1,9 @@
 """Brief → Frd: the clauses numbered, with acceptance criteria generated from what the analyst understands of them."""
 
 from quantumlayer.request.values import Brief
-from quantumlayer.spec.analyst.analyse import Sentence, analyse
+from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.analyst.clauses import split_statement
+from quantumlayer.spec.analyst.sound import read_soundly
 from quantumlayer.spec.criteria import criteria_of, glossary_of
 from quantumlayer.spec.frd import Frd, FrdRequirement, Priority
 from quantumlayer.spec.importers.read import kind_of, read_files
@@ -35,9 +36,10 @@ def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
 def draft_frd(brief: Brief) -> Frd:
     """The requirements document of a brief. Raises `UserError` where a file cannot be read."""
     sentences = sentences_of(brief)
-    imported = read_files(tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True)))
+    given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
+    imported = read_files(given)
     name = imported.world.name if imported and not brief.text and imported.world.name != "Application" else brief.name
-    reading = analyse(name, sentences, imported.world if imported else None)
+    reading = read_soundly(name, sentences, lambda: found.world if (found := read_files(given)) else None)
     by_id = {s.id: s for s in sentences}
     criteria = criteria_of(reading.spec) if reading.spec else {}
     requirements = []

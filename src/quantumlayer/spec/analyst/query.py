@@ -60,7 +60,8 @@ def list_tail(target: EntityDraft, tail: str, clause: Clause, world: World) -> b
     _satisfy(target, "list", clause.id)
     cuts = [(m.start(), m.end(), (m["k"] or "newest").lower()) for m in _TAIL.finditer(tail)]
     unread = [tail[: cuts[0][0]].strip(" ,.")] if cuts else [tail]
-    for (_, end, kind), following in zip(cuts, [*(c[0] for c in cuts[1:]), len(tail)], strict=True):
+    starts = [*(c[0] for c in cuts), len(tail)][1:]
+    for (_, end, kind), following in zip(cuts, starts, strict=True):
         words = re.sub(r"(?:,| and| or)+\s*$", "", tail[end:following].strip(" ,."))
         unread.append(_one(target, kind, words, clause, world))
     left = [

@@ -1,0 +1,33 @@
+"""Print how well the analyst reads its corpus: facts found and inventions, by part. Run: `python benchmarks/analyst.py [-v]`."""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "analyst"))
+
+from analyst_play import TWELVE, spec_of  # noqa: E402
+from corpus_score import load, score  # noqa: E402
+
+
+def main() -> None:
+    """Score the open and held-out parts, and time a 200-word request."""
+    for part in ("open", "held_out"):
+        requests = load(part)
+        result = score(requests)
+        print(f"{part:9} {len(requests):3} requests  {result.expected:4} facts  found {result.found:6.1%}  invented {result.excess:5.1%}")
+        if "-v" in sys.argv and (part == "open" or "--held-out" in sys.argv):
+            for name, missed in result.missed.items():
+                print(f"  {name}: missed {missed}")
+            for name, extra in result.invented.items():
+                print(f"  {name}: invented {extra}")
+    understood = [all(r.understood for r in spec_of(text).requirements) for text in TWELVE.values()]
+    print(f"the twelve: {sum(understood)} understood without a clause left over")
+    text = " ".join(TWELVE[n] for n in ("library", "booking", "ticketing", "desk"))
+    start = time.perf_counter()
+    spec_of(text)
+    print(f"{len(text.split())} words in {1000 * (time.perf_counter() - start):.0f} ms, checking included")
+
+
+if __name__ == "__main__":
+    main()
