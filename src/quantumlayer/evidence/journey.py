@@ -55,10 +55,9 @@ def plan_journey(spec: Spec) -> Journey:
             except Stuck as reason:
                 journey.left_out[f"rows of {entity}"] = str(reason)
                 break
-    for route in maker.routes:
-        _read(maker, world, journey, route, rows)
     journey.scene += world.steps
     for route in maker.routes:
+        _read(maker, world, journey, route, rows)
         if route.kind == "update":
             _update(maker, world, journey, route, rows)
     _creates(maker, world, journey)
