@@ -12,13 +12,13 @@ from quantumlayer.capsule.seal import Parts, seal, write_capsule
 from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Scores
 from quantumlayer.delivery.previews import open_preview
 from quantumlayer.evidence.junit import junit_xml
+from quantumlayer.evidence.live_application import administrator
 from quantumlayer.evidence.performance import PerformanceResult
 from quantumlayer.evidence.scores import qa, security
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import encode
-from quantumlayer.pipeline.live_application import administrator
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.verdict import verdict

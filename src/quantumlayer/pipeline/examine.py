@@ -8,6 +8,7 @@ from temporalio import activity
 
 from quantumlayer.evidence.application import Application, NotServing, UnitTests, unpacked
 from quantumlayer.evidence.judge import judge
+from quantumlayer.evidence.live_application import live
 from quantumlayer.evidence.performance import measure
 from quantumlayer.evidence.requirements import requirement_results
 from quantumlayer.evidence.security import scan, to_sarif
@@ -15,7 +16,6 @@ from quantumlayer.evidence.semantics import check_semantics, sound
 from quantumlayer.evidence.values import Check, Evidence
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
-from quantumlayer.pipeline.live_application import live
 from quantumlayer.pipeline.problems import grave, summary
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
