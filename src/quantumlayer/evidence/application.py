@@ -8,11 +8,13 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import httpx
 
 from quantumlayer.blueprint.values import Argv, Blueprint
 from quantumlayer.errors import QuantumLayerError
+from quantumlayer.evidence import postgresql
 from quantumlayer.evidence.environments import (
     PROJECT,
     Environments,
@@ -42,10 +44,14 @@ class NotServing(QuantumLayerError):
 
 @dataclass(frozen=True)
 class Database:
-    """Where one life of an application keeps its rows; hand it to a later `start` to go on with them."""
+    """Where one life of an application keeps its rows; hand it to a later `start` to go on with them.
+
+    `programs` is the folder of PostgreSQL's programs where the rows are there; the server runs beside the application.
+    """
 
     folder: Path
     url: str = f"sqlite:///{DATA}/app.db"
+    programs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -130,11 +136,12 @@ class Application:
         except (FileNotFoundError, UnsafeOutput, BadReport) as error:
             return UnitTests((*steps, *cases, _errored("test.coverage", "coverage report", error)), junit=junit)
 
-    def database(self) -> Database:
-        """A fresh, empty one."""
+    def database(self, kind: Literal["sqlite", "postgresql"] = "sqlite") -> Database:
+        """A fresh, empty one. Raises `EnvironmentError_` when a server is wanted that this machine does not have."""
+        programs = postgresql.required_postgresql() if kind == "postgresql" else None
         folder = self.folder / "databases" / uuid.uuid4().hex
         folder.mkdir(parents=True)
-        return Database(folder)
+        return Database(folder, postgresql.URL, programs) if programs else Database(folder)
 
     @contextlib.asynccontextmanager
     async def start(
@@ -150,14 +157,18 @@ class Application:
         Raises `NotServing` when /health does not answer 200 in time.
         """
         kept = database or self.database()
+        argv, mounts = self.blueprint.commands.run, (Mount(kept.folder, DATA, writable=True),)
+        if kept.programs:
+            argv = postgresql.beside(argv, kept.programs, DATA)
+            mounts = (*mounts, *postgresql.mounts(kept.programs))
         command = self._command(
-            self.blueprint.commands.run,
+            argv,
             {"DATABASE_URL": kept.url, "CLOCK_OFFSET_SECONDS": str(clock_offset), "PORT": str(PORT), **(env or {})},
             writable=False,
         )
         command = replace(
             command,
-            mounts=(*command.mounts, Mount(kept.folder, DATA, writable=True)),
+            mounts=(*command.mounts, *mounts),
             limits=limits or replace(self.limits, wall_seconds=FOREVER, cpu_seconds=self.limits.cpu_seconds * 10),
         )
         began = time.monotonic()
