@@ -30,7 +30,9 @@ def render(
     part: Part = "source",
     test_plan: Any = None,
 ) -> FileTree:
-    """The files of one part; a template that renders to nothing makes no file. `test_plan` (only for the tests) has the scenarios to print.
+    """The files of one part; a template that renders to nothing makes no file.
+
+    `test_plan` (only for the tests) has the scenarios to print.
 
     Raises `BlueprintError` naming template and line where a template fails, `Bug` where the language is another one.
     """

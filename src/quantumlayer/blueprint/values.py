@@ -29,6 +29,8 @@ Capability = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$")]
 
 
 class Value(BaseModel):
+    """Base of all parts: frozen, and strict about unknown keys."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

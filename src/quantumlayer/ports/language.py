@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from quantumlayer.ports.scanner import Finding
 from quantumlayer.spec.expression import Expr
 from quantumlayer.spec.values import Spec
 
@@ -81,6 +83,9 @@ class Language(Protocol):
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The same files as the language's own formatter leaves them, unused imports dropped. Same input, same output."""
+
+    def unresolved_imports(self, files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
+        """Imports in the sources of a project that lead nowhere, given its installed environment. Executes nothing."""
 
     def format_command(self) -> tuple[str, ...]:
         """The formatter as argv, to be run in the generated project; it changes nothing there when all is well."""

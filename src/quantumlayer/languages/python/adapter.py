@@ -105,5 +105,8 @@ class Python:
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)
 
+    def unresolved_imports(self, files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
+        return unresolved_imports(files, installed)
+
     def format_command(self) -> tuple[str, ...]:
         return (".venv/bin/ruff", "format", ".")

@@ -20,7 +20,7 @@ from quantumlayer.languages.python.view import (
 )
 from quantumlayer.languages.python.view_reports import build_reports
 from quantumlayer.spec.expression import Expr, Literal_, Variable, walk
-from quantumlayer.spec.naming import filter_parameter, wire_name
+from quantumlayer.spec.naming import filter_parameter
 from quantumlayer.spec.routes import Route, routes
 from quantumlayer.spec.values import Field, Filter, Operation, Spec
 
@@ -206,7 +206,7 @@ class Builder:
         body = {"create": creates, "update": changes}.get(kind, [])
         effects = tuple(self._effects(view, key, scope, locals_))
         guards = tuple(self._guards(view, key, operation, scope))
-        list_view = self._list(view, key, operation) if kind == "list" else None
+        list_view = self._list(view, key, operation, inputs) if kind == "list" else None
         parts = [allow, redirect, *(self.compiled.guard(view.name, key, g) for g in operation.guards)]
         parts += [e for f in self.compiled.effects(view.name, key) for e in (f.target, *f.set.values())]
         parts += [self.compiled.default(view.name, f.name) for f in view.fields] if kind == "create" else []
@@ -319,12 +319,12 @@ class Builder:
 
     # lists
 
-    def _list(self, view: EntityView, key: str, operation: Operation) -> ListView:
+    def _list(self, view: EntityView, key: str, operation: Operation, inputs: tuple[FieldView, ...]) -> ListView:
         fields = {f.name: f for f in view.fields}
         scope: Scope = {
             "self": Stored(view.names.cls, view.name),
             "actor": Loaded("actor"),
-            "input": Record({n: f"params.{attribute(wire_name(n, f))}" for n, f in operation.input.items()}),
+            "input": Record(self._record(inputs, in_query=True)),
             **CLOCK,
         }
         where = self.compiled.where(view.name, key)
@@ -382,14 +382,14 @@ class Builder:
         if not auth:
             return None
         account = self.entities[auth.entity]
-        identifier = next(f for f in account.fields if f.name == auth.identifier)
+        identifier = next((f for f in account.fields if f.name == auth.identifier), None)
         writable = [f for f in account.fields if not f.derived and not f.state and f.spec.writable != "never"]
         return AuthView(
             auth,
             account,
             identifier,
             tuple(writable),
-            identifier.spec.format == "email",
+            identifier is not None and identifier.spec.format == "email",
             tuple((f, _neutral(f)) for f in account.stored if f.name != auth.identifier and f.spec.required),
         )
 

@@ -11,7 +11,6 @@ from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.values import Field
 
 STRING_LENGTH, TEXT_LENGTH, PLACES = 255, 10_000, 2
-WHOLE_DIGITS = 12
 ITEM_LENGTH = 255
 _PYTHON = {
     "string": "str", "text": "str", "integer": "int", "number": "float", "decimal": "Decimal", "boolean": "bool",
@@ -124,7 +123,7 @@ class FieldView:
             case "number":
                 return "Float(53)"
             case "decimal":
-                return f"Exact({WHOLE_DIGITS + self.places}, {self.places})"
+                return f"Exact({self.places})"
             case "boolean":
                 return "Boolean"
             case "date":
@@ -163,9 +162,12 @@ class FieldView:
     @property
     def omittable(self) -> bool:
         """Whether a create request may leave it out."""
-        if self.type in ("strings", "references"):
-            return not self.spec.min_items
-        return self.nullable or self.spec.default is not None
+        return not self.spec.required or self.spec.default is not None
+
+    @property
+    def null_allowed(self) -> bool:
+        """Whether a request may send null; for a list it means none."""
+        return not self.spec.required
 
     def _field_bounds(self) -> str:
         match self.type:

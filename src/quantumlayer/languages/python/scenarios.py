@@ -7,6 +7,7 @@ from typing import Any
 from quantumlayer.languages.python.names import Namespace, variable
 from quantumlayer.languages.python.text import comment, literal
 from quantumlayer.plan.scenario import Account, Scenario, Step
+from quantumlayer.plan.session import LOGIN
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.spec.routes import ADMIN
 
@@ -25,6 +26,7 @@ class ScenarioNames:
     saved: dict[str, str]
     actors: dict[str, str]
     used: frozenset[str]
+    calling: frozenset[str]
 
 
 def scenario_names(scenario: Scenario) -> ScenarioNames:
@@ -32,10 +34,17 @@ def scenario_names(scenario: Scenario) -> ScenarioNames:
     words = _WORD.sub("_", scenario.title.lower()).strip("_")[:_LONGEST_NAME].rstrip("_")
     identity = _WORD.sub("_", scenario.id.lower()).strip("_")
     space = Namespace(_RESERVED)
-    actors = {account.alias: space.claim(f"{variable(_word(account.alias))}_headers") for account in scenario.accounts}
+    callers = [account.alias for account in scenario.accounts] + [s.actor for s in scenario.steps if s.actor]
+    actors = {alias: space.claim(f"{_word(alias)}_headers") for alias in dict.fromkeys(callers)}
     aliases = [account.alias for account in scenario.accounts] + [step.save for step in scenario.steps if step.save]
     saved = {alias: space.claim(variable(_word(alias))) for alias in dict.fromkeys(aliases)}
-    return ScenarioNames(f"test_{identity}_{words}", saved, actors, frozenset(_references(scenario)))
+    return ScenarioNames(
+        f"test_{identity}_{words}",
+        saved,
+        actors,
+        frozenset(_references(scenario)),
+        frozenset(s.actor for s in scenario.steps if s.actor),
+    )
 
 
 def _word(alias: str) -> str:
@@ -70,21 +79,24 @@ def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any
     fields = _value(account.registration, names)
     if "password" not in auth.spec.methods:
         path = next(op.route.path for op in auth.account.operations if op.kind == "create")
-        lines = [
-            f'{saved} = api.call("POST", {literal(path)}, status=201, json={fields})',
-            f'{headers} = {{"x-api-key": {saved}["api_key"]}}',
-        ]
-        return _indented(lines)
+        call = f'api.call("POST", {literal(path)}, status=201, json={fields})'
+        if account.alias not in names.calling:
+            return _indented([f"{saved} = {call}" if account.alias in names.used else call])
+        return _indented([f"{saved} = {call}", f'{headers} = {{"x-api-key": {saved}["api_key"]}}'])
     identifier, password = account.registration[auth.spec.identifier], account.registration["password"]
     sign_in = f"{headers} = api.sign_in({literal(identifier)}, {literal(password)})"
     needed = account.alias in names.used or bool(account.roles)
+    if ADMIN in account.roles and account.alias not in names.calling and account.alias not in names.used:
+        return ""
     if ADMIN in account.roles:
         lines = [f"{headers} = api.sign_in(*ADMINISTRATOR)"]
         if account.alias in names.used:
             lines.append(f'{saved} = api.call("GET", "/auth/me", status=200, actor={headers})')
         return _indented(lines)
     register = f'api.call("POST", "/auth/register", status=201, json={fields})'
-    lines = [f"{saved} = {register}" if needed else register, sign_in]
+    lines = [f"{saved} = {register}" if needed else register]
+    if account.alias in names.calling:
+        lines.append(sign_in)
     if account.roles:
         lines.append(f"api.grant({saved}, {literal(list(account.roles))})")
     return _indented(lines)
@@ -93,6 +105,7 @@ def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any
 def printed_step(step: Step, names: ScenarioNames) -> str:
     """The lines of one call and what is expected of it."""
     lines = [comment(step.note)] if step.note else []
+    signed = _signs_in(step, names)
     if step.advance:
         lines.append(f"clock.advance({step.advance})")
     arguments = [literal(step.method), _path(step.path, names)]
@@ -103,13 +116,24 @@ def printed_step(step: Step, names: ScenarioNames) -> str:
         )
         return _indented(lines)
     call = f"api.call({', '.join([*arguments, f'status={step.status}', *_request(step, names)])})"
-    kept = step.save if step.save in names.used else None
+    kept = step.save if step.save in names.used or signed else None
     if step.expect is None:
         lines.append(f"{names.saved[kept]} = {call}" if kept else call)
-        return _indented(lines)
+        return _indented([*lines, *signed])
     target = names.saved[kept] if kept else "answer"
     lines += [f"{target} = {call}", f"assert_matches({target}, {_value(step.expect, names)})"]
-    return _indented(lines)
+    return _indented([*lines, *signed])
+
+
+def _signs_in(step: Step, names: ScenarioNames) -> list[str]:
+    """The line that keeps the token or key of an answer, where somebody calls with it later."""
+    if not step.save or step.status >= 400:
+        return []
+    if step.save.endswith(LOGIN):
+        headers = names.actors.get(step.save.removesuffix(LOGIN))
+        return [f'{headers} = {{"authorization": f"Bearer {{{names.saved[step.save]}[\'access_token\']}}"}}'] if headers else []
+    headers = names.actors.get(step.save)
+    return [f'{headers} = {{"x-api-key": {names.saved[step.save]}["api_key"]}}'] if headers else []
 
 
 def _request(step: Step, names: ScenarioNames) -> list[str]:

@@ -16,7 +16,8 @@ PYTHON_HELPERS = (
 )  # fmt: skip
 SQL_HELPERS = (
     "add_days", "add_seconds", "ceil_of", "contains", "date_of", "days_apart", "endswith", "exact", "floor_of",
-    "getfullyear_of", "greatest_of", "least_of", "gethours_of", "getminutes_of", "getmonth_of", "getseconds_of", "hour_of", "month_of", "round_of",
+    "getfullyear_of", "gethours_of", "getminutes_of", "getmonth_of", "getseconds_of", "greatest_of", "hour_of", "least_of",
+    "month_of", "round_of",
     "seconds_between", "start_of_of", "startswith", "truncated", "weekday_of", "whole_days_apart",
 )  # fmt: skip
 
@@ -260,7 +261,7 @@ class AuthView:
 
     spec: Auth
     account: EntityView
-    identifier: FieldView
+    identifier: FieldView | None
     registration: tuple[FieldView, ...]
     lower_identifier: bool
     neutral: tuple[tuple[FieldView, str], ...]

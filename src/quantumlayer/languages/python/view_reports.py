@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from quantumlayer.languages.python.fields import FieldView
-from quantumlayer.languages.python.names import Namespace, attribute, camel
+from quantumlayer.languages.python.names import Namespace, attribute, camel, variable
 from quantumlayer.languages.python.plain import Plain
 from quantumlayer.languages.python.scope import Context, Group, Loaded, Record, Scope, Stored
 from quantumlayer.languages.python.sqlalchemy import Query
 from quantumlayer.languages.python.view import ColumnView, EntityView, ReportView
 from quantumlayer.spec.expression import Expr, Variable, walk
-from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route, routes
 
 _TYPES = {
@@ -42,11 +41,14 @@ def _report(
 ) -> ReportView:
     name, report, compiled = route.name, context.spec.reports[route.name], context.compiled.report(route.name)
     clock: Scope = {"now": Loaded("ctx.now"), "today": Loaded("ctx.today"), "actor": Loaded("actor")}
+    locals_ = Namespace(("actor", "columns", "ctx", "items", "order", "params", "result", "row", "rows", "table", "total"))
     inputs = tuple(
-        make_input("report", n, f, context.compiled.at("reports", name, "input", n, "default"), "", clock)
+        make_input(
+            "report", n, f, context.compiled.at("reports", name, "input", n, "default"), locals_.claim(variable(n)), clock
+        )
         for n, f in report.input.items()
     )
-    given = Record({n: f"params.{attribute(wire_name(n, f))}" for n, f in report.input.items()})
+    given = Record({i.name: i.local if i.target else f"params.{i.names.key}" for i in inputs})
     own: Scope = {"self": Stored(entity.names.cls, entity.name), "input": given, **clock}
     rows: Scope = {"rows": Group(entity.names.cls, entity.name), **clock}
 

@@ -8,6 +8,8 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Float, Integer, MetaData, 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+WHOLE_DIGITS = 12
+
 CONVENTION = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -40,7 +42,7 @@ class Exact(TypeDecorator[Decimal]):
     cache_ok = True
 
     def __init__(self, places: int | None = None) -> None:
-        super().__init__(38 if places is not None else None, places)
+        super().__init__(WHOLE_DIGITS + places if places is not None else None, places)
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return Float(53) if dialect.name == "sqlite" else super().load_dialect_impl(dialect)
