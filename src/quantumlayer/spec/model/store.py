@@ -64,6 +64,8 @@ class Store:
         while self._log:
             entity, old, new = self._log.pop()
             self.tables[entity].replace(new, old)
+            if old is None and new is not None:
+                self.tables[entity].next_id = new["id"]
 
     def new_id(self, entity: str) -> int:
         """The next id of an entity."""
