@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser
 
+from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.evidence.security import run_scanners
 from quantumlayer.files.values import FileTree
@@ -21,12 +23,18 @@ MAX_ERRORS = 20
 
 
 async def check_semantics(
-    tree: FileTree, language: Language, scanners: Sequence[Scanner], sandbox: Sandbox
+    tree: FileTree, language: Language, scanners: Sequence[Scanner], sandbox: Sandbox, installed: Path | None = None
 ) -> tuple[Scan, ...]:
-    """The parse of every source file, then what the scanners of kind "semantics" say of names and imports."""
+    """The parse of every source file, its imports held against the `installed` environment, then what the scanners of kind
+    "semantics" say. Types and attributes are the business of the blueprint's own type checker, in the validation stage.
+    """
     checkers = [scanner for scanner in scanners if scanner.kind == "semantics"]
-    parsed, checked = await asyncio.gather(asyncio.to_thread(parse, tree, language), run_scanners(tree, checkers, sandbox))
-    return (parsed, *checked)
+    parsed, imports, checked = await asyncio.gather(
+        asyncio.to_thread(parse, tree, language),
+        asyncio.to_thread(_imports, tree, language, installed),
+        run_scanners(tree, checkers, sandbox),
+    )
+    return (parsed, imports, *checked)
 
 
 def sound(scans: Sequence[Scan]) -> bool:
@@ -45,6 +53,14 @@ def parse(tree: FileTree, language: Language) -> Scan:
     parser = Parser(grammar(language.conventions.grammar))
     findings = tuple(finding for path, content in sources.items() for finding in _errors(parser, path, content))
     return _scan("ran", findings, len(sources))
+
+
+def _imports(tree: FileTree, language: Language, installed: Path | None) -> Scan:
+    if installed is None:
+        return Scan("imports", __version__, "not_run", reason="the dependencies are not installed", kind="semantics")
+    findings = language.unresolved_imports(tree.files, installed)
+    files = sum(path.endswith(language.conventions.suffixes) for path in tree.files)
+    return Scan("imports", __version__, "ran", findings, files, kind="semantics")
 
 
 def grammar(name: str) -> Grammar:

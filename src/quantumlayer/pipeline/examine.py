@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from temporalio import activity
 
 from quantumlayer.evidence.application import Application, NotServing, UnitTests, unpacked
+from quantumlayer.evidence.environments import Environments, InstallFailed
 from quantumlayer.evidence.judge import judge
 from quantumlayer.evidence.live_application import live
 from quantumlayer.evidence.performance import measure
@@ -32,11 +34,12 @@ class Examine:
 
     @activity.defn(name=stages.SEMANTIC.name)
     async def semantic(self, task: Task) -> Outcome:
-        """FileTree → Findings: every file parses, every name is defined."""
+        """FileTree → Findings: every file parses, every name is defined, every import leads somewhere."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             tree = await _project(desk)
             language = self.tools.language(task.order.stack)
-            scans = await check_semantics(tree, language, self.tools.scanners, self.tools.sandbox)
+            installed = await self._installed(desk, tree)
+            scans = await check_semantics(tree, language, self.tools.scanners, self.tools.sandbox, installed)
             await desk.save("semantics", scans)
             if not sound(scans):
                 desk.fail(summary(scans))
@@ -108,6 +111,15 @@ class Examine:
         (lint, units), judged = await asyncio.gather(_own_checks(desk, application), _judged(desk, application, spec, plan))
         checks += [*lint, *units.checks, *judged]
         return Evidence(checks=tuple(checks), coverage=units.coverage), units
+
+    async def _installed(self, desk: Desk, tree: FileTree) -> Path | None:
+        """The environment that the dependency stage installed, None where it could not."""
+        blueprint = self.tools.blueprints.get(desk.task.order.stack).value
+        environments = Environments(self.tools.home.root, self.tools.sandbox)
+        try:
+            return (await environments.install(tree, blueprint, self.tools.language(blueprint.id))).folder
+        except InstallFailed:
+            return None
 
     @asynccontextmanager
     async def _application(self, desk: Desk) -> AsyncIterator[Application]:

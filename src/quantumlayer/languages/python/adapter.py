@@ -9,6 +9,7 @@ from typing import Any
 
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.build_view import build_view
+from quantumlayer.languages.python.imports import unresolved_imports
 from quantumlayer.languages.python.plain import Plain
 from quantumlayer.languages.python.scenarios import administrator, printed_account, printed_step, scenario_names
 from quantumlayer.languages.python.scope import Context
@@ -16,6 +17,7 @@ from quantumlayer.languages.python.sqlalchemy import Query
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
 from quantumlayer.ports.language import Case, Conventions, Printer, Toolchain
+from quantumlayer.ports.scanner import Finding
 from quantumlayer.spec.values import Spec
 
 _OLDEST = (3, 11)

@@ -22,7 +22,7 @@ _IMPORTS = Query(
 
 
 def unresolved_imports(files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
-    """Every import of a module that is not there. Modules of the project are followed to the end, others by their first name."""
+    """Imports of modules that are not there. The project's own are followed to the end, others by their first name."""
     own = _modules(files)
     others = sys.stdlib_module_names | _installed(installed)
     findings = []
