@@ -8,6 +8,7 @@ import pytest
 
 from quantumlayer.evidence.application import Application, NotServing, unpacked
 from quantumlayer.evidence.environments import Environments, InstallFailed
+from quantumlayer.evidence.postgresql import find_postgresql
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
 from tests.sandboxes.builders import tiny_blueprint, tiny_language, tiny_tree
 
@@ -127,3 +128,27 @@ async def test_an_application_that_does_not_come_up_is_told_with_its_last_words(
     async with at_work(home, tiny_blueprint(run=SLEEPY)) as application:
         with pytest.raises(NotServing, match="no answer"):
             await counted(application, ready_seconds=0.5)
+
+
+@pytest.mark.skipif(find_postgresql() is None, reason="no PostgreSQL server on this machine")
+async def test_rows_in_postgresql_outlive_a_restart_and_a_fresh_database_has_none(home: Path):
+    server = """
+import http.server, os, subprocess
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        statement = "CREATE TABLE IF NOT EXISTS t (x int); INSERT INTO t VALUES (1); SELECT count(*) FROM t"
+        if self.path == "/health":
+            statement = "SELECT 1"
+        ran = subprocess.run(["psql", "-qAt", os.environ["DATABASE_URL"], "-c", statement], capture_output=True)
+        self.send_response(200 if ran.returncode == 0 else 503)
+        self.end_headers()
+        self.wfile.write(ran.stdout.split()[-1] if ran.stdout else ran.stderr)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+    async with at_work(home, tiny_blueprint(run=("python3", "server.py")), server__py=server) as application:
+        database = application.database("postgresql")
+        counts = []
+        for given in (database, database, application.database("postgresql")):
+            async with application.start(database=given) as serving, httpx.AsyncClient() as client:
+                counts.append((await client.get(f"{serving.url}/count")).text)
+    assert counts == ["1", "2", "1"]
