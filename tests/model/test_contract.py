@@ -1,59 +1,15 @@
 """docs/http-contract.md, line by line: representation, order of checks, authentication."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from model_calls import ADMIN, Client, start
 
-EVERYTHING = """
-name: Everything
-roles: [keeper]
-auth: {entity: user, token_hours: 2}
-entities:
-  user:
-    plural: users
-    fields: {email: {type: string, format: email, unique: true}, name: {type: string, min_length: 20}, level: {type: integer, min: 3}}
-    operations: {create: {access: admin}, delete: {access: admin}}
-  box:
-    plural: boxes
-    fields:
-      label: {type: string, max_length: 5}
-      note: string?
-      maybe: {type: string, min_length: 0}
-      count: {type: integer, default: 3, min: 0, max: 9}
-      ratio: {type: number, required: false, step: 0.5}
-      price: {type: decimal, default: 1.5, places: 3}
-      on: {type: date, required: false}
-      at: {type: datetime, required: false}
-      clock: {type: time, required: false}
-      flag: {type: boolean, required: false}
-      tags: strings
-      extra: {type: strings, required: false, max_items: 2}
-      size: {type: enum, values: [small, large], default: "'small'"}
-      code: {type: string, pattern: "[a-z]+|[0-9]+", required: false, writable: create}
-      hidden: {type: integer, writable: never, default: "self.count * 2"}
-      inside: {type: reference, to: box, required: false, inverse: contents, on_delete: set_null}
-      big: {type: boolean, value: self.count > 5}
-    rules:
-      not_seven: {check: self.count != 7, message: Seven is not allowed., status: 403}
-      label_free: {check: self.label != "bad", message: Bad label., status: 422, on: [create]}
-    state: {initial: open, states: [open, shut]}
-    operations:
-      create: {}
-      read: {}
-      list: {filters: [on>=, on<=, flag, extra, count>=, inside, size], sort: [on, label, size, big], search: [label, note]}
-      update: {access: {allow: '!(self.label == "mine") || actor.name == ""'}}
-      delete: {}
-      shut:
-        input: {by: {type: integer, min: 1, default: 1}, why: string?}
-        transition: {from: open, to: shut}
-        guards: {some: {check: input.by < 5, message: Too much., status: 422}}
-        effects: [{set: {count: self.count + input.by, note: input.why}}]
-      count_up: {effects: [{set: {count: self.count + 1}}, {set: {count: self.count + 1}}]}
-      spread: {path: /boxes/spread, method: POST, input: {label: string}, effects: [{create: box, set: {label: input.label, tags: '["x"]'}}]}
-      take: {effects: [{delete: self}]}
-"""  # noqa: E501
+from quantumlayer.spec.yaml_form import load_spec
+
+EVERYTHING = load_spec((Path(__file__).parent / "everything.yaml").read_bytes(), "everything")
 BOX: dict[str, Any] = {"label": "a", "maybe": "", "tags": []}
 
 
@@ -73,8 +29,8 @@ def test_defaults_empty_values_and_representation(guest: Client) -> None:
     )
     assert box == {
         "id": 1, "label": "a", "note": None, "maybe": "", "count": 3, "ratio": None, "price": 2, "on": None,
-        "at": "2025-12-31T23:30:00.123456Z", "clock": None, "flag": None, "tags": [], "extra": [], "size": "small", "code": None,
-        "hidden": 6, "inside_id": None, "status": "open", "big": False,
+        "at": "2025-12-31T23:30:00.123456Z", "clock": None, "flag": None, "tags": [], "extra": [], "size": "small",
+        "code": None, "hidden": 6, "inside_id": None, "status": "open", "big": False,
         "created_at": "2026-11-22T12:30:15Z", "updated_at": "2026-11-22T12:30:15Z",
     }  # fmt: skip
     assert guest("POST /boxes", BOX).headers["location"] == "/boxes/2"
@@ -83,10 +39,13 @@ def test_defaults_empty_values_and_representation(guest: Client) -> None:
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("label", ""), ("label", "  \t"), ("label", "abcdef"), ("label", None), ("label", 1), ("label", "a\0"), ("label", "\ud800"),
+        ("label", ""), ("label", "  \t"), ("label", "abcdef"), ("label", None), ("label", 1), ("label", "a\0"),
+        ("label", "\ud800"),
         ("note", "x" * 256), ("count", 1.0), ("count", "1"), ("count", True), ("count", -1), ("count", 10), ("count", None),
-        ("count", 2**53), ("ratio", 0.75), ("ratio", "0.5"), ("price", 1.0005), ("price", 1e12), ("price", None), ("on", "2026-02-29"),
-        ("on", "2026-1-1"), ("on", 0), ("on", "2026-01-01T00:00:00Z"), ("at", "2026-01-01"), ("at", "2026-01-01T24:00:00Z"), ("at", 5),
+        ("count", 2**53), ("ratio", 0.75), ("ratio", "0.5"), ("price", 1.0005), ("price", 1e12), ("price", None),
+        ("on", "2026-02-29"),
+        ("on", "2026-1-1"), ("on", 0), ("on", "2026-01-01T00:00:00Z"), ("at", "2026-01-01"), ("at", "2026-01-01T24:00:00Z"),
+        ("at", 5),
         ("clock", "24:00"), ("clock", "9:00"), ("flag", 0), ("flag", "true"), ("tags", None), ("tags", "x"), ("tags", [""]),
         ("tags", [1]), ("extra", ["a", "b", "c"]), ("size", "tiny"), ("size", None), ("code", "ab1"), ("code", "ab\n"),
         ("inside_id", 99), ("inside_id", "1"), ("inside_id", 0), ("label", ["a"]),
@@ -200,10 +159,10 @@ def test_lists_filter_sort_and_refuse_unknown_orders(guest: Client) -> None:
     assert (labels(sort="size"), labels(sort="-size")) == ("bac", "cab"), "ties follow the first key"
     assert labels(on_from="2026-01-02") == "b" and labels(on_to="2026-01-01") == "c"
     assert labels(extra="x") == "ba" and labels(q="%_A") == "a" and labels(q="") == "bac" and labels(count_min="4") == ""
-    for query in ({"sort": "count"}, {"sort": "-"}, {"sort": ""}, {"limit": 0}, {"limit": 101}, {"limit": "x"}, {"limit": "1.0"},
-                  {"offset": -1}, {"on_from": "x"}, {"flag": "True"}, {"size": "tiny"}, {"inside_id": "x"}, {"q": "\0"}):  # fmt: skip
-        (name,) = query
-        assert guest.refused("GET /boxes", **query) == (422, f"validation:{name}")
+    wrong = {"sort": ("count", "-", ""), "limit": (0, 101, "x", "1.0"), "offset": (-1,), "on_from": ("x",), "flag": ("True",)}
+    wrong |= {"size": ("tiny",), "inside_id": ("x",), "q": ("\0",)}
+    for name, value in [(name, value) for name, values in wrong.items() for value in values]:
+        assert guest.refused("GET /boxes", **{name: value}) == (422, f"validation:{name}")
     assert labels(nonsense="x", inside_id="5") == "" and labels(limit=1, offset=2) == "c" and labels(offset=9) == ""
 
 
@@ -240,7 +199,7 @@ def test_accounts_tokens_and_their_end(admin: Client, guest: Client) -> None:
 
 
 def test_a_division_by_zero_is_an_error_that_changes_nothing() -> None:
-    spec = "name: x\nentities:\n  a: {plural: as1, fields: {n: integer, m: {type: integer, value: 1 / self.n}}, operations: [create, list]}"
-    model = start(spec)
+    fields = "{n: integer, m: {type: integer, value: 1 / self.n}}"
+    model = start(f"name: x\nentities:\n  a: {{plural: as1, fields: {fields}, operations: [create, list]}}")
     assert model("POST /as1", {"n": 0}).status == 500
     assert model.ok("GET /as1")["total"] == 0 and model.ok("POST /as1", {"n": -2})["m"] == 0
