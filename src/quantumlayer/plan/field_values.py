@@ -137,7 +137,9 @@ def isbn13(n: int) -> str:
 
 
 def _number(field: Field, n: int) -> Json:
-    step = quantum(field) if field.step else (Decimal(1) if field.type == "integer" else max(quantum(field), Decimal("0.25")))
+    step = quantum(field)
+    if not field.step and field.type != "integer" and Decimal("0.25") % step == 0:
+        step = Decimal("0.25")
     low, high = least(field), greatest(field)
     if low is None:
         low = Decimal(1) if high is None or high >= 1 else high - 50 * step
@@ -262,7 +264,9 @@ def _refused_text(field: Field, n: int) -> Sequence[Sample]:
         texts = ((length, of_length(field, length, n)) for length in (low - 1, high + 1))
         found += [Sample(f"{length} characters", text) for length, text in texts if text is not None]
     if low >= 1:
-        found += [Sample("empty", ""), Sample("blank", "   ".ljust(low))]
+        found.append(Sample("empty", ""))
+        if field.required:
+            found.append(Sample("blank", "   ".ljust(low)))
     if field.pattern:
         found += [Sample("not matching", t) for t in ("§§§", "no match here!") if not re.search(field.pattern, t)]
     if field.format:
