@@ -15,7 +15,9 @@ def main() -> None:
     for part in ("open", "held_out"):
         requests = load(part)
         result = score(requests)
-        print(f"{part:9} {len(requests):3} requests  {result.expected:4} facts  found {result.found:6.1%}  invented {result.excess:5.1%}")
+        print(
+            f"{part:9} {len(requests):3} requests  {result.expected:4} facts  found {result.found:6.1%}  invented {result.excess:5.1%}"
+        )
         if "-v" in sys.argv and (part == "open" or "--held-out" in sys.argv):
             for name, missed in result.missed.items():
                 print(f"  {name}: missed {missed}")

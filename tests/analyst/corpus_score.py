@@ -91,7 +91,10 @@ def _entity_holds(entity: Entity, kind: str, member: str, argument: str) -> bool
             return made is not None and made.type == ("reference" if kind == "R" else "references") and made.to == argument
         case "T":
             before, after = argument.split(">")
-            return any(o.transition and before in o.transition.from_states and o.transition.to == after for o in entity.operations.values())
+            return any(
+                o.transition and before in o.transition.from_states and o.transition.to == after
+                for o in entity.operations.values()
+            )
         case "O":
             return argument in entity.operations
         case "H":

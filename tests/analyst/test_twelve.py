@@ -43,8 +43,18 @@ def test_library() -> None:
     app = play("library")
     author = app.post("/authors", {"name": "Le Guin"})["id"]
     member, other = (app.post("/members", {"name": n})["id"] for n in ("a", "b"))
-    isbns = ["9780306406157", "9783161484100", "9780131103627", "9780201633610", "9780262033848", "9780596007973", "9780134685991"]
-    books = [app.post("/books", {"title": "t", "isbn": i, "publication_year": 1974, "author_ids": [author]})["id"] for i in isbns]
+    isbns = [
+        "9780306406157",
+        "9783161484100",
+        "9780131103627",
+        "9780201633610",
+        "9780262033848",
+        "9780596007973",
+        "9780134685991",
+    ]
+    books = [
+        app.post("/books", {"title": "t", "isbn": i, "publication_year": 1974, "author_ids": [author]})["id"] for i in isbns
+    ]
     app.post("/books", {"title": "t", "isbn": isbns[0], "publication_year": 1974, "author_ids": [author]}, 409)
     app.post("/books", {"title": "t", "isbn": "9780321125217", "publication_year": 1974, "author_ids": []}, 422)
     loans = [app.post("/loans", {"book_id": b, "member_id": member}) for b in books[:5]]
@@ -92,7 +102,9 @@ def test_inventory() -> None:
     here, there = (app.post("/warehouses", {"name": n})["id"] for n in "ab")
 
     def move(kind: str, quantity: int, status: int = 201, **more: int) -> None:
-        app.post("/stock-movements", {"product_id": product, "type": kind, "quantity": quantity, "warehouse_id": here} | more, status)
+        app.post(
+            "/stock-movements", {"product_id": product, "type": kind, "quantity": quantity, "warehouse_id": here} | more, status
+        )
 
     move("out", 1, 409)
     move("in", 6)
@@ -112,7 +124,11 @@ def test_booking() -> None:
     room, other = (app.post("/rooms", {"name": n, "capacity": 4})["id"] for n in "ab")
 
     def book(start: str, end: str, status: int = 201, where: int = room) -> dict:
-        return app.post("/bookings", {"room_id": where, "organizer": "o", "start": f"2030-05-{start}:00Z", "end": f"2030-05-{end}:00Z"}, status)
+        return app.post(
+            "/bookings",
+            {"room_id": where, "organizer": "o", "start": f"2030-05-{start}:00Z", "end": f"2030-05-{end}:00Z"},
+            status,
+        )
 
     first = book("08T10:00", "08T12:00")
     book("08T12:00", "08T11:00", 422)
@@ -206,7 +222,9 @@ def test_notes() -> None:
 def test_desk() -> None:
     app = play("desk")
     (_, customer), (agent_id, agent) = app.sign_up("c"), app.sign_up("a", "agent")
-    made = [app.post("/tickets", {"subject": "s", "description": "d", "priority": p}, by=customer) for p in ("urgent", "low", "low")]
+    made = [
+        app.post("/tickets", {"subject": "s", "description": "d", "priority": p}, by=customer) for p in ("urgent", "low", "low")
+    ]
     assert made[0]["due_at"].startswith("2030-05-06T16:00") and made[1]["due_at"].startswith("2030-05-08T12:00")
     app.post(f"/tickets/{made[0]['id']}/close", status=403, by=customer)
     app.post(f"/tickets/{made[1]['id']}/assign", {"agent_id": agent_id}, 200, by=agent)
@@ -214,7 +232,10 @@ def test_desk() -> None:
     app.post("/comments", {"ticket_id": made[0]["id"], "body": "b"}, 403, by=customer)
     app.post(f"/tickets/{made[1]['id']}/close", status=200, by=agent)
     app.later(hours=5)
-    assert app.get("/reports/open-tickets-by-priority", by=agent)["items"] == [{"priority": "low", "count": 1}, {"priority": "urgent", "count": 1}]
+    assert app.get("/reports/open-tickets-by-priority", by=agent)["items"] == [
+        {"priority": "low", "count": 1},
+        {"priority": "urgent", "count": 1},
+    ]
     assert [t["id"] for t in app.get("/tickets/overdue", by=agent)["items"]] == [made[0]["id"]]
 
 
@@ -242,7 +263,9 @@ def test_devices() -> None:
     keys = [{"x-api-key": app.post("/devices", {"name": n})["api_key"]} for n in "ab"]
     app.post("/readings", {"temperature": 1, "humidity": 1, "measured_at": "2030-05-06T10:00:00Z"}, 401)
     for minute, degrees in ((0, 10.0), (30, 20.0)):
-        app.post("/readings", {"temperature": degrees, "humidity": 50, "measured_at": f"2030-05-06T10:{minute:02}:00Z"}, by=keys[0])
+        app.post(
+            "/readings", {"temperature": degrees, "humidity": 50, "measured_at": f"2030-05-06T10:{minute:02}:00Z"}, by=keys[0]
+        )
     app.post("/readings", {"temperature": 5, "humidity": 101, "measured_at": "2030-05-06T10:00:00Z"}, 422, by=keys[1])
     assert [r["temperature"] for r in app.get("/reports/latest-readings", by=keys[0])["items"]] == [20]
     (hour,) = app.get("/reports/average-readings-per-hour?day=2030-05-06", by=keys[0])["items"]

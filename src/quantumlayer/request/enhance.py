@@ -14,7 +14,7 @@ DEFAULT_STACK = "python/fastapi"
 _EXAMPLE = 'ql generate "A to-do API: tasks have a title, a due date and a done flag."'
 _BULLET = re.compile(r"^\s*(?:[-*•–+]|\d{1,3}[.)]|[a-z][.)])\s+")
 _ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|vs|approx|no|max|min|incl)\.(?=\s*[\w(,])", re.I)
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Z0-9\"'(@/])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Za-z0-9\"'(@/])")
 _HOSTILE = re.compile(
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|prompts?|rules|above|previous)\b"
     r"|\b(print|reveal|show|leak|dump|send|exfiltrate)\b.{0,40}\b(environment|env vars?|system prompt|secrets?|api keys? of|credentials|/etc/\w+)"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from quantumlayer.errors import UserError
-from quantumlayer.spec.analyst import behave, declare, derive, limit, people, process, query, reports
-from quantumlayer.spec.analyst.clauses import split_statement
+from quantumlayer.spec.analyst import behave, declare, derive, limit, people, process, query, relate, reports
+from quantumlayer.spec.analyst.clauses import has_subject_and_verb, split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import BOOK, Clause, mark, plain
@@ -15,7 +15,7 @@ from quantumlayer.spec.analyst.words import PEOPLE, VERBS, near
 from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Requirement, Spec
 
-BOOKS = (behave, declare, derive, limit, people, process, query, reports)
+BOOKS = (behave, declare, derive, limit, people, process, query, relate, reports)
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
 _CHATTER = re.compile(
     r"^(?:(?:thanks?|thank you|please|hi|hello|hey|cheers|best regards|regards)\b.*|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}|(?:that is|that's) (?:it|all).*|(?:keep it|make it|it should be) (?:simple|small|fast|nice|easy).*|nothing (?:fancy|else).*)$", re.I
@@ -108,6 +108,16 @@ def _supply_topics(clauses: list[Clause], world: World) -> None:
 def _read(clause: Clause, world: World, phase: int) -> None:
     text = clause.match
     if not text:
+        return
+    if (
+        phase == 1
+        and clause.id == "R1"
+        and len(text.split()) <= 4
+        and not _FINITE.search(text)
+        and not re.search(r"[:,(]", text)
+        and not has_subject_and_verb(text)
+    ):
+        clause.produced = True
         return
     if phase == 1 and (_CHATTER.match(text) or (_TITLE.match(text) and not _FINITE.search(text))):
         clause.produced = True

@@ -52,15 +52,37 @@ def act(
 ) -> bool | str | None:
     """Read one deed of somebody on an entity."""
     fields = re.fullmatch(r"(?:with|having|including|giving|stating)(?: the following)? (?P<f>.+)|\((?P<g>.+)\)", rest)
-    key = f"{verb}_{particle}" if particle in ("in", "out", "up") else verb
+    key = f"{verb}_{particle}" if f"{verb}_{particle}" in EVENT_VERBS else verb
+    if re.match(r"(?:only )?(?:once|twice|again|one time|more than once)\b", rest):
+        return None
     if key in EVENT_VERBS and world.events_of(key, target.name) is None and target.name not in _event_names(key):
         if key in ("comment",):
             return comment(clause, world, who, target, rest)
         noun = _new_event(key)
-        if noun and not fields:
+        if noun and (
+            not fields
+            or verb
+            in (
+                "apply",
+                "bid",
+                "donate",
+                "enroll",
+                "enrol",
+                "rate",
+                "borrow",
+                "rent",
+                "reserve",
+                "subscribe",
+                "adopt",
+                "pledge",
+            )
+        ):
             world.add(noun, clause.id)
     event = world.events_of(key, target.name) if key in EVENT_VERBS else None
     if event and event.name != target.name:
+        if fields:
+            happen(clause, world, who, actor, event, target, "", key)
+            return add_fields(event, fields["f"] or fields["g"], clause, world)
         return happen(clause, world, who, actor, event, target, rest, key)
     if fields:
         read = add_fields(target, fields["f"] or fields["g"], clause, world)
@@ -70,7 +92,7 @@ def act(
         if key in EVENT_VERBS and target.name in _event_names(key):
             target.event_of = key
         attribute(clause, world, who, actor, target, verb)
-        return _remainder(clause, world, target, rest)
+        return remainder(clause, world, target, rest)
     return None
 
 
@@ -105,7 +127,7 @@ def happen(
     world.link(event, target, clause.id)
     attribute(clause, world, who, actor, event, "create")
     world.topic = event.name
-    return _remainder(clause, world, event, rest, target)
+    return remainder(clause, world, event, rest, target)
 
 
 def attribute(clause: Clause, world: World, who: str, actor: EntityDraft | None, target: EntityDraft, verb: str) -> None:
@@ -154,7 +176,7 @@ def attribute(clause: Clause, world: World, who: str, actor: EntityDraft | None,
         world.link(target, actor, clause.id)
 
 
-def _remainder(clause: Clause, world: World, target: EntityDraft, rest: str, object_: EntityDraft | None = None) -> bool | str:
+def remainder(clause: Clause, world: World, target: EntityDraft, rest: str, object_: EntityDraft | None = None) -> bool | str:
     """What follows the object: places, ends, limits that other rules know."""
     rest = re.sub(
         r"^(?:online|there|here|in the (?:app|system)|on the (?:site|platform)|via the api|through the api|to the (?:system|library|list))\b\s*",
@@ -172,7 +194,20 @@ def _remainder(clause: Clause, world: World, target: EntityDraft, rest: str, obj
     return rest
 
 
-REMAINDERS: list[Any] = []
+def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
+    """`post messages in rooms`: the row refers to where it goes."""
+    m = re.fullmatch(
+        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|their|its|one of the|different|various|some))? @(\w+)",
+        rest,
+    )
+    parent = world.find(m[1].replace("_", " ")) if m else None
+    if parent is None or parent is target:
+        return False
+    world.link(target, parent, clause.id)
+    return True
+
+
+REMAINDERS: list[Any] = [in_place]
 
 
 def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: str) -> bool | str:
@@ -226,7 +261,7 @@ def limit_create(target: EntityDraft, name: str, check: str, message: str, by: s
     1,
     r"{E:e}(?:'s)?(?: (?:status|state|life ?cycle|workflow|stage))? (?:goes|go|moves|move|can go|can move|transitions?|progress(?:es)?|passes|pass|changes?|can change|flows?)(?: through(?: the)?(?: states| stages| statuses)?:?)? (?:from )?{R:path}",
     r"{E:e}(?:'s)? (?:status|state|life ?cycle|workflow)(?: flow)?(?: is|:| goes| are|) {R:path}",
-    r"{E:e}:? {R:path}",
+    r"{E:e}:? (?P<path>.*(?:->|→|=>).*)",
     need="->|→|=>| to | then | from |through",
 )
 def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
@@ -243,7 +278,9 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None or len(steps) < 2:
         return None
     groups = [[snake(x) for x in re.split(r"\s*(?:,| or |/|\|)\s*(?:or )?", s) if x.strip()] for s in steps if s]
-    if any(len(word.split("_")) > 3 or not word for group in groups for word in group):
+    if "@" in m["path"] or any(
+        len(word.split("_")) > 3 or not word or word[0] == "n" and word[1:2] == "_" for group in groups for word in group
+    ):
         return None
     names = [s for group in groups for s in group]
     ensure_states(target, groups[0][0], names, clause.id)
@@ -311,24 +348,59 @@ def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list
 @rule(
     2,
     r"{E:e} {M} be (?P<p>\w+)(?: again)?(?: (?:only )?(?:by (?P<who>[^,]+?)))?(?P<rest> (?:until|before|up to|only|within|unless|as long as|while|when|once|after|if|at most) .+)?",
+    r"{E:e} {M} be (?P<p>\w+)(?P<then>(?:,? (?:and )?(?:then|finally|later)(?: be)? \w+)+)",
     r"{E:e} {M} be (?P<p>\w+)(?: or (?P<p2>\w+))(?: by (?P<who>.+))?",
 )
 def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`bookings can be cancelled until 24 hours before they start`"""
     target, groups = entity(world, m, "e"), m.groupdict()
     verb = verb_base(m["p"])
-    if target is None or verb is None or verb in ("unique", "set", "be", "greater"):
+    if (
+        target is None
+        or verb is None
+        or verb
+        in ("set", "be", "search", "sort", "filter", "list", "order", "show", "find", "browse", "share", "view", "assign")
+    ):
         return None
     verbs = [verb, *([verb_base(groups["p2"]) or ""] if groups.get("p2") else [])]
     for one in verbs:
         operation_for(world, target, one, clause.id)
+    for word in re.findall(r"(?:then|finally|later)(?: be)? (\w+)", groups.get("then") or ""):
+        if (following := verb_base(word)) and target.state:
+            before = state_of_verb(verbs[-1])
+            ensure_states(target, target.state.initial, [state_of_verb(following)], clause.id)
+            transition(target, following, [before], state_of_verb(following), clause.id)
+            verbs.append(following)
     world.topic = target.name
     if groups.get("who"):
         allow_by(clause, world, target, [operation_name(world, target, v) for v in verbs], groups["who"])
     rest = (groups.get("rest") or "").strip()
     if not rest:
         return True
-    return _remainder(clause, world, target, f"{operation_name(world, target, verb)}!{rest}")
+    return remainder(clause, world, target, f"{operation_name(world, target, verb)}!{rest}")
+
+
+@rule(2, r"(?:only )?{DET}(?P<a>[a-z][\w-]*) @(?P<e>\w+) {M} be (?P<p>\w+)(?: again)?(?: by (?P<who>.+))?")
+def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`pending orders can be cancelled`; `closed issues can be reopened`"""
+    target, verb, state = entity(world, m, "e"), verb_base(m["p"]), snake(m["a"])
+    if (
+        target is None
+        or verb is None
+        or target.state is None
+        or state not in target.state.states
+        or re.search(r"\b(?:not|never|cannot)\b", clause.match)
+    ):
+        return None
+    if operation_name(world, target, verb) in ("update", "delete", "read", "create"):
+        return None
+    after = target.state.initial if verb in ("reopen", "restore", "reactivate") else state_of_verb(verb)
+    after = next((s for s in target.state.states if action_for_state(s) == verb and s != state), after)
+    if after == state:
+        return None
+    ensure_states(target, target.state.initial, [after], clause.id)
+    transition(target, verb, [state], after, clause.id)
+    return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
 
 
 def operation_name(world: World, target: EntityDraft, verb: str) -> str:

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from quantumlayer.spec.analyst.words import ABSTRACT, expand, verb_base
+from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, verb_base
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::| [-] )\s+(?P<rest>.+)$", re.S)
 _MODAL = r"(?:can|cannot|may|must|should|shall|will|could)\b"
 _PREDICATE = re.compile(
-    rf"^(?:{_MODAL}|(?:is|are|was|were|has|have|does|do) (?:not |never |only |also |automatically )?(?:\w+ed\b|\w+en\b|due\b|visible|refused|sold|lost|kept|hidden|allowed|able|unique|required|optional|limited|in\b|at\b|a\b|an\b|public|private|for\b|returned|read-only|full|over|no\b|negative)|never\b|only \w+s? (?:can|may)|then (?:is|are)\b)",
+    rf"^(?:{_MODAL}|(?:is|are|was|were|has|have|does|do) (?:not |never |only |also |automatically )?(?:\w+ed\b|\w+en\b|due\b|visible|refused|sold|lost|kept|hidden|allowed|able|unique|required|optional|limited|in\b|at\b|a\b|an\b|public|private|for\b|returned|read-only|full|over|no\b|negative)|(?:belongs?|goes|moves?|has|have|starts?) (?:to|from|as|through|an?|one|many|the|at most|up to|\w+ed)\b|never\b|only \w+s? (?:can|may)|then (?:is|are)\b)",
     re.I,
 )
 _SUBJECT_VERB = re.compile(
@@ -31,9 +31,49 @@ class Part:
     head: str = ""
 
 
+_STORY = re.compile(
+    r"^as an? (?P<role>[\w -]+?),? i (?:want|need|would like|should be able|can|must be able|am able|only|may)(?: to)?(?: be able to)? (?P<rest>.+)$",
+    re.I,
+)
+
+
+def _plain_story(text: str) -> str:
+    """`As a member I want to borrow books so that …` → `members can borrow books`."""
+    found = _STORY.match(text)
+    if not found:
+        return text
+    last = found["role"].split()[-1].lower()
+    who = f"{last}s" if last in PEOPLE else "users"
+    rest = re.sub(r",? (?:so that|so i|in order to|because) .*$", "", found["rest"], flags=re.I)
+    only = " only" if re.search(r"\bi only\b", text[: found.start("rest")], re.I) else ""
+    return f"{who} can{only} " + re.sub(r"\bmy\b", "their", rest, flags=re.I)
+
+
+def _with_lead(text: str, lead: str) -> str:
+    """A bullet under `Asset:` or `Each asset has:` says what an asset has, unless it is a sentence of its own."""
+    lead = re.sub(
+        r"^(?:the |an? |each |every )?(.+?)(?:'s)?(?: fields| attributes| properties)?$", r"\1", lead.strip(" :"), flags=re.I
+    )
+    if (
+        not lead
+        or len(lead.split()) > 6
+        or has_subject_and_verb(text)
+        or _IMPERATIVE.match(text)
+        or re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", text, re.I)
+    ):
+        return text
+    if re.search(r"\b(?:has|have|with|contains?|includes?|stores?)(?: the following)?$", lead, re.I):
+        return f"{lead} {text}"
+    if len(lead.split()) <= 2 and not re.search(
+        r"requirements|features|rules|notes|overview|goals?|scope|entities|endpoints|stories|details|functional", lead, re.I
+    ):
+        return f"each {lead} has {text}"
+    return text
+
+
 def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
-    text = text.strip()
+    text = _plain_story(_with_lead(text.strip(" ."), lead))
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []
     for part in _outside(body, r"\s*;\s*"):
@@ -48,7 +88,7 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
             flags=re.I,
         )
         if subject and (_PREDICATE.match(match) or (number_ and _bare_verb(match))):
-            match = f"{subject} {match}"
+            match = f"{re.split(r' (?:of|in|for|on|with|from|at) ', subject)[0]} {match}"
         found = subject_of(match)
         subject = found or subject
         if match:
@@ -60,14 +100,14 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
 
 def _bare_verb(text: str) -> bool:
     """Whether a piece begins with a verb whose subject stands in the piece before."""
-    first, _, rest = text.lower().partition(" ")
-    return verb_base(first) == first and bool(rest) and not _has_subject_and_verb(text)
+    first, _, rest = re.sub(r"^(?:only|also|then) ", "", text.lower()).partition(" ")
+    return verb_base(first) == first and bool(rest) and not re.match(rf"(?:{_MODAL}|is|are|has|have|goes)\b", rest)
 
 
 def subject_of(text: str) -> str:
     """The words before the first finite verb, if they look like a subject."""
     found = re.match(
-        rf"^(?P<s>(?:(?:an?|the|each|every|all|any|no|only) )?(?:[\w'@-]+ ){{1,4}}?)(?:{_MODAL}|(?:is|are|has|have|was|were|belongs?|goes|needs?)\b|never\b|does not|do not)",
+        rf"^(?P<s>(?:(?:an?|the|each|every|all|any|no|only) )?(?:[\w'@-]+ ){{1,7}}?)(?:{_MODAL}|(?:is|are|has|have|was|were|belongs?|goes|needs?)\b|never\b|does not|do not)",
         text,
         re.I,
     )
@@ -106,7 +146,7 @@ def _head(text: str) -> tuple[str, str]:
     first = re.split(r"[,;(]", rest)[0]
     modal = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", first, re.I)
     declared = re.match(r"^(?:an? |each |the )?[\w-]+(?: [\w-]+)?s (?:with|having|that have)\b", rest, re.I)
-    sentence = modal or declared or _has_subject_and_verb(first) or _IMPERATIVE.match(rest)
+    sentence = modal or declared or has_subject_and_verb(first) or _IMPERATIVE.match(rest)
     return (found["head"].strip(), rest) if names_thing or sentence else ("", text)
 
 
@@ -153,19 +193,19 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
     if _shared_verb(rest, before, joiner):
         return True
     if _PREDICATE.match(rest):
-        finite = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I) or _has_subject_and_verb(before)
+        finite = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I) or has_subject_and_verb(before)
         return bool(finite) and not re.match(r"(?:is|are) (?:optional|required|unique)\b", rest)
     if _PRONOUN.match(rest) or re.match(r"(?:only|nobody|no one|no-one|everyone|anyone|others?)\b", rest, re.I):
         return bool(
             re.match(r"(?:\S+ ){1,4}?(?:can|may|must|should|is|are|has|have|need|\w+s|approves?|cannot|see|edit)\b", rest, re.I)
         ) and not re.match(r"others? (?:in|after|within)\b", rest, re.I)
-    return bool(re.search(r"\s\w+", before.strip())) and _has_subject_and_verb(rest)
+    return bool(re.search(r"\s\w+", before.strip())) and has_subject_and_verb(rest)
 
 
 def _shared_verb(rest: str, before: str, joiner: str) -> bool:
     """`devices authenticate with a key and send readings`: another verb of the same plural subject, with its own object."""
     objects = r"(?:an?|the|only|their|its|them|each|all|other|\w+s|in|out|up|on)\b"
-    found = re.match(rf"^(?:can |may )?(?P<v>[a-z]+) (?P<o>{objects}.*)", rest, re.I)
+    found = re.match(rf"^(?:can |may |only |also )*(?P<v>[a-z]+) (?P<o>{objects}.*)", rest, re.I)
     subject = subject_of(before)
     if re.match(r"(?:log|sign) (?:in|out|up)\b", rest):
         return False
@@ -184,7 +224,7 @@ def _ends_in_verb(text: str) -> bool:
     return verb_base(last) == last and not last.endswith("s")
 
 
-def _has_subject_and_verb(text: str) -> bool:
+def has_subject_and_verb(text: str) -> bool:
     """Whether a finite verb follows a subject of a few words; a relative clause may stand between."""
     tokens = [t.strip(".,").lower() for t in text.split()]
     determined = bool(tokens) and tokens[0] in (

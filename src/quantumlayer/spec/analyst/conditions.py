@@ -5,7 +5,7 @@ import re
 from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.grammar import plain
 from quantumlayer.spec.analyst.words import LEXICON, number, singular, snake, verb_base
-from quantumlayer.spec.analyst.world import OPEN, EntityDraft, World, any_of, open_test
+from quantumlayer.spec.analyst.world import OPEN, EntityDraft, World, any_of, ended_test, open_test
 from quantumlayer.spec.values import Field
 
 _COMPARE = (
@@ -66,6 +66,12 @@ def _word(world: World, entity: EntityDraft, text: str, row: str) -> str | None:
     if word in ("upcoming", "in_the_future", "future", "not_started"):
         start = next((n for n in entity.dates() if entity.fields[n].required), None)
         return f"{row}.{start} > {_clock(entity.fields[start])}" if start else None
+    if (
+        word in ("closed", "finished", "completed", "ended", "final", "done", "settled", "decided")
+        and entity.state
+        and (over := ended_test(entity, row))
+    ):
+        return over
     if word in OPEN:
         return open_test(entity, row)
     if word.startswith("un") and (inner := _word(world, entity, word[2:].replace("_", " "), row)):

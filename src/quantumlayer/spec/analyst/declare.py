@@ -1,12 +1,13 @@
 """Declarations: which entities there are, their fields, and what was said of single fields."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from quantumlayer.spec.analyst.fields import KNOWN, MONEY_PLACES, Item, read_item, read_items, type_of
-from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.fields import KNOWN, MONEY_PLACES, Item, read_item, split_list, type_of
+from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
 from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, is_plural, plural, singular, snake, verb_base, words_of
-from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
+from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, transition
 from quantumlayer.spec.values import Field, Rule
 
 _NONNEGATIVE = words_of("nonnegative")
@@ -20,11 +21,22 @@ _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|ha
     rf"{{E:e}},? {_HAS} {{R:fields}}",
     r"{E:e}(?: fields| attributes| properties)?: {R:fields}",
     r"{E:e} \((?P<fields>.+)\)",
+    r"(?:an? |the |my |our |simple |small |rest |crud )*@(?P<e>\w+) (?:api|app|crud|service|tracker|list|manager|database|catalog|catalogue|backend|registry)(?: app| api)? (?:with|having|storing|for|of) {R:fields}",
+    r"(?:{DET}@?\w+ (?:want|need|would like) to |{M} )?(?:track|manage|collect|store|record|log|keep|save|register|organize)(?: track of)? (?:my |our |the |all |some |their |@\w+ |\w+ )?@(?P<e>\w+): {R:fields}",
     r"(?:for|of) {E:e},? (?:we|i|you|users?|it|the (?:system|app|api))?(?: (?:want to|need to|should|must|can))? ?(?:store|keep|record|track|know|save|have|see|hold) {R:fields}",
 )
 def declares(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`each task has a title, optional notes and a priority (low, medium, high)`"""
     target = entity(world, m, "e")
+    if (
+        target
+        and target.name in PEOPLE
+        and not re.search(
+            rf"@{m['e']}(?:'s)?,? (?:(?:must|should|can|will|also) )*(?:has|have|with|having|includes?|contains?|consists?|is|are|fields)\b|: |\(",
+            clause_text(clause, world),
+        )
+    ):
+        return None
     if not target or re.match(
         r"(?:been|to be|at most|no more|no |only|not|never|an? (?:admin|manager)|access|permission|full|more than|up to \d+ (?:open|active)|exactly one of)\b",
         m["fields"],
@@ -53,13 +65,30 @@ def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | Non
     return add_fields(target, m["fields"], clause, world) if target else None
 
 
+def clause_text(clause: Clause, world: World) -> str:
+    """The clause with its entities marked, as the patterns see it."""
+    return mark(clause.match, world)
+
+
 def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> bool | str:
     """Give the entity the fields of a list; what could not be read is returned."""
     text = re.sub(
         r"^(?:the following(?: fields| attributes)?:?|fields:?|attributes:?|just|only)\s*", "", plain(text), flags=re.I
     )
-    unread = []
-    for item in read_items(text):
+    text, unread = _spaced(text), []
+    for piece in split_list(text):
+        if re.search(r"->|→|=>", piece):
+            unread += _arrows(target, piece, clause)
+            continue
+        item = read_item(piece)
+        if not item.name:
+            continue
+        nested = re.fullmatch(r"([\w ]+?) with (.+)", item.noun)
+        if nested and item.many:
+            child = world.add(nested[1], clause.id)
+            read = add_fields(child, nested[2], clause, world)
+            unread += [read] if isinstance(read, str) else []
+            item = replace(item, name=snake(nested[1]), noun=nested[1])
         if placed := re.fullmatch(
             r"(?:which (?:is|are) |that (?:is|are) )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |one or more |several )?(.+)",
             item.noun,
@@ -80,6 +109,29 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     return ", ".join(unread) or True
 
 
+def _spaced(text: str) -> str:
+    """`url title tags`, known names with nothing between them, with commas."""
+    words = text.lower().split()
+    if len(words) < 2 or re.search(
+        r"[,():;]|\b(?:and|or|an?|the|of|optional|unique|is|list|date|number|one|many|between)\b", text.lower()
+    ):
+        return text
+    return ", ".join(words) if all(w in KNOWN or singular(w) in KNOWN for w in words) else text
+
+
+def _arrows(target: EntityDraft, text: str, clause: Clause) -> list[str]:
+    """`a status: created -> picked up -> delivered`"""
+    path = re.sub(r"^(?:an? |the )?(?:status|state|workflow)\s*[:(]?\s*", "", text.strip(" )"), flags=re.I)
+    steps = [[snake(x) for x in re.split(r"/|\bor\b|\|", s) if x.strip()] for s in re.split(r"->|→|=>", path)]
+    if any(not s or not all(s) for s in steps):
+        return [text]
+    ensure_states(target, steps[0][0], [s for step in steps for s in step], clause.id)
+    for before, after in zip(steps, steps[1:], strict=False):
+        for state in after:
+            transition(target, action_for_state(state), before, state, clause.id)
+    return []
+
+
 def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     """Add one field, a relation where the item names an entity."""
     noun = item.noun.lower()
@@ -95,6 +147,15 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     if attributes.get("type") == "enum" or attributes.get("values"):
         _add_enum(target, item, attributes, by, world)
         return
+    if (
+        item.name == "value"
+        and kind == "number"
+        and target.name.split("_")[-1] in ("deal", "contract", "opportunity", "asset", "order", "policy", "invoice", "donation")
+    ):
+        kind = "decimal"
+    whole = all(isinstance(attributes.get(k), int) for k in ("min", "max")) and "step" not in attributes
+    if item.name in ("value", "score", "rating", "grade", "points") and kind in ("number", None) and whole:
+        kind = "integer"
     if item.many and kind not in ("strings",):
         kind = "strings"
     kind = _settle(kind, item, attributes)
@@ -166,6 +227,17 @@ def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, worl
     name = item.name
     required = item.attributes.get("required", True)
     if item.many or is_plural(item.noun):
+        several = item.several and not any(
+            f.type == "references" and f.to == related.name for e in world.entities.values() for f in e.fields.values()
+        )
+        if (
+            several
+            and not any(f.type == "reference" for f in related.fields.values())
+            and related.name.split("_")[-1] not in PEOPLE
+            and not world.is_account(related)
+        ):
+            world.link(related, target, by)
+            return
         back = next((n for n, f in related.fields.items() if f.type == "reference" and f.to == target.name), None)
         if back or _part_of(related, target):
             if not back:

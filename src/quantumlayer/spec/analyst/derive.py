@@ -125,4 +125,96 @@ def _late(target: EntityDraft, due_name: str, closed: str | None, unit: str) -> 
     return f"greatest(0, ceil(hours_between({path}, {end})))"
 
 
+@rule(
+    2,
+    r"(?:the |its |their )?(?P<f>total|total price|total amount|subtotal|sum|total cost|order total|invoice total|grand total)(?: (?:price|amount|cost))?(?: (?:of|for) {E:e})? (?:is|equals|=|{M} be)(?: calculated as| computed as| computed from)? (?:the )?(?:sum of )?(?:its |all |the |their |each )?(?:@\w+ )?(?P<a>[\w ]+?) (?:times|multiplied by|x|\*) (?:the |its |their )?(?P<b>[\w ]+?)(?: (?:of|over|for|across|from)(?: all)?(?: of)?(?: its| the| their)? @?(?P<w>[\w ]+))?",
+    need="total|sum",
+)
+def total(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the total of an order is the sum of quantity times unit price over its items`"""
+    first, second = plain(m["a"]), plain(m["b"])
+    target = entity(world, m, "e") or world.find(world.topic)
+    lines = [e for e in world.entities.values() if known_field(e, first)]
+    line = next((e for e in lines if target and e.reference_to(target.name)), lines[0] if lines else None)
+    if line is None:
+        return None
+    if target is None or target is line or line.reference_to(target.name) is None:
+        target = next(
+            (
+                world.entities[str(f.to)]
+                for f in line.fields.values()
+                if f.type == "reference"
+                and f.to
+                and f.to != world.account
+                and known_field(world.entities[f.to], second) is None
+            ),
+            None,
+        )
+    if target is None:
+        return None
+    terms = [_term(line, words, world) for words in (first, second)]
+    reference = line.reference_to(target.name)
+    if reference is None or not all(terms):
+        return None
+    rows = f"self.{world.inverse(line, reference)}"
+    target.fields[snake(m["f"])] = Field(
+        type="decimal", places=2, value=f"sum({rows}.map(x, {' * '.join(str(t) for t in terms)}))", satisfies=(clause.id,)
+    )
+    return True
+
+
+def _term(line: EntityDraft, words: str, world: World) -> str | None:
+    """A number of the line, or of what the line refers to."""
+    name = known_field(line, words)
+    if name and line.fields[name].type in ("integer", "number", "decimal"):
+        return f"double(x.{name})" if line.fields[name].type == "integer" else f"x.{name}"
+    for reference, field in line.fields.items():
+        if field.type == "reference" and field.to and field.required:
+            inner = known_field(world.entities[field.to], words)
+            if inner and world.entities[field.to].fields[inner].type in ("number", "decimal"):
+                return f"x.{reference}.{inner}"
+    return None
+
+
+@rule(
+    2,
+    r"(?:the |its |an? )?(?P<f>fee|price|cost|charge|amount|fare|total|parking fee)(?: (?:of|for) {E:e})? (?:is|costs|{M} be) [$€£]?(?P<n>[\d.,]+)(?: euros?| dollars?| eur| usd)? (?:per|for each|for every|an?) (?P<s>started |full )?(?P<u>hour|day)(?:,? (?:with|up to|and|but|capped at)(?: an?)? ?(?:daily )?(?:maximum|max|at most|cap)?(?: of)? [$€£]?(?P<max>[\d.,]+)(?: (?:per|a) day)?)?",
+    r"{E:e} costs? [$€£]?(?P<n>[\d.,]+)(?: euros?| dollars?)? (?:per|for each|for every|an?) (?P<s>started |full )?(?P<u>hour|day)(?:,? (?:with|up to|and|but|capped at)(?: an?)? ?(?:daily )?(?:maximum|max|at most|cap)?(?: of)? [$€£]?(?P<max>[\d.,]+)(?: (?:per|a) day)?)?",
+    need="per |each|every|an hour|a day",
+)
+def time_fee(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the fee is 2.50 per started hour with a daily maximum of 20`"""
+    groups = m.groupdict()
+    target = (entity(world, m, "e") if groups.get("e") else None) or next(
+        (e for e in world.entities.values() if period(e)), None
+    )
+    span = period(target) if target else None
+    rate = number(m["n"])
+    if target is None or span is None or rate is None:
+        return None
+    first, last = span
+    kind, until = target.fields[first].type, f"self.{last}"
+    if not target.fields[last].required:
+        until = f"(self.{last} == null ? {'today' if kind == 'date' else 'now'} : self.{last})"
+    if kind == "date" and groups["u"] == "hour":
+        return None
+    hours = f"hours_between(self.{first}, {until})"
+    top = number(groups["max"]) if groups["max"] else None
+    if groups["u"] == "day":
+        days = (
+            f"double(days_between(self.{first}, {until}))"
+            if kind == "date" or not groups["s"]
+            else f"double(ceil({hours} / 24.0))"
+        )
+        value = f"{days} * {float(rate)}"
+    elif top is None:
+        value = f"double(ceil({hours})) * {float(rate)}" if groups["s"] else f"{hours} * {float(rate)}"
+    else:
+        whole = f"double(floor({hours} / 24.0))"
+        rest = f"{hours} - 24.0 * {whole}"
+        value = f"{whole} * {float(top)} + least({f'double(ceil({rest}))' if groups['s'] else f'({rest})'} * {float(rate)}, {float(top)})"
+    target.fields[snake(groups.get("f") or "fee")] = Field(type="decimal", places=2, value=value, satisfies=(clause.id,))
+    return True
+
+
 _ = (period, singular, verb_base, literal, overdue, known_field, plain)

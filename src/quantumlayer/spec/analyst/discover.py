@@ -11,7 +11,7 @@ from quantumlayer.spec.values import Auth, Field
 
 _DET = r"(?:(?:an?|the|each|every|all|any|our|my|some|their|his|her|its|many|several|multiple|other|own|new|your) )*"
 _NOUN = r"[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,2}?"
-_STOP = frozenset("which that who whose when where what how why if and or but not only can may must should is are be has have with for from to of in on at by as it they them he she we i you one everything anything something nothing anyone everyone nobody somebody there here this these those overdue then them us others other both more most least many much few new up out than before after until while per into about between under over above below between same latest late first last next time times".split())  # fmt: skip
+_STOP = frozenset("which that who whose when where what how why if and or but not only can may must should is are be has have with for from to of in on at by as it they them he she we i you one everything anything something nothing anyone everyone nobody somebody there here this these those overdue then them us others other both more most least many much few new up out than before after until while per into about between under over above below between same latest late first last next once twice again".split())  # fmt: skip
 _SUBJECT = re.compile(rf"^{_DET}(?P<n>{_NOUN}) (?:(?:can|may|must|should|will|cannot|also|always|shall) )*(?P<v>has|have|contains?|includes?|consists? of|belongs? to|is|are|can|cannot|may|must|should|goes|moves|starts|expires?|never|be|needs?|stores?|carr(?:y|ies)|records?|comprises?|gets?)\b(?P<rest>.*)$")  # fmt: skip
 _WITH = re.compile(rf"(?:^|\b(?:{'|'.join(('a', 'an', 'the', 'of', 'for', 'track', 'manage', 'store', 'keep', 'log', 'record', 'have', 'has', 'are', 'is', 'create', 'write', 'post', 'submit', 'open', 'send', 'add', 'list', 'with'))})\s){_DET}(?P<n>{_NOUN}),? (?:with|having|that have|which have|that has|containing|including|consisting of) (?P<rest>.+)$")  # fmt: skip
 _ACTS = re.compile(
@@ -29,8 +29,8 @@ _GENERIC = frozenset(
 )
 
 
-def noun(text: str) -> str | None:
-    """The singular noun of a phrase if it may be an entity."""
+def noun(text: str, *, told: bool = False) -> str | None:
+    """The singular noun of a phrase if it may be an entity; what is `told` of by `each … has` may be any noun."""
     words = [
         w
         for w in text.lower().replace("'s", "").split()
@@ -40,11 +40,13 @@ def noun(text: str) -> str | None:
         words = words[1:]
     if len(words) == 1 and words[0].endswith("ed") and verb_base(words[0]):
         return None
-    if len(words) > 1 and words[0].endswith("ing") and verb_base(words[0]):
+    if re.match(r"(?:an? |the )?\w+ing (?:an?|the|each) ", text.lower()):
         return None
     if not words or len(words) > 3 or any(w in _STOP for w in words):
         return None
     one = snake(singular(" ".join(words)))
+    if told and one and len(one) > 1:
+        return one
     if not one or one in ABSTRACT or one in _GENERIC or one.split("_")[-1] in ABSTRACT or len(one) < 2:
         return None
     return one
@@ -61,6 +63,10 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _acted(text, found):
             found.setdefault(one, clause.id)
+    everything = " ".join(t for _, t in texts)
+    for clause, text in texts:
+        for one in _events(text, everything):
+            found.setdefault(one, clause.id)
     for clause, text in texts:
         for one in _mentioned(text, found):
             found.setdefault(one, clause.id)
@@ -73,7 +79,19 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
 def _declared(text: str) -> list[str]:
     """`each task has …`, `events with …`, `task: …`, `bookmarks api with …`, `x belongs to y`."""
     nouns = re.findall(r"\b(?:his|her|their|my) own (?:private |personal )?([a-z]+)", text)
+    nouns_told: list[str] = []
     if (m := _SUBJECT.match(text)) and m["v"] in ("has", "have", "contains", "contain", "includes", "include", "consists of", "belongs to", "belong to", "stores", "store", "carries", "carry", "comprises", "record", "records", "needs", "need", "gets", "get"):  # fmt: skip
+        told = re.match(r"(?:each|every|an?|the) ", text) is not None or is_plural(m["n"].split()[-1])
+        if (
+            told
+            and m["v"] in ("has", "have", "contains", "contain", "belongs to", "belong to")
+            and not re.match(
+                r"(?:the |an? )?(?:app|application|api|system|platform|service|site|we|it|they|user interface|database|backend)s?$",
+                m["n"],
+            )
+            and (sure := noun(m["n"], told=True))
+        ):
+            nouns_told.append(sure)
         nouns += [m["n"]]
         if m["v"].startswith("belong"):
             nouns += [re.sub(r"^.*? to ", "", f" to {m['rest'].strip()}").split(" and ")[0]]
@@ -99,6 +117,11 @@ def _declared(text: str) -> list[str]:
         nouns.append(m["n"])
     if m := re.match(rf"^{_DET}(?P<n>{_NOUN}) \((?:\w|[ ,-])+,", text):
         nouns.append(m["n"])
+    if m := re.search(
+        r"\b(?:is|are) (?:given|held|run|taught|organized|organised|grouped|planted|kept|hosted|performed|shown) (?:in|at|on) (?P<n>[a-z]+s)$",
+        text,
+    ):
+        nouns.append(m["n"])
     if m := re.search(r"\b(?:stored|kept|held|located) in (?:an? |several )?(?P<n>[a-z]+)(?:,|$)", text):
         nouns.append(m["n"])
     if m := re.search(rf"\b(?:for|of|about) each (?P<n>{_NOUN})(?:,|$| we| i| store| record)", text):
@@ -108,7 +131,16 @@ def _declared(text: str) -> list[str]:
         text,
     ):
         nouns += split_list(m["n"])
-    return [one for n in nouns if (one := noun(n)) and not _is_verbish(one)]
+    for m in re.finditer(
+        r"\b(?:track|manage|collect|store|record|log|keep|save|register|organize|catalog|catalogue)(?:ing|s)? (?:track of )?(?:my |our |the |all |some |their )*(?P<n>[a-z]+(?: [a-z]+)?): \w",
+        text,
+    ):
+        nouns.append(re.sub(rf"^(?:{'|'.join(PEOPLE)}) ", "", m["n"]))
+    if m := re.match(r"^(?P<n>[a-z]+s) (?:with|having) [a-z]", text):
+        nouns.append(m["n"])
+    for m in re.finditer(r"\b(?:many|several|one or more|multiple) (?P<n>[a-z]+(?: [a-z]+)?) with (?:an? |the )", text):
+        nouns.append(m["n"])
+    return [*nouns_told, *(one for n in nouns if (one := noun(n)) and not _is_verbish(one))]
 
 
 def _without_doer(text: str) -> str:
@@ -156,6 +188,24 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
         elif piece and (one := noun(piece)) and is_plural(piece) and one in found:
             objects.append(one)
     return [subject, *objects]
+
+
+def _events(text: str, everything: str) -> list[str]:
+    """The record of a deed (`candidates apply to jobs` → application) where the request names it."""
+    m = _ACTS.match(text)
+    verb = verb_base(m["v"].split()[0]) if m else None
+    key = m["v"].replace(" ", "_") if m and m["v"].replace(" ", "_") in LEXICON["events"] else verb
+    if m is None or key is None or singular(m["s"].split()[-1]) not in PEOPLE and not is_plural(m["s"].split()[-1]):
+        return []
+    nouns = LEXICON["events"].get(key, "").split()
+    return next(
+        (
+            [n]
+            for n in nouns
+            if re.search(rf"\b{n.replace('_', ' ')}s?\b", everything.replace(text, text[m.end("v") :] if m else text))
+        ),
+        [],
+    )
 
 
 def _mentioned(text: str, found: dict[str, str]) -> list[str]:

@@ -98,6 +98,7 @@ class Item:
     noun: str
     attributes: dict[str, Any] = field(default_factory=dict)
     many: bool = False
+    several: bool = False
     type: str | None = None
     when: str | None = None
     generated: bool = False
@@ -173,12 +174,23 @@ def read_items(text: str) -> list[Item]:
 def read_item(text: str) -> Item:
     """One field."""
     text, attributes, read = text.strip(" .,;"), {}, Item("", "")
+    for symbol, words in (
+        (">=", "at least"),
+        ("<=", "at most"),
+        ("≥", "at least"),
+        ("≤", "at most"),
+        (">", "greater than"),
+        ("<", "less than"),
+    ):
+        text = re.sub(rf"\s*{symbol}\s*(?=-?\d)", f" {words} ", text)
+    text = " ".join(near(w, _SPELLING) or w for w in text.split(" "))
     text = re.sub(r"\b(\w+)\[\]", r"list of \1", text)
     text = re.sub(r"^(?:when|where|who|what|how)\b.*", "", text)
     inside = re.search(r"\s*[(\[]([^()\[\]]*)[)\]]\s*", text)
     extra = inside[1].strip() if inside else ""
     if inside:
         text = (text[: inside.start()] + " " + text[inside.end() :]).strip()
+    several = bool(re.match(r"(?:an? |the )?(?:many|several|multiple|any number of|lists? of|zero or more) ", text, re.I))
     text, attributes, many = _prefixes(text, attributes)
     if typed := re.fullmatch(r"([\w -]+?)\s*:\s*(.+)", text):
         text, extra = typed[1], ", ".join(filter(None, (typed[2], extra)))
@@ -203,7 +215,7 @@ def read_item(text: str) -> Item:
     name = snake(text)
     if boolean:
         read = replace(read, type="boolean")
-    return replace(read, name=name, noun=text, many=many or read.many, unread=read.unread)
+    return replace(read, name=name, noun=text, many=many or read.many, several=several, unread=read.unread)
 
 
 def boolean_prefix(_: str) -> str:
@@ -309,7 +321,7 @@ def _enumeration(text: str) -> tuple[str, ...]:
     text = re.sub(r",?\s*\betc\.?$", "", text)
     parts = [p.strip().strip("\"'") for p in re.split(r"\s*[,/|;]\s*(?:or |and )?|\s+or\s+|\s+and\s+", text) if p.strip()]
     short = all(len(p.split()) <= 3 and re.fullmatch(r"[A-Za-z0-9][\w+ .-]*", p) for p in parts)
-    said = r"(?:optional|required|unique|max|min|at|up|between|default|not|positive|in|of|integer|string|text|number|decimal|date|datetime|boolean|url|email)\b"
+    said = r"(?:optional|required|unique|max|min|at|up|between|default|not|positive|in (?:cents|eur|usd|gbp|kg|km|m|cm|minutes|hours|seconds|days|percent)|of|integer|string|text|number|decimal|date|datetime|boolean|url|email)\b"
     constraint = any(
         re.match(said, p, re.I)
         or re.fullmatch(r"\d+(?: ?(?:-|to) ?\d+)?(?: .*)?", p)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from quantumlayer.spec.analyst.words import verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 
 _NUMBER = r"(?:[$€£]?-?\d[\d,]*(?:\.\d+)?k?%?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|fifty|a dozen|once|twice|zero|a hundred|hundred|an?)"
@@ -103,7 +104,20 @@ def mark(text: str, world: World) -> str:
     if not forms:
         return text
     pattern = compiled_forms(tuple(forms))
-    return pattern.sub(lambda m: "@" + re.sub(r"[ -]", "_", m[0].lower()), text)
+
+    def marked(found: re.Match[str]) -> str:
+        word = found[0].lower()
+        verbal = verb_base(word) == word and re.search(
+            r"\b(?:can|may|must|should|will|cannot|not|only|also|never)(?: only| also)? $", text[: found.start()], re.I
+        )
+        doing = (
+            verb_base(word) == word
+            and re.search(r"(?:^|\s)@?\w+s $", text[: found.start()])
+            and re.match(r" (?:on|a|an|the|their|other|\w+s)\b", text[found.end() :])
+        )
+        return found[0] if verbal or doing else "@" + re.sub(r"[ -]", "_", word)
+
+    return pattern.sub(marked, text)
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from quantumlayer.spec.values import Field, Guard, Rule, Unique
 
 @rule(
     3,
+    r"{E:p} (?:{M} |{NOT} )(?P<v>[a-z]+)(?: in| for| on| at| to)? (?:at most|no more than|up to|only|a maximum of|not more than|more than) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?P<rest> .+)?",
     r"(?:no )?{E:p} (?:{M} |{NOT} )(?:have|hold|own|make|place|keep|take|book|borrow|rent|submit|create|open|reserve|buy|be in|join|write) (?:at most|no more than|up to|only|a maximum of|max(?:imum)?|not more than|at most|more than) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?P<rest> .+)?",
     r"{E:p} (?:has|have|holds?|owns?|gets?) (?:at most|no more than|up to|only|a maximum of|not more than) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?P<rest> .+)?",
     r"(?:at most|no more than|up to|a maximum of|max(?:imum)?(?: of)?|limit of|limited to) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?: are allowed| allowed)? (?:per|for each|for every|for one|for a|by|in a|in each) @(?P<p>\w+)(?P<rest> .+)?",
@@ -92,8 +93,8 @@ def _window(child: EntityDraft, unit: str) -> str | None:
 
 @rule(
     3,
-    r"{E:p} {M} (?:only )?(?P<v>[a-z]+)(?: for| on| in)? {E:o} (?:only )?(?:once|one time|a single time)(?: only)?",
-    r"{E:p} {NOT} (?P<v>[a-z]+)(?: for| on| in)? {E:o} (?:twice|more than once|again|several times)",
+    r"{E:p} {M} (?:only )?(?P<v>[a-z]+)(?: for| on| in| to| at)? {E:o} (?:only )?(?:once|one time|a single time)(?: only)?",
+    r"{E:p} {NOT} (?P<v>[a-z]+)(?: for| on| in| to| at)? {E:o} (?:twice|more than once|again|several times)",
     r"(?:only )?(?:one|once|1|a single) @(?P<c>\w+) (?:per|for each|for every) {E:p} (?:and|per|for each|on each|for|in each) {E:o}",
     r"{E:p} {M} (?:only )?(?:have|leave|write|place|give|submit|post|cast|hold|make) (?:only |at most |exactly )?(?:one|1|a single|once) @(?P<c>\w+) (?:per|for|for each|on each|on|to each|to|in each|in|for the same) {E:o}",
     need="once|twice|again|one|single|1",
@@ -265,7 +266,7 @@ def overlap(target: EntityDraft, reference: str, span: tuple[str, str], world: W
 @rule(
     3,
     r"(?:the )?{E:e}(?:'s)? (?:{M} )?(?:end|ends|finish|finishes)(?:s)? (?:after|later than) (?:it|they|its start|the start)(?: starts?| begins?)?(?: time| date)?",
-    r"(?:the |its )?(?:{E:e}(?:'s)? )?(?P<a>(?:end|start|check[- ]?out|check[- ]?in|return|departure|arrival|pickup|closing|opening)[\w ]*?) (?:(?:{M} )?be |is |comes? |lies )?(?P<op>after|before|later than|earlier than) (?:the |its |their )?(?P<b>[\w ]+?)",
+    r"(?:the |its )?(?:{E:e}(?:'s)? )?(?P<a>(?:end|start|exit|entry|check[- ]?out|check[- ]?in|return|departure|arrival|pickup|closing|opening)[\w -]*?) (?:(?:{M} )?be |is |comes? |lies )?(?P<op>after|before|later than|earlier than) (?:the |its |their )?(?P<b>[\w -]+?)",
     need="after|before|later|earlier",
 )
 def ends_after(clause: Clause, world: World, m: Any) -> bool | str | None:
@@ -354,7 +355,18 @@ def _instant(world: World, target: EntityDraft, words: str, by: str) -> tuple[st
         if (found := anchor(parent, text, row=f"self.{name}")) and not found[0].endswith("created_at"):
             return found
     for size in (2, 1):
-        parent = world.find(" ".join(text.replace("'s", "").split()[:size]))
+        words_ = text.replace("'s", "").split()
+        parent = world.find(" ".join(words_[:size]))
+        if (
+            parent
+            and parent is not target
+            and not world.is_account(parent)
+            and target.reference_to(parent.name) is None
+            and len(words_) > size
+        ):
+            named = anchor(parent, " ".join(words_[size:]), row="self.?")
+            if named:
+                return named[0].replace("self.?", f"self.{world.link(target, parent, by)}"), named[1], named[2]
         if (
             parent
             and parent is not target
@@ -558,6 +570,63 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
     if item.when:
         add_when(target, name, item.when, clause.id)
     return True
+
+
+@rule(
+    3,
+    r"{E:e} (?:is|are|can be made|{M} be) (?:only )?(?:possible|accepted|allowed|open|taken)(?: only)? (?P<rest>(?:until|before|up to|at least|as long as|while|within) .+)",
+    need="possible|accepted|allowed|open|taken",
+)
+def possible_until(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`donations are possible until the deadline`"""
+    target = entity(world, m, "e")
+    if target is None:
+        return None
+    return any(reader(clause, world, target, None, m["rest"]) for reader in REMAINDERS) or None
+
+
+@rule(
+    3,
+    r"{E:e}(?:'s (?P<a>[\w ]+?))? (?:must|has to|should|needs to) be (?P<op>higher|greater|more|larger|bigger|lower|less|smaller) than (?:the |its |their )(?:{E:p}(?:'s)? )?(?P<b>[\w ]+?)(?: of (?:the |its )?@?\w+)?",
+    need=" than ",
+)
+def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a bid must be higher than the starting price`"""
+    target = entity(world, m, "e")
+    left = (
+        known_field(target, m["a"])
+        if target and m["a"]
+        else next((n for n, f in (target.fields if target else {}).items() if f.type == "decimal"), None)
+    )
+    if target is None or left is None:
+        return None
+    operator = "<" if m["op"] in ("lower", "less", "smaller") else ">"
+    if (own := known_field(target, m["b"])) and own != left:
+        target.rule(
+            f"{left}_against_{own}",
+            Rule(check=f"self.{left} {operator} self.{own}", message=plain(clause.match), status=422, satisfies=(clause.id,)),
+        )
+        return True
+    for parent in world.entities.values():
+        other = known_field(parent, m["b"])
+        if (
+            other
+            and parent is not target
+            and parent.fields[other].type == target.fields[left].type
+            and parent.fields[other].required
+        ):
+            reference = world.link(target, parent, clause.id)
+            target.rule(
+                f"{left}_against_{other}",
+                Rule(
+                    check=f"self.{left} {operator} self.{reference}.{other}",
+                    message=plain(clause.match),
+                    on=("create",),
+                    satisfies=(clause.id,),
+                ),
+            )
+            return True
+    return None
 
 
 @rule(3, r"{E:e} {NOT} (?:start|begin|be|lie|happen|take place)(?: \w+)? in the (?P<w>past|future)(?: .+)?", need="past|future")

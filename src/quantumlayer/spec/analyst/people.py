@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.access import require, restrict
-from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, act, comment, operation_for, operation_name
+from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, act, comment, operation_for, operation_name, remainder
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.fields import split_list
@@ -213,7 +213,7 @@ def _operations(target: EntityDraft, verb: str, clause: Clause, world: World) ->
 
 @rule(
     3,
-    r"(?:nobody|no one|no-one|no {E:p}|people|users|one|{E:q}) (?:{M} |{NOT} )?(?P<v>[a-z]+?)(?:e?s)? (?:his|her|their|his or her|his/her|one's|its) own(?: @?(?P<o>\w+))?",
+    r"(?:nobody|no one|no-one|no {E:p}|people|users|one|{E:q}) (?:{M} |{NOT} )?(?P<v>[a-z]+?)(?:e?s)?(?: on| for| in| to)? (?:his|her|their|his or her|his/her|one's|its) own(?: @?(?P<o>\w+))?",
     need="own",
 )
 def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
@@ -250,7 +250,14 @@ def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     owner = target.owner or world.own(target, clause.id)
     name = operation_for(world, target, verb, clause.id)
-    require(target, name, clause.id, f"self.{owner} != actor", "not_own", f"nobody may {verb} their own {target.plural.replace('_', ' ')}")
+    require(
+        target,
+        name,
+        clause.id,
+        f"self.{owner} != actor",
+        "not_own",
+        f"nobody may {verb} their own {target.plural.replace('_', ' ')}",
+    )
     return True
 
 
@@ -286,7 +293,14 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     operation = next((o for o in ("approve", "accept", "confirm", "pay") if o in target.operations), None)
     if operation is None:
         operation = operation_for(world, target, "approve", clause.id)
-    require(target, operation, clause.id, f"self.{name} {operator} {amount} || '{role}' in actor.roles", f"{role}_role", f"{plain(m['f'] or name).strip()} {m['op']} {m['n']} needs the role {role}")
+    require(
+        target,
+        operation,
+        clause.id,
+        f"self.{name} {operator} {amount} || '{role}' in actor.roles",
+        f"{role}_role",
+        f"{plain(m['f'] or name).strip()} {m['op']} {m['n']} needs the role {role}",
+    )
     world.ask(
         f"Whoever approves a {target.name.replace('_', ' ')} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?"
     )
@@ -318,6 +332,7 @@ def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
 def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`agents close tickets`"""
     target, who = entity(world, m, "o"), singular(m["s"].lower())
+    who = singular(who)
     verb = verb_base(m["v"]) or verb_base(m["v"] + "e")
     if (
         target is None
@@ -326,7 +341,11 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
         or verb in ("have", "be", "belong", "need")
     ):
         return None
-    if m["rest"] and not re.match(r" (?:that|which|when|if|until|only|while|before)\b", m["rest"]):
+    if (
+        m["rest"]
+        and not re.match(r" (?:that|which|when|if|until|only|while|before|up to)\b", m["rest"])
+        or re.search(r"\bonce\b", m["rest"] or "")
+    ):
         return None
     if CRUD_VERBS.get(verb) == "read" and not m["a"]:
         return None
@@ -351,7 +370,8 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
                 f"only_{state}",
                 Guard(check=test, message=f"only {state} {target.plural.replace('_', ' ')}", satisfies=(clause.id,)),
             )
-    return (m["rest"] or "").strip() or True
+    rest = (m["rest"] or "").strip()
+    return remainder(clause, world, target, f"{name}!{rest}") if rest else True
 
 
 def deed(clause: Clause, world: World, who: str, verb: str, target: EntityDraft) -> bool:

@@ -36,6 +36,8 @@ def lists(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None:
         return None
     tail = plain(groups["tail"]).strip()
+    if re.match(r"(?:per|for each|for every|by (?:day|month|week|hour|year)|grouped)\b", tail):
+        return None
     verb = re.match(r"(?:.*?\b)?(filter|sort|order|search|find)", plain(clause.match), re.I)
     if groups.get("a") and groups["a"].lower() not in ("all", "every", "any", "their", "own", "my", "the"):
         test = condition(world, target, groups["a"])

@@ -77,7 +77,7 @@ def columns(target: EntityDraft, extra: tuple[str, ...] = ()) -> dict[str, str]:
 @rule(
     5,
     rf"{_SHOW}(?P<what>.+?) (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?)(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active|latest) (?:ones|@?\w+))?",
-    rf"{_SHOW}?(?P<what>(?:the )?(?:number of|total|average|count of|sum of|percentage of|how many) .+?)(?: (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?))?(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active) (?:ones|@?\w+))?",
+    rf"{_SHOW}?(?P<what>(?:the )?(?:number of|total|average|count of|count|sum of|percentage of|how many) .+?)(?: (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?))?(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active) (?:ones|@?\w+))?",
     need="per |by |each|every|number|total|average|count|sum|percentage|how many|group",
 )
 def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
@@ -248,6 +248,11 @@ def _measure(part: str, subject: EntityDraft, world: World, rows: str, where: li
     found = _MEASURE.match(text)
     aggregate = found["agg"] if found else ""
     what = re.sub(r"^(?:the|all|of)\s+", "", found["what"] if found else text)
+    what = re.sub(
+        rf"(?<=\w) (?:of|for|in|from)(?: all)?(?: the)? (?:{re.escape(subject.plural.replace('_', ' '))}|{re.escape(subject.name.replace('_', ' '))})$",
+        "",
+        what,
+    )
     if what in _MONEY or text in _MONEY or re.fullmatch(r"(?:total )?(?:revenue|income|sales|turnover|earnings)", text):
         money = _money(subject, world)
         if money is None:
@@ -275,6 +280,15 @@ def _measure(part: str, subject: EntityDraft, world: World, rows: str, where: li
             f"{'average' if function == 'avg' else 'total' if function == 'sum' else function}_{name}".replace(
                 "total_total", "total"
             ): f"{function}({rows}.map(r, r.{name}))"
+        }
+    if text in ("total", "totals", "sum", "average", "total amount", "spending", "total spending", "sums") and (
+        money := _money(subject, world)
+    ):
+        function = "avg" if text == "average" else "sum"
+        return {
+            f"{'average' if function == 'avg' else 'total'}_{money[0].split('.')[-1]}".replace(
+                "total_total", "total"
+            ): f"{function}({rows}.map(r, r.{money[0]}))"
         }
     if aggregate in ("percentage", "share"):
         test = _rows_test(what, subject, world, "r")

@@ -1,41 +1,48 @@
 """A reading that checks: a clause whose elements would break the spec is listed as not understood, with the reason."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.analyse import Reading, Sentence, analyse
-from quantumlayer.spec.analyst.world import World
+from quantumlayer.request.values import SourceFile
 from quantumlayer.spec.check import checked
+from quantumlayer.spec.importers.read import read_files
 
-Seed = Callable[[], World | None]
+Given = tuple[tuple[str, SourceFile], ...]
 _ATTEMPTS = 3
 
 
-def read_soundly(name: str, sentences: tuple[Sentence, ...], seed: Seed) -> Reading:
-    """The reading of the sentences. Clauses that cannot be part of a sound spec are set aside, one after the other.
+@lru_cache(maxsize=16)
+def read_soundly(name: str, sentences: tuple[Sentence, ...], given: Given = ()) -> Reading:
+    """The reading of sentences and files. Clauses that cannot be part of a sound spec are set aside, one after the other.
 
     Raises `UserError` where the spec is not sound even so.
     """
     for _ in range(_ATTEMPTS):
-        failure = _failure(name, sentences, seed)
-        if failure is None:
-            return analyse(name, sentences, seed())
-        sentences = _without_culprit(name, sentences, seed, failure)
-    return analyse(name, sentences, seed())
+        found = _try(name, sentences, given)
+        if isinstance(found, Reading):
+            return found
+        sentences = _without_culprit(name, sentences, given, found)
+    return _read(name, sentences, given)
 
 
-def _failure(name: str, sentences: tuple[Sentence, ...], seed: Seed) -> Exception | None:
+def _read(name: str, sentences: tuple[Sentence, ...], given: Given) -> Reading:
+    imported = read_files(given)
+    reading = analyse(name, sentences, imported.world if imported else None)
+    if reading.spec is not None:
+        checked(reading.spec)
+    return reading
+
+
+def _try(name: str, sentences: tuple[Sentence, ...], given: Given) -> Reading | Exception:
     try:
-        spec = analyse(name, sentences, seed()).spec
-        if spec is not None:
-            checked(spec)
+        return _read(name, sentences, given)
     except (UserError, ValueError, KeyError, TypeError, AttributeError, StopIteration, IndexError) as error:
         return error
-    return None
 
 
-def _without_culprit(name: str, sentences: tuple[Sentence, ...], seed: Seed, failure: Exception) -> tuple[Sentence, ...]:
+def _without_culprit(name: str, sentences: tuple[Sentence, ...], given: Given, failure: Exception) -> tuple[Sentence, ...]:
     """The sentences with the one set aside without which the rest is sound."""
     told = failure.message if isinstance(failure, UserError) else "it cannot be expressed together with the rest"
     for position in reversed(range(len(sentences))):
@@ -43,6 +50,6 @@ def _without_culprit(name: str, sentences: tuple[Sentence, ...], seed: Seed, fai
         if one.given or one.unmet or one.hostile:
             continue
         tried = (*sentences[:position], replace(one, unmet=f"not understood: {told}"), *sentences[position + 1 :])
-        if _failure(name, tried, seed) is None:
+        if isinstance(_try(name, tried, given), Reading):
             return tried
     raise failure

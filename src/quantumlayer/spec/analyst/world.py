@@ -96,7 +96,7 @@ class World:
     def add(self, noun: str, by: str | None = None) -> EntityDraft:
         """The entity of a noun in any number, made where it is new."""
         one = snake(singular(noun.lower().strip()))
-        known = self.find(one)
+        known = self.entities.get(one) or (self.find(one) if one in self.actors or one in PEOPLE else None)
         if known is None:
             known = EntityDraft(one, snake(plural(one.replace("_", " "))))
             self.entities[one] = known

@@ -1,0 +1,46 @@
+"""Relations in sentences of their own: belongs to, is part of, takes place in, refers to."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.declare import add_fields
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.words import is_plural
+from quantumlayer.spec.analyst.world import World
+from quantumlayer.spec.values import Field
+
+_PLACE = (
+    r"(?:(?:is|are|gets?|{M} be) (?:(?:always|usually|only|also) )?(?:part|made|given|held|taken|run|done|performed|placed|put|planted|grown|kept|"
+    r"located|organized|organised|grouped|assigned|scheduled|written|based|hosted|taught|sold|attached|linked|related|associated)? ?"
+    r"(?:in|on|at|of|for|to|by|from|with|into|under)|(?:takes?|take) place (?:in|at|on)|happens? (?:in|at|on)|refers? to|relates? to|"
+    r"references?|lives? (?:in|on|at)|works? (?:in|at|for|on)|(?:{M} )?belongs? to|(?:{M} )?belong to)"
+)
+
+
+@rule(
+    2,
+    rf"{{E:e}} {_PLACE} (?:exactly one |one or more |at least one |one |an? |the |several |many |multiple |zero or more |some |different )?@(?P<p>\w+)(?: (?:and|with|having|which has|that has) (?P<rest>.+))?",
+)
+def belongs(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a card belongs to a column`; `talks are given in rooms`"""
+    child, parent = entity(world, m, "e"), entity(world, m, "p")
+    if child is None or parent is None or re.search(r"\b(?:not|never|cannot|only)\b", plain(clause.match)):
+        return None
+    if re.search(r"(?:one or more|at least one|several|many|multiple|zero or more) @\w+", clause.match) or re.search(
+        rf"(?:one or more|several|many|multiple) {m['p'].replace('_', ' ')}", clause.match, re.I
+    ):
+        child.fields[parent.plural] = Field(type="references", to=parent.name, required=False, satisfies=(clause.id,))
+    elif child is parent:
+        child.fields[f"parent_{child.name}"] = Field(
+            type="reference", to=child.name, required=False, inverse=f"sub_{child.plural}", satisfies=(clause.id,)
+        )
+    else:
+        optional = bool(re.search(r"\b(?:may|can|optionally|might)\b", clause.match, re.I))
+        world.link(child, parent, clause.id, required=not optional)
+    if clause.id not in child.satisfies:
+        child.satisfies.append(clause.id)
+    world.topic = child.name
+    return add_fields(child, re.sub(r"^has ", "", m["rest"]), clause, world) if m["rest"] else True
+
+
+_ = is_plural
