@@ -1,5 +1,6 @@
 """`ql preview`: the applications that run now."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -31,7 +32,13 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List previews, newest first."""
-    found = run(_with_previews(lambda registry, _: list_previews(registry, every=every)))
+
+    async def look(registry: Registry, home: PreviewHome) -> tuple[tuple[Preview, ...], bool]:
+        return await list_previews(registry, every=every), home.wake()
+
+    found, served = run(_with_previews(look))
+    if not served and any(p.live for p in found):
+        print("no preview proxy runs: start it with `ql up`", file=sys.stderr)
     if json:
         print_data([p.model_dump(mode="json") | {"url": p.url} for p in found])
         return
