@@ -36,10 +36,15 @@ def has_row(rows: Sequence[Any], wanted: Any) -> bool:
 
 def arithmetic(op: str, left: Type, right: Type) -> Callable[[Any, Any], Any]:
     """The function of an arithmetic operator for operands of these types."""
+    kinds = (left.kind, right.kind)
     if op == "+":
-        return _plus_flipped if left.kind == "duration" and right.kind == "date" else lambda a, b: a + b
+        if kinds == ("date", "duration"):
+            return lambda a, b: (moment(a) + b).date()
+        return (lambda a, b: (moment(b) + a).date()) if kinds == ("duration", "date") else lambda a, b: a + b
     if op == "-":
-        mixed = {left.kind, right.kind} == {"date", "datetime"}
+        if kinds == ("date", "duration"):
+            return lambda a, b: (moment(a) - b).date()
+        mixed = set(kinds) == {"date", "datetime"}
         return (lambda a, b: moment(a) - moment(b)) if mixed else (lambda a, b: a - b)
     if op == "*":
         return lambda a, b: a * b
@@ -47,10 +52,6 @@ def arithmetic(op: str, left: Type, right: Type) -> Callable[[Any, Any], Any]:
     if op == "/":
         return _divide if whole else lambda a, b: a / b
     return _remainder
-
-
-def _plus_flipped(duration: timedelta, day: date) -> date:
-    return day + duration
 
 
 def _divide(a: int, b: int) -> int:
