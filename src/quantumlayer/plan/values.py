@@ -8,6 +8,8 @@ Author = Literal["auto", "blueprint", "model"]
 
 
 class Value(BaseModel):
+    """Base of all parts: frozen, and strict about unknown members."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -10,7 +10,6 @@ from quantumlayer.spec.expression import Expr
 from quantumlayer.spec.values import Spec
 
 Case = Literal["variable", "type", "constant", "module", "table"]
-Scope = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Conventions:
 class Printer(Protocol):
     """Prints typed expressions in one form (plain code, or a query layer). `scope` maps variables to how they are reached."""
 
-    def __call__(self, expr: Expr, scope: Scope) -> str:
+    def __call__(self, expr: Expr, scope: Any) -> str:
         """Source text of the expression. Raises `Bug` where the form has no way to say it."""
 
 

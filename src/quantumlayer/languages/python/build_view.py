@@ -19,7 +19,8 @@ from quantumlayer.languages.python.view import (
     UniqueView,
 )
 from quantumlayer.languages.python.view_reports import build_reports
-from quantumlayer.spec.expression import Expr, Literal_, Variable, walk
+from quantumlayer.spec.decode_cel import path
+from quantumlayer.spec.expression import Conditional, Expr, Literal_, Variable, walk
 from quantumlayer.spec.naming import filter_parameter
 from quantumlayer.spec.routes import Route, routes
 from quantumlayer.spec.values import Field, Filter, Operation, Spec
@@ -310,10 +311,11 @@ class Builder:
             target = effect.target
             changed = self.entities[effect.entity]
             fields = {f.name: f for f in changed.fields}
-            sets = tuple((fields[n], self.converted(e, fields[n].spec, scope)) for n, e in effect.set.items())
             own = isinstance(target, Variable) and target.name == "self"
             local = view.names.variable if own else locals_.claim(f"{changed.names.variable.rstrip('_')}_changed")
             text = "self" if own else self.plain(target, scope) if target else ""
+            inner = {**scope, _held(target): Loaded(local)} if target and not own else scope
+            sets = tuple((fields[n], self.converted(e, fields[n].spec, inner)) for n, e in effect.set.items())
             found.append(EffectView(effect.kind, changed, text, bool(target and target.type.nullable), local, sets))
         return found
 
@@ -441,6 +443,13 @@ def _neutral(field: FieldView) -> str:
         case "time":
             return '"00:00"'
     return "None"
+
+
+def _held(target: Expr) -> str:
+    """The path of the row that an effect changes; a local variable holds it, known not to be null."""
+    while isinstance(target, Conditional):
+        target = target.then
+    return path(target)
 
 
 def _breaches(field: FieldView, value: str) -> list[tuple[str, str]]:

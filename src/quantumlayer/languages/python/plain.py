@@ -5,6 +5,7 @@ from decimal import Decimal
 from quantumlayer.errors import Bug
 from quantumlayer.languages.python.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.languages.python.text import literal
+from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -42,6 +43,8 @@ class Plain:
         return text if found >= level else f"({text})"
 
     def _print(self, expr: Expr, scope: Scope) -> Printed:
+        if isinstance(expr, Select) and isinstance(held := scope.get(path(expr)), Loaded):
+            return held.text, _ATOM
         expr = self.context.expanded(expr)
         match expr:
             case Literal_():
@@ -93,8 +96,9 @@ class Plain:
         return (text.removeprefix("not "), _NOT) if text.startswith("not ") else (f"not {text}", _NOT)
 
     def negated(self, expr: Expr, scope: Scope) -> str:
-        """The text of the condition's opposite."""
-        return self._negated(expr, scope)[0]
+        """The text of the condition's opposite, fit to stand behind `and`."""
+        text, level = self._negated(expr, scope)
+        return text if level > _OR or not isinstance(expr, Binary | Unary) else f"({text})"
 
     def _binary(self, expr: Binary, scope: Scope) -> Printed:
         op, left, right = expr.op, expr.left, expr.right

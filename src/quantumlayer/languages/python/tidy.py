@@ -13,7 +13,7 @@ _RULES = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311", "-
 _IMPORTS = (
     "--config", 'lint.isort.known-first-party=["app", "tests"]', "--config", "lint.isort.split-on-trailing-comma=false",
 )  # fmt: skip
-_FIXES = "F401,I001,UP037,RUF022,PIE790"
+_FIXES = "F401,I001,UP037,RUF022,PIE790,UP034"
 
 
 def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
