@@ -170,7 +170,13 @@ def _licensing() -> Licensing:
 
 
 def _spdx(text: str) -> str | None:
-    aliases = {"apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0", "bsd": "BSD-3-Clause", "mit license": "MIT"}
+    aliases = {
+        "3-clause bsd license": "BSD-3-Clause",
+        "apache 2.0": "Apache-2.0",
+        "apache license 2.0": "Apache-2.0",
+        "bsd": "BSD-3-Clause",
+        "mit license": "MIT",
+    }
     try:
         return str(_licensing().parse(aliases.get(text.strip().lower(), text), validate=True))
     except (ExpressionError, TypeError, AttributeError):
