@@ -66,7 +66,7 @@ def load_command(name: str) -> Any:
     """The command of that name from its module, which has a Typer application `NAME_app` or a function of the name."""
     module = importlib.import_module(f"quantumlayer.cli.{HOMES.get(name, name)}")
     nested = getattr(module, f"{name}_app", None)
-    if nested is None:
+    if not isinstance(nested, typer.Typer):
         nested = typer.Typer(add_completion=False)
         nested.command(name, help=(COMMANDS | HIDDEN)[name])(getattr(module, name))
     return get_command(nested)
