@@ -1,7 +1,6 @@
 """The twelve requests mean what a careful reader expects: each is played through the reference model."""
 
 import pytest
-
 from analyst_play import TWELVE, Play, frd_of, spec_of
 
 

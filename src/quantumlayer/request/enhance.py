@@ -14,7 +14,7 @@ DEFAULT_STACK = "python/fastapi"
 _EXAMPLE = 'ql generate "A to-do API: tasks have a title, a due date and a done flag."'
 _BULLET = re.compile(r"^\s*(?:[-*•–+]|\d{1,3}[.)]|[a-z][.)])\s+")
 _ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|vs|approx|no|max|min|incl)\.(?=\s*[\w(,])", re.I)
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Za-z0-9\"'(@/])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Za-z0-9\"'(@/<$`])")
 _HOSTILE = re.compile(
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|prompts?|rules|above|previous)\b"
     r"|\b(print|reveal|show|leak|dump|send|exfiltrate)\b.{0,40}\b(environment|env vars?|system prompt|secrets?|api keys? of|credentials|/etc/\w+)"
@@ -173,7 +173,10 @@ def _name(text: str, request: Request) -> str:
         first,
         re.I,
     )
-    name = re.split(r"[:.;,(]|\s(?:where|with|that|which|for|to|so|in which|using)\s", head[1] if head else first)[0]
+    name = re.split(
+        r"[:.;,(]|\s(?:where|with|that|which|for|to|so|in which|using|have|has|are|is|can|must|should|may)\s",
+        head[1] if head else first,
+    )[0]
     name = re.sub(r"[^\w &'/-]", "", name).strip(" -#*")[:60].strip()
     if not name and request.files:
         name = request.files[0].name.rsplit("/", 1)[-1].split(".")[0].replace("_", " ").replace("-", " ")

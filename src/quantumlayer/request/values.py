@@ -10,6 +10,8 @@ MAX_FILE = 20_000_000
 
 
 class Value(BaseModel):
+    """Frozen and strict."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -3,8 +3,8 @@
 from quantumlayer.spec.analyst.words import an
 from quantumlayer.spec.frd import Criterion, Term
 from quantumlayer.spec.naming import wire_name
-from quantumlayer.spec.routes import routes
-from quantumlayer.spec.values import Entity, Field, Spec
+from quantumlayer.spec.routes import Route, routes
+from quantumlayer.spec.values import Access, Entity, Field, Spec
 
 
 def criteria_of(spec: Spec) -> dict[str, tuple[Criterion, ...]]:
@@ -61,7 +61,7 @@ def criteria_of(spec: Spec) -> dict[str, tuple[Criterion, ...]]:
     return {r: tuple(dict.fromkeys(c)) for r, c in found.items()}
 
 
-def _caller(access) -> str:  # noqa: ANN001
+def _caller(access: Access) -> str:
     if access.anonymous:
         return "any caller"
     if access.roles:
@@ -69,7 +69,7 @@ def _caller(access) -> str:  # noqa: ANN001
     return f"a signed-in caller for whom `{access.allow}` holds" if access.allow else "a signed-in caller"
 
 
-def _outcome(route, entity: Entity | None) -> str:  # noqa: ANN001
+def _outcome(route: Route, entity: Entity | None) -> str:
     operation = route.operation
     if operation is None:
         return " with the rows of the report" if route.report else ""

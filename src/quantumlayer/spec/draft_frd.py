@@ -39,7 +39,7 @@ def draft_frd(brief: Brief) -> Frd:
     given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
     imported = read_files(given)
     name = imported.world.name if imported and not brief.text and imported.world.name != "Application" else brief.name
-    reading = read_soundly(name, sentences, lambda: found.world if (found := read_files(given)) else None)
+    reading = read_soundly(name, sentences, given)
     by_id = {s.id: s for s in sentences}
     criteria = criteria_of(reading.spec) if reading.spec else {}
     requirements = []

@@ -4,7 +4,6 @@ from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.analyst.sound import read_soundly
 from quantumlayer.spec.frd import Frd
-from quantumlayer.spec.importers.read import read_files
 from quantumlayer.spec.values import Spec
 
 
@@ -13,7 +12,7 @@ def draft_spec(frd: Frd) -> Spec:
     own = [r for r in frd.requirements if not r.assumption]
     sentences = tuple(Sentence(r.id, r.text, r.lead, r.hostile, r.given, r.unmet) for r in own)
     given = tuple((r.id, f) for r, f in zip([r for r in own if r.given], frd.files, strict=True))
-    reading = read_soundly(frd.name, sentences, lambda: found.world if (found := read_files(given)) else None)
+    reading = read_soundly(frd.name, sentences, given)
     if reading.spec is None:
         raise UserError(
             "the request names nothing that could be built: no kind of record was found in it",

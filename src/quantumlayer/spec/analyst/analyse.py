@@ -61,6 +61,8 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
             if not clause.produced:
                 _read(clause, world, phase)
     if not world.entities:
+        for clause in clauses:
+            clause.reason = clause.reason or "it names no kind of record that could be kept"
         return Reading(None, _requirements(sentences, clauses, world), tuple(world.questions))
     complete(world)
     requirements = _requirements(sentences, clauses, world)

@@ -27,7 +27,40 @@ CRUD_VERBS = {"create": "create", "add": "create", "write": "create", "post": "c
               "delete": "delete", "remove": "delete",
               "see": "read", "view": "read", "read": "read", "list": "read", "browse": "read", "access": "read", "find": "read", "look": "read", "get": "read", "show": "read", "search": "read", "manage": "manage", "maintain": "manage", "administer": "manage"}  # fmt: skip
 EVENT_VERBS = frozenset(
-    "borrow lend rent book reserve order buy purchase enroll enrol subscribe vote rate review bid donate apply join attend like follow adopt pledge redeem claim comment answer sign_up check_in deposit withdraw visit".split()
+    [
+        "borrow",
+        "lend",
+        "rent",
+        "book",
+        "reserve",
+        "order",
+        "buy",
+        "purchase",
+        "enroll",
+        "enrol",
+        "subscribe",
+        "vote",
+        "rate",
+        "review",
+        "bid",
+        "donate",
+        "apply",
+        "join",
+        "attend",
+        "like",
+        "follow",
+        "adopt",
+        "pledge",
+        "redeem",
+        "claim",
+        "comment",
+        "answer",
+        "sign_up",
+        "check_in",
+        "deposit",
+        "withdraw",
+        "visit",
+    ]
 )
 _VERB = r"[a-z]+(?: (?:in|out|up|off|for|on|to|down)(?= @|$| an? | the | their | other | one | each ))?"
 
@@ -170,9 +203,16 @@ def attribute(clause: Clause, world: World, who: str, actor: EntityDraft | None,
                 else None
             )
             world.own(target, clause.id, name)
-    elif kind == "create" and actor and actor.name != target.name and verb not in ("keep", "record", "register", "manage"):
-        world.link(target, actor, clause.id)
-    elif kind == "create" and actor and actor.name != target.name and verb == "record":
+    elif (
+        kind == "create"
+        and actor
+        and actor.name != target.name
+        and verb not in ("keep", "record", "register", "manage")
+        or kind == "create"
+        and actor
+        and actor.name != target.name
+        and verb == "record"
+    ):
         world.link(target, actor, clause.id)
 
 

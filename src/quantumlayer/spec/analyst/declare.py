@@ -143,7 +143,7 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     kind, format_ = (item.type, None) if item.type else type_of(item.name)
     if kind in ("url", "email", "uuid"):
         kind, format_ = "string", kind
-    attributes = {k: v for k, v in item.attributes.items()}
+    attributes = dict(item.attributes.items())
     if attributes.get("type") == "enum" or attributes.get("values"):
         _add_enum(target, item, attributes, by, world)
         return

@@ -1,6 +1,5 @@
 """Derived values: due dates, fines, totals, counts."""
 
-import re
 from typing import Any
 
 from quantumlayer.spec.analyst.conditions import condition, literal, overdue

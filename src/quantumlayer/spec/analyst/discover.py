@@ -2,8 +2,8 @@
 
 import re
 
-from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.declare import looks_like_field
+from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause
 from quantumlayer.spec.analyst.words import ABSTRACT, LEXICON, PEOPLE, ROLES, is_plural, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
@@ -11,7 +11,7 @@ from quantumlayer.spec.values import Auth, Field
 
 _DET = r"(?:(?:an?|the|each|every|all|any|our|my|some|their|his|her|its|many|several|multiple|other|own|new|your) )*"
 _NOUN = r"[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,2}?"
-_STOP = frozenset("which that who whose when where what how why if and or but not only can may must should is are be has have with for from to of in on at by as it they them he she we i you one everything anything something nothing anyone everyone nobody somebody there here this these those overdue then them us others other both more most least many much few new up out than before after until while per into about between under over above below between same latest late first last next once twice again".split())  # fmt: skip
+_STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again"])  # fmt: skip
 _SUBJECT = re.compile(rf"^{_DET}(?P<n>{_NOUN}) (?:(?:can|may|must|should|will|cannot|also|always|shall) )*(?P<v>has|have|contains?|includes?|consists? of|belongs? to|is|are|can|cannot|may|must|should|goes|moves|starts|expires?|never|be|needs?|stores?|carr(?:y|ies)|records?|comprises?|gets?)\b(?P<rest>.*)$")  # fmt: skip
 _WITH = re.compile(rf"(?:^|\b(?:{'|'.join(('a', 'an', 'the', 'of', 'for', 'track', 'manage', 'store', 'keep', 'log', 'record', 'have', 'has', 'are', 'is', 'create', 'write', 'post', 'submit', 'open', 'send', 'add', 'list', 'with'))})\s){_DET}(?P<n>{_NOUN}),? (?:with|having|that have|which have|that has|containing|including|consisting of) (?P<rest>.+)$")  # fmt: skip
 _ACTS = re.compile(
@@ -25,7 +25,33 @@ _OWN = re.compile(
 )
 _KEY = re.compile(r"\bapi[- ]?keys?\b|\bx-api-key\b|\baccess keys?\b")
 _GENERIC = frozenset(
-    "system app application api service platform website site server admin user_interface database we i everyone anyone nobody tool software program information data detail thing way".split()
+    [
+        "system",
+        "app",
+        "application",
+        "api",
+        "service",
+        "platform",
+        "website",
+        "site",
+        "server",
+        "admin",
+        "user_interface",
+        "database",
+        "we",
+        "i",
+        "everyone",
+        "anyone",
+        "nobody",
+        "tool",
+        "software",
+        "program",
+        "information",
+        "data",
+        "detail",
+        "thing",
+        "way",
+    ]
 )
 
 
@@ -100,7 +126,7 @@ def _declared(text: str) -> list[str]:
                 r" (?:many|several|multiple|one or more|zero or more|any number of) ([a-z ]+?)(?: with .*| \(.*)?$", m["rest"]
             )
         ):
-            nouns += [n for n in split_list(many[1])]
+            nouns += list(split_list(many[1]))
     text = _without_doer(text)
     for m in _WITH.finditer(text):
         nouns.append(
@@ -178,14 +204,18 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     for piece in split_list(clean):
         piece = re.sub(rf"^{_DET}", "", piece.strip())
         if (
-            piece
+            (
+                piece
+                and (one := noun(piece))
+                and (is_plural(piece) or piece != m["o"])
+                and not looks_like_field(one)
+                and not verb_base(piece.split()[0])
+            )
+            or piece
             and (one := noun(piece))
-            and (is_plural(piece) or piece != m["o"])
-            and not looks_like_field(one)
-            and not verb_base(piece.split()[0])
+            and is_plural(piece)
+            and one in found
         ):
-            objects.append(one)
-        elif piece and (one := noun(piece)) and is_plural(piece) and one in found:
             objects.append(one)
     return [subject, *objects]
 
@@ -265,17 +295,18 @@ def _sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World) ->
         if _KEY.search(text):
             world.api_key_cues.append(clause.id)
         elif (
-            _SIGN_IN.search(text)
-            and not re.search(
-                r"\b(?:no|without|not need(?: any)?|do not need|no need for) (?:authentication|login|auth|accounts|registration|users|sign[- ]?up|to log in)",
-                text,
+            (
+                _SIGN_IN.search(text)
+                and not re.search(
+                    r"\b(?:no|without|not need(?: any)?|do not need|no need for) (?:authentication|login|auth|accounts|registration|users|sign[- ]?up|to log in)",
+                    text,
+                )
+                and not re.search(r"\bregister (?:for|a|an|new|the|their)\b|registration (?:number|plate|date|fee)", text)
             )
-            and not re.search(r"\bregister (?:for|a|an|new|the|their)\b|registration (?:number|plate|date|fee)", text)
+            or _OWN.search(text)
+            or _role_bound(text)
+            or re.match(r"(?:my|private) ", text)
         ):
-            world.auth_cues.append(clause.id)
-        elif _OWN.search(text) or _role_bound(text):
-            world.auth_cues.append(clause.id)
-        elif re.match(r"(?:my|private) ", text):
             world.auth_cues.append(clause.id)
     for head in heads:
         if re.match(r"private\b|personal\b.*\bfor users", head, re.I):

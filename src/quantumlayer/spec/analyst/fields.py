@@ -7,11 +7,8 @@ from typing import Any
 
 from quantumlayer.spec.analyst.words import (
     LEXICON,
-    PEOPLE,
-    is_plural,
     near,
     number,
-    plural,
     singular,
     snake,
     value_name,
@@ -67,7 +64,7 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"optional|not required|left (?:out|empty|blank)|omitted|empty|nullable|null|if (?:any|known|available|present|needed)", "optional"),
         (r"required|mandatory|not (?:be )?empty|not null", "required"),
         (r"in the (?P<when>future|past)|not (?:be )?in the (?P<notwhen>past|future)", "when"),
-        (rf"(?:by default|defaulting to|defaults? to|default(?:s|ed)?(?: is| to| value)?:?|initially|starting at|starts at|starting as|which defaults to|set to|starting with) (?P<d>[\w.'\" -]+?)(?: by default)?", "default"),
+        (r"(?:by default|defaulting to|defaults? to|default(?:s|ed)?(?: is| to| value)?:?|initially|starting at|starts at|starting as|which defaults to|set to|starting with) (?P<d>[\w.'\" -]+?)(?: by default)?", "default"),
         (r"(?P<d>true|false|\d+|on|off|yes|no) by default", "default"),
         (r"(?:auto-?generated|generated(?: automatically)?|created|assigned)(?: by the (?:system|server))?(?: (?:if|when) (?:it is )?(?:missing|absent|omitted|not (?:given|provided|supplied|set)|left out|empty))?", "generated"),
         (r"in (?:cents|euros?|dollars?|EUR|USD|GBP|kg|kilograms?|grams?|g|km|kilometers?|kilometres?|meters?|metres?|m|cm|mm|minutes?|hours?|seconds?|days?|years?|celsius|degrees(?: celsius)?|percent|litres?|liters?|watts?|kwh|pages?|lbs?|pounds|square meters|sqm|bytes|mb|ms|bpm|ppm)", "unit"),
@@ -152,12 +149,15 @@ def _rejoin(items: list[str]) -> list[str]:
         attaches = re.match(
             r"(?:which|that|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples))", low
         )  # fmt: skip
-        if joined and attaches and not re.match(r"(?:optional|unique|required) \w+", low):
-            joined[-1] += ", " + item
-        elif (
+        if (
             joined
-            and re.search(r"(?:\beither\b|\bone of\b|\bwhich (?:is|can be|may be)\b|: )[^()]*$", joined[-1], re.I)
-            and not _ARTICLE.match(item)
+            and attaches
+            and not re.match(r"(?:optional|unique|required) \w+", low)
+            or (
+                joined
+                and re.search(r"(?:\beither\b|\bone of\b|\bwhich (?:is|can be|may be)\b|: )[^()]*$", joined[-1], re.I)
+                and not _ARTICLE.match(item)
+            )
         ):
             joined[-1] += ", " + item
         else:

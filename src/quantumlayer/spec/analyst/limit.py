@@ -347,7 +347,7 @@ def _instant(world: World, target: EntityDraft, words: str, by: str) -> tuple[st
             continue
         parent = world.entities[field.to]
         matches = {parent.name.replace("_", " "), name.replace("_", " ")}
-        own = next((x for x in matches if text == x or text.startswith(x + " ") or text.startswith(x + "'s ")), None)
+        own = next((x for x in matches if text == x or text.startswith((x + " ", x + "'s "))), None)
         if own is not None:
             tail = text[len(own) :].removeprefix("'s").strip()
             found = anchor(parent, tail, row=f"self.{name}") if tail else main_date(parent, f"self.{name}")
@@ -481,7 +481,7 @@ def constrains(clause: Clause, world: World, m: Any) -> bool | str | None:
     candidates = (
         [owner] if owner and known_field(owner, words) else [e for e in world.entities.values() if known_field(e, words)]
     )
-    if len(candidates) != 1 and not (owner in candidates):
+    if len(candidates) != 1 and owner not in candidates:
         candidates = candidates[:1]
     if not candidates or candidates[0] is None:
         return None
@@ -547,16 +547,9 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
     if item.unread or snake(item.noun) != name or not (item.attributes or item.when or item.type):
         return None
     probe = EntityDraft("probe", "probes", {name: field})
-    typed = Item(
-        name,
-        item.noun,
-        item.attributes,
-        item.many,
-        None
-        if "values" in item.attributes
-        else (item.type or (field.type if field.type not in ("enum", "reference", "references", "strings") else None)),
-        item.when,
-    )
+    plain_type = field.type if field.type not in ("enum", "reference", "references", "strings") else None
+    said = None if "values" in item.attributes else item.type or plain_type
+    typed = Item(name, item.noun, item.attributes, many=item.many, type=said, when=item.when)
     if field.type in ("reference", "references"):
         target.fields[name] = field.model_copy(
             update={k: v for k, v in item.attributes.items() if k in ("required", "unique", "min_items", "max_items")}

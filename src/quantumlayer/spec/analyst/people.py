@@ -30,7 +30,7 @@ def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     account.satisfies.append(clause.id)
     world.auth = world.auth.model_copy(update={"satisfies": tuple(dict.fromkeys([*world.auth.satisfies, clause.id]))})
     unread = []
-    for piece in split_list(plain((m.groupdict().get("with") or "")).lower()):
+    for piece in split_list(plain(m.groupdict().get("with") or "").lower()):
         name = snake(re.sub(r"^(?:an?|their|the|unique) ", "", piece))
         if name in ("password", "api_key", "key", "api_keys", "token", "access_key", "x_api_key_header", "credentials"):
             continue

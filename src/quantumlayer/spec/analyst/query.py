@@ -134,7 +134,7 @@ def filters(target: EntityDraft, words: str, world: World) -> str:
 def search(target: EntityDraft, words: str) -> str:
     """Fields that `q` looks in; what was not understood."""
     texts = [n for n, f in target.fields.items() if f.type in ("string", "text")]
-    pieces = [p for p in split_list(words.replace(" or ", " and "))]
+    pieces = list(split_list(words.replace(" or ", " and ")))
     found = [known_field(target, re.sub(r"^(?:by|in|the|its|their)\s+", "", p.strip().lower())) for p in pieces]
     if all(f and f in texts for f in found) and found:
         names = [f for f in found if f]

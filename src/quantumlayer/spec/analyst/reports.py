@@ -196,7 +196,7 @@ def _per_parent(
             return None
         live = [re.sub(r"\bself\b", "x", w) for w in where]
         source = f"{rows}.filter(x, {' && '.join(live)})" if live else rows
-        measures |= {k: re.sub(r"\brows\b", lambda _: source, v) for k, v in read.items()}
+        measures |= {k: re.sub(r"\brows\b", source, v) for k, v in read.items()}
     name = snake(f"{'_and_'.join(measures)}_per_{parent.name}")[:60]
     world.reports[name] = Report(entity=parent.name, columns={**columns(parent), **measures}, satisfies=(clause.id,))
     return _named(groups.get("named"), subject, clause, world)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from quantumlayer.errors import UserError
-from quantumlayer.spec.analyst.analyse import Reading, Sentence, analyse
 from quantumlayer.request.values import SourceFile
+from quantumlayer.spec.analyst.analyse import Reading, Sentence, analyse
 from quantumlayer.spec.check import checked
 from quantumlayer.spec.importers.read import read_files
 

@@ -234,7 +234,7 @@ def transition(entity: EntityDraft, name: str, sources: list[str], target: str, 
         sources = [*operation.transition.from_states, *sources]
     entity.update(
         name,
-        transition=Transition(from_states=tuple(dict.fromkeys(sources)), to=target),
+        transition=Transition.model_validate({"from": tuple(dict.fromkeys(sources)), "to": target}),
         satisfies=tuple(dict.fromkeys([*operation.satisfies, by])),
     )
 

@@ -20,7 +20,7 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
         dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
-    rows = [r for r in csv.reader(io.StringIO(text), dialect)]
+    rows = list(csv.reader(io.StringIO(text), dialect))
     if not rows or not any(rows[0]):
         raise ImportError_(name, 1, "the first line names no columns", "put the names of the columns into the first line")
     header, body = rows[0], [(n, r) for n, r in enumerate(rows[1:], 2) if r]

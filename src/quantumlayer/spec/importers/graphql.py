@@ -3,6 +3,7 @@
 import re
 
 from quantumlayer.spec.analyst.words import snake
+from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.tables import Import, ImportError_, scalar_field
 from quantumlayer.spec.values import Field
 
@@ -92,7 +93,7 @@ def _blocks(name: str, text: str) -> tuple[dict[str, list[tuple[int, str]]], dic
 def _field(
     name: str,
     line: int,
-    draft,
+    draft: EntityDraft,
     type_name: str,
     found: re.Match[str],
     types: dict,
@@ -100,7 +101,7 @@ def _field(
     entities: dict,
     result: Import,
     by: str,
-) -> None:  # noqa: ANN001
+) -> None:
     raw, field_name = found["type"], snake(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", found["name"]))
     many, required, base = raw.startswith("["), raw.endswith("!"), raw.strip("[]!")
     if field_name in ("id", "created_at", "updated_at"):

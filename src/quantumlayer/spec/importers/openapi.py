@@ -65,11 +65,13 @@ class _Reader:
             target = target[part]
         return self.follow(target, (*seen, reference))
 
-    def schema(self, node: Any) -> dict[str, Any]:
-        """A schema with its `allOf` parts merged."""
+    def schema(self, node: Any, depth: int = 0) -> dict[str, Any]:
+        """A schema with its `allOf` parts merged. Raises `ImportError_` where they contain each other."""
+        if depth > 50:
+            raise ImportError_(self.name, None, "schemas contain each other through allOf", "take the circle out of allOf")
         schema = dict(self.follow(node))
         for part in schema.pop("allOf", ()):
-            other = self.schema(part)
+            other = self.schema(part, depth + 1)
             schema = {
                 **other,
                 **schema,

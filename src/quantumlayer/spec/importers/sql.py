@@ -1,6 +1,7 @@
 """SQL DDL (PostgreSQL, MySQL, SQLite) → entities: types, keys, checks, uniques, foreign keys."""
 
 import re
+from typing import cast
 
 import sqlglot
 from sqlglot import exp
@@ -57,7 +58,7 @@ def import_sql(name: str, text: str, by: str = "R1") -> Import:
     return result
 
 
-def _parse(name: str, text: str) -> list[exp.Expression]:
+def _parse(name: str, text: str) -> list[exp.Expr]:
     errors: list[ParseError] = []
     for dialect in _DIALECTS:
         try:
@@ -104,12 +105,12 @@ def _references(create: exp.Create) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _target(reference: exp.Expression) -> str:
+def _target(reference: exp.Expr) -> str:
     table = reference.find(exp.Table)
     return table.name if table else ""
 
 
-def _action(node: exp.Expression) -> str:
+def _action(node: exp.Expr) -> str:
     found = re.search(r"ON DELETE (CASCADE|SET NULL|RESTRICT|NO ACTION)", node.sql(), re.I)
     return found[1].upper() if found else ""
 
@@ -186,7 +187,7 @@ def _column(
     elif base == "ARRAY":
         attributes = {"type": "strings"}
     elif base in _TYPES:
-        attributes |= {"type": _TYPES[base]} | _sizes(_TYPES[base], base, kind)
+        attributes |= {"type": _TYPES[base]} | _sizes(_TYPES[base], base, cast("exp.DataType", kind))
     else:
         result.unmet.append(f"the column {column.name} of {draft.plural} has type {base.lower()}, which has no counterpart")
         return
@@ -210,7 +211,7 @@ def _sizes(kind: str, base: str, type_: exp.DataType) -> dict:
     return {}
 
 
-def _default(value: exp.Expression, attributes: dict) -> str | None:
+def _default(value: exp.Expr, attributes: dict) -> str | None:
     kind = attributes["type"]
     if isinstance(value, exp.Paren):
         return _default(value.this, attributes)
@@ -236,7 +237,7 @@ def _default(value: exp.Expression, attributes: dict) -> str | None:
     return None
 
 
-def _checked_field(field: Field, name: str, check: exp.Expression, draft: EntityDraft, result: Import, by: str) -> Field:
+def _checked_field(field: Field, name: str, check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> Field:
     """A check of one column as the field's own constraint, else as a rule, else unmet."""
     changes = _bounds(check, name)
     if changes is None:
@@ -248,7 +249,7 @@ def _checked_field(field: Field, name: str, check: exp.Expression, draft: Entity
     return field.model_copy(update=changes)
 
 
-def _bounds(check: exp.Expression, name: str) -> dict | None:
+def _bounds(check: exp.Expr, name: str) -> dict | None:
     check = check.unnest()
     if isinstance(check, exp.And):
         left, right = _bounds(check.left, name), _bounds(check.right, name)
@@ -273,12 +274,12 @@ def _bounds(check: exp.Expression, name: str) -> dict | None:
     }.get(type(check))  # type: ignore[call-overload]
 
 
-def _value(node: exp.Expression) -> int | float | None:
+def _value(node: exp.Expr) -> int | float | None:
     text = node.sql()
     return (float(text) if "." in text else int(text)) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
 
 
-def _rule(check: exp.Expression, draft: EntityDraft, result: Import, by: str) -> None:
+def _rule(check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> None:
     check = check.unnest()
     operator = {exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<=", exp.NEQ: "!=", exp.EQ: "=="}.get(type(check))  # type: ignore[call-overload]
     if (
@@ -328,7 +329,7 @@ def _unique(draft: EntityDraft, columns: list[str], by: str) -> None:
         draft.unique.append(Unique(fields=names, satisfies=(by,)))
 
 
-def _enums(statements: list[exp.Expression]) -> dict[str, tuple[str, ...]]:
+def _enums(statements: list[exp.Expr]) -> dict[str, tuple[str, ...]]:
     """`CREATE TYPE mood AS ENUM ('sad', 'ok')`"""
     found = {}
     for statement in statements:
@@ -339,7 +340,7 @@ def _enums(statements: list[exp.Expression]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _later_constraints(statements: list[exp.Expression], result: Import, by: str) -> None:
+def _later_constraints(statements: list[exp.Expr], result: Import, by: str) -> None:
     """`ALTER TABLE … ADD FOREIGN KEY` and `CREATE UNIQUE INDEX`, as dumps write them."""
     for statement in statements:
         if (
