@@ -1,4 +1,4 @@
-"""Print how well the analyst reads its corpus: facts found and inventions, by part. Run: `python benchmarks/analyst.py [-v]`."""
+"""Print how well the analyst reads its corpus: facts found and inventions, by part. Usage: python benchmarks/analyst.py [-v]"""
 
 import sys
 import time
@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "analyst"))
 
-from analyst_play import TWELVE, spec_of  # noqa: E402
-from corpus_score import load, score  # noqa: E402
+from analyst_play import TWELVE, spec_of
+from corpus_score import load, score
 
 
 def main() -> None:
@@ -16,7 +16,8 @@ def main() -> None:
         requests = load(part)
         result = score(requests)
         print(
-            f"{part:9} {len(requests):3} requests  {result.expected:4} facts  found {result.found:6.1%}  invented {result.excess:5.1%}"
+            f"{part:9} {len(requests):3} requests  {result.expected:4} facts"
+            f"  found {result.found:6.1%}  invented {result.excess:5.1%}"
         )
         if "-v" in sys.argv and (part == "open" or "--held-out" in sys.argv):
             for name, missed in result.missed.items():

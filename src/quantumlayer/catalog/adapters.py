@@ -48,7 +48,8 @@ def family_of(port: str, points: tuple[EntryPoint, ...]) -> Family:
         other = by_name.setdefault(point.name, point)
         if other.value != point.value:
             raise EnvironmentError_(
-                f"two {port} adapters are called {point.name!r}: {other.value} ({_package(other)}), {point.value} ({_package(point)})",
+                f"two {port} adapters are called {point.name!r}:"
+                f" {other.value} ({_package(other)}), {point.value} ({_package(point)})",
                 hint="uninstall one of the two packages",
             )
     return Family(port, by_name)
