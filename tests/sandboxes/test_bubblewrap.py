@@ -7,7 +7,8 @@ import pytest
 
 from quantumlayer.conformance.sandbox.lab import laboratory
 from quantumlayer.errors import EnvironmentError_
-from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox, adapter, cgroup, identity, place, seccomp
+from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox, cgroup, identity, place, seccomp
+from quantumlayer.sandboxes.bubblewrap.hints import hint_for
 
 
 async def test_probe_says_that_it_works():
@@ -28,14 +29,15 @@ async def test_probe_names_the_mend_where_bubblewrap_is_missing(monkeypatch: pyt
     "problem", ["bwrap: No permissions to create a new namespace", "bwrap: setting up uid map: Permission denied"]
 )
 def test_known_refusals_of_the_kernel_have_a_hint(problem: str):
-    assert "unconfined" in adapter._hint(problem)
+    assert "unconfined" in hint_for(problem)
 
 
 async def test_nothing_is_left_on_the_machine():
-    def leftovers() -> tuple[set[str], set[str], int]:
+    sockets: list[Path] = []
+
+    def leftovers() -> tuple[set[str], list[Path], int]:
         groups = {str(p) for p in Path("/sys/fs/cgroup").glob(f"*/**/{cgroup.PREFIX}{os.getpid()}-*")}
-        sockets = {p.name for p in identity.runtime_folder().glob("*.sock")}
-        return groups, sockets, len(os.listdir("/proc/self/fd"))
+        return groups, [p for p in sockets if p.exists()], len(os.listdir("/proc/self/fd"))
 
     sandbox = BubblewrapSandbox()
     async with laboratory(sandbox) as lab:
@@ -47,9 +49,10 @@ async def test_nothing_is_left_on_the_machine():
         for _ in range(5):
             await sandbox.run(lab.command("open('file', 'w')"))
             async with sandbox.start(lab.command("time.sleep(60)")) as server:
+                sockets.append(server.socket)
                 await server.stop(grace=0.1)
         assert {p.stat().st_uid for p in lab.work.iterdir()} == {os.geteuid()}
-    assert leftovers() == before
+    assert leftovers() == before and len(sockets) == 5
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands out users")

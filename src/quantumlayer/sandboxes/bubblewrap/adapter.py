@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -15,21 +16,13 @@ from quantumlayer.ports.sandbox import Availability, Command, Completed, Limits,
 from quantumlayer.sandboxes.bubblewrap.arguments import base_python, check
 from quantumlayer.sandboxes.bubblewrap.bridge import Bridge
 from quantumlayer.sandboxes.bubblewrap.cgroup import Group
+from quantumlayer.sandboxes.bubblewrap.hints import hint_for
 from quantumlayer.sandboxes.bubblewrap.place import Place, prepared
 from quantumlayer.sandboxes.bubblewrap.process import SandboxedProcess, Streams
 
 RELAY = Path(__file__).with_name("relay.py")
 INNER_RELAY = "/run/relay.py"
 PROBE_LIMITS = Limits(memory=256 * 1024 * 1024, processes=16, wall_seconds=20)
-_IN_A_CONTAINER = "in a container, start it with " + " ".join(
-    f"--security-opt {option}=unconfined" for option in ("seccomp", "apparmor", "systempaths")
-)
-_HINTS = {
-    "namespace": "allow unprivileged user namespaces: sysctl -w user.max_user_namespaces=10000 "
-    f"kernel.apparmor_restrict_unprivileged_userns=0; {_IN_A_CONTAINER}",
-    "uid map": _IN_A_CONTAINER,
-    "/proc": _IN_A_CONTAINER,
-}
 
 
 class BubblewrapSandbox:
@@ -39,16 +32,19 @@ class BubblewrapSandbox:
         """Runs `true` confined. Never raises."""
         if sys.platform != "linux":
             return Availability(False, "bubblewrap needs Linux", "run QuantumLayer on Linux, in a container or in WSL 2")
-        command = Command(("/bin/true",), "/work", (Mount(RELAY.parent / "etc", "/work"),), limits=PROBE_LIMITS)
         try:
-            completed = await self.run(command)
+            with tempfile.TemporaryDirectory(prefix="ql-probe-") as folder:
+                work = Path(folder) / "work"  # below a folder that is closed to others, as our own are
+                work.mkdir()
+                mount = Mount(work, "/work", writable=True)
+                completed = await self.run(Command(("/bin/true",), "/work", (mount,), limits=PROBE_LIMITS))
         except QuantumLayerError as error:
-            return Availability(False, error.message, error.hint or _hint(error.message))
+            return Availability(False, error.message, error.hint or hint_for(error.message))
         except OSError as error:
-            return Availability(False, str(error), _hint(str(error)))
+            return Availability(False, str(error), hint_for(str(error)))
         if not completed.ok:
             problem = completed.stderr.decode(errors="replace").strip()
-            return Availability(False, f"a confined command ended as {completed.outcome}: {problem}", _hint(problem))
+            return Availability(False, f"a confined command ended as {completed.outcome}: {problem}", hint_for(problem))
         return Availability(True)
 
     async def run(self, command: Command) -> Completed:
@@ -141,7 +137,3 @@ async def _ended(process: SandboxedProcess) -> None:
     finished.exception()
     if cancelled:
         raise asyncio.CancelledError
-
-
-def _hint(problem: str) -> str:
-    return next((hint for word, hint in _HINTS.items() if word in problem), "")

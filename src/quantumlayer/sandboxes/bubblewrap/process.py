@@ -20,6 +20,7 @@ from typing import Literal
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError
 from quantumlayer.ports.sandbox import Completed, Limits
 from quantumlayer.sandboxes.bubblewrap.cgroup import Group, make_group
+from quantumlayer.sandboxes.bubblewrap.hints import hint_for
 from quantumlayer.sandboxes.bubblewrap.meter import Meter
 from quantumlayer.sandboxes.bubblewrap.place import Place
 
@@ -73,11 +74,12 @@ class SandboxedProcess:
             return b"".join(self._out)
 
     def _main(self) -> None:
-        group = None
         try:
-            group = make_group(self.limits)
-            with self._place(group) as place:
-                completed = self._run(place, group)
+            with contextlib.ExitStack() as stack:
+                group = make_group(self.limits)
+                if group:
+                    stack.callback(group.remove)
+                completed = self._run(stack.enter_context(self._place(group)), group)
         except Exception as error:  # any failure of this thread belongs to whoever waits for it
             known = error if isinstance(error, QuantumLayerError) else EnvironmentError_(f"the sandbox failed: {error}")
             for future in (self.started, self.finished):
@@ -85,9 +87,6 @@ class SandboxedProcess:
                     future.set_exception(known)
         else:
             self.finished.set_result(completed)
-        finally:
-            if group:
-                group.remove()
 
     def _run(self, place: Place, group: Group | None) -> Completed:
         status, status_in = os.pipe()
@@ -129,14 +128,17 @@ class SandboxedProcess:
         while not report.endswith(b"\n") and (chunk := os.read(status, 4096)):
             report += chunk
         match = re.search(rb'"child-pid": (\d+)', report)
-        if not match:
-            _, problem = process.communicate(timeout=SETUP_SECONDS)
-            raise EnvironmentError_(f"bubblewrap failed: {(problem or _).decode(errors='replace').strip()}")
-        pid = int(match[1])
-        with self._lock:
-            self._init = os.pidfd_open(pid)
-        if group:
-            group.join(pid)
+        try:
+            if not match:
+                raise ProcessLookupError
+            pid = int(match[1])
+            with self._lock:
+                self._init = os.pidfd_open(pid)
+            if group:
+                group.join(pid)
+        except ProcessLookupError as error:
+            out, err = process.communicate(timeout=SETUP_SECONDS)
+            raise _failure(process, err or out) from error
         meter = Meter(self.limits, pid, group, place.writable)
         os.write(gate, b"go")
         if self._reason:
@@ -206,7 +208,9 @@ class SandboxedProcess:
         else:
             process.kill()
         process.wait()
-        for stream in filter(None, (process.stdout, process.stderr)):
+        for stream in (process.stdout, process.stderr):
+            if stream is None or stream.closed:
+                continue
             os.set_blocking(stream.fileno(), False)
             while not self._too_much() and self._read_left(stream.fileno(), stream is process.stderr):
                 pass
@@ -240,4 +244,9 @@ class SandboxedProcess:
         """None where somebody killed the sandbox from outside; else our side failed."""
         if process.returncode is not None and process.returncode < 0:
             return None
-        raise EnvironmentError_(f"bubblewrap failed: {problem.decode(errors='replace').strip() or process.returncode}")
+        raise _failure(process, problem)
+
+
+def _failure(process: subprocess.Popen[bytes], problem: bytes) -> EnvironmentError_:
+    text = problem.decode(errors="replace").strip() or f"it ended with {process.returncode}"
+    return EnvironmentError_(f"bubblewrap failed: {text}", hint=hint_for(text))
