@@ -3,8 +3,8 @@
 
     python run.py --url http://127.0.0.1:8000 [--admin IDENTIFIER:PASSWORD] [--only S012] [--verbose]
 
-The application must run on an empty database: the scenarios are played in order and expect the rows of those before. Exit code 0:
-all that could be played passed. 1: at least one failed. 2: bad usage, or nothing answers at the address.
+The application must run on an empty database: the scenarios are played in order and expect the rows of those before. Exit
+code 0: all that could be played passed. 1: at least one failed. 2: bad usage, or nothing answers at the address.
 """
 
 import argparse
@@ -125,7 +125,7 @@ class Scenario:
         elif isinstance(wanted, list):
             if not isinstance(got, list) or len(got) != len(wanted):
                 raise Failure(f"{where}: expected {len(wanted)} items, got {got!r}"[:300])
-            for index, (one, other) in enumerate(zip(wanted, got)):
+            for index, (one, other) in enumerate(zip(wanted, got)):  # noqa: B905
                 self.compare(one, other, f"{where}[{index}]")
         else:
             self.compare_leaf(wanted, got, where, 0.0015)

@@ -23,7 +23,7 @@ MAX_ITEMS = 12
 
 
 def acceptance_suite(test_plan: TestPlan, spec: Spec) -> FileTree:
-    """`run.py`, `scenarios.json` and `README.md`. Expectations hold when the scenarios are played in order from an empty database."""
+    """`run.py`, `scenarios.json`, `README.md`. Expectations hold where all are played in order on an empty database."""
     suite = _Suite(spec)
     data = [suite.scenario(scenario) for scenario in test_plan.scenarios]
     runner = Path(acceptance_runner.__file__).read_text(encoding="utf-8")
@@ -111,9 +111,9 @@ def _readme(test_plan: TestPlan, spec: Spec) -> str:
 
     python run.py --url http://127.0.0.1:8000
 
-`--admin IDENTIFIER:PASSWORD` (or `ADMIN_IDENTIFIER` and `ADMIN_PASSWORD`) is needed where roles are granted, `--only S012` plays
-one scenario, `--verbose` prints every request. Exit code 0: all that could be played passed; 1: at least one failed. Scenarios
-about the passage of time need the application's clock moved (`CLOCK_OFFSET_SECONDS`) and are reported as not run.
+`--admin IDENTIFIER:PASSWORD` (or `ADMIN_IDENTIFIER` and `ADMIN_PASSWORD`) is needed where roles are granted. `--only S012`
+plays one scenario, `--verbose` prints every request. Exit code 0: all that could be played passed; 1: at least one failed.
+Scenarios about the passage of time need the application's clock moved (`CLOCK_OFFSET_SECONDS`): they are reported as not run.
 
 | requirement | text | scenarios |
 |---|---|---|

@@ -14,9 +14,9 @@ def junit_xml(evidence: Evidence, name: str = "acceptance") -> bytes:
     by_level: dict[str, list[Check]] = defaultdict(list)
     for check in evidence.checks:
         by_level[check.level].append(check)
-    root = ElementTree.Element("testsuites", name=_clean(name), **_totals(evidence.checks))
+    root = ElementTree.Element("testsuites", {"name": _clean(name), **_totals(evidence.checks)})
     for level, checks in by_level.items():
-        suite = ElementTree.SubElement(root, "testsuite", name=level, **_totals(checks))
+        suite = ElementTree.SubElement(root, "testsuite", {"name": level, **_totals(checks)})
         for check in checks:
             _case(suite, check)
     ElementTree.indent(root)

@@ -100,6 +100,7 @@ def _variants(path: tuple[Any, ...], value: Any) -> Iterator[tuple[str, Any]]:
         for index in range(len(value)):
             yield f"without item {index}", [v for i, v in enumerate(value) if i != index]
     if name == "default_sort" or (name == "sort" and len(path) == 3):
+        assert isinstance(value, list)
         flipped = [v[1:] if v.startswith("-") else f"-{v}" for v in value]
         yield "the other way", flipped
     yield from _choices(name, value)

@@ -1,4 +1,4 @@
-"""Placeholders of scenarios: `{"$ref": …}`, `{"$now": seconds}`, `{"$today": days}`, `{"$any": true}`, and captures in paths."""
+"""Placeholders of scenarios: `{"$ref": …}`, `{"$now": seconds}`, `{"$today": days}`, `{"$any": true}`; captures in paths."""
 
 import re
 from collections.abc import Mapping

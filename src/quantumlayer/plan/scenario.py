@@ -2,7 +2,7 @@
 blueprints print them as unit tests of their language.
 
 Placeholders may stand anywhere in `query`, `body` and `expect`, as an object with one key:
-`{"$ref": "loan1.id"}` a member of a saved answer, or deeper (`loans1.items.0.id`) (an alias of an account is the answer of its registration);
+`{"$ref": "loan1.id"}` a member of a saved answer, or deeper (`loans1.items.0.id`); an account's alias saves its registration;
 `{"$now": 90000}` the clock when the scenario starts plus seconds, RFC 3339 UTC in whole seconds; `{"$today": -3}` the UTC date
 when it starts plus days; `{"$any": true}` (only in `expect`) anything. `expect` is a subset: members and list items that it
 names must be there and equal (numbers within 1e-9 relative, instants as instants, `$now` within 5 seconds because the server
@@ -17,15 +17,17 @@ Json = Any
 
 
 class Value(BaseModel):
+    """Base of the values here."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Step(Value):
     """One call, or `parallel` identical calls at once. Paths hold captures: `/loans/{loan1.id}/return`.
 
-    `actor` is the alias of an account (see `Scenario.accounts`), None for anonymous. `advance` moves the clock forward by that many
-    seconds before the call. `raw_body` sends text as it is. `status` is the expected one; with `parallel` > 1 `statuses` lists
-    them all, sorted. `save` names the answer's body. `expect` None means the body is not looked at.
+    `actor` is the alias of an account (see `Scenario.accounts`), None for anonymous. `advance` moves the clock forward by that
+    many seconds before the call. `raw_body` sends text as it is. `status` is the expected one; with `parallel` > 1 `statuses`
+    lists them all, sorted. `save` names the answer's body. `expect` None means the body is not looked at.
     """
 
     method: str

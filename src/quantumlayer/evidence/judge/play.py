@@ -68,6 +68,7 @@ class Player:
         elif self.dirty or (self.handle.offset and not any(s.advance for s in scenario.steps)):
             self.renew()
         shared = self._may_share(scenario)
+        pair: Pair | Exchange | str = "nothing was tried"
         for fresh_database in (False, True):
             if fresh_database:
                 if not self.handle.can_reset:

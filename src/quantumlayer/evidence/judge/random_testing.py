@@ -119,7 +119,7 @@ class RandomTester:
             print_blob=False,
             report_multiple_bugs=False,
             phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=tuple(HealthCheck),  # pyright: ignore[reportArgumentType],
         )
         try:
             run_state_machine_as_test(seed(number)(Machine), settings=config)

@@ -1,4 +1,4 @@
-"""A reference model as an application over real HTTP, with every capability: the judge's own measure and its sparring partner."""
+"""A reference model as an application over real HTTP, with every capability: what the judge is measured with."""
 
 import asyncio
 import contextlib

@@ -171,7 +171,7 @@ def concurrency_goals(d: Deriver, hits: list[tuple[str, Route, Hit, tuple[str, .
 
 
 def _racing(d: Deriver, route: Route, hit: Hit) -> World | None:
-    """The world just before the last call that succeeded, then that call in parallel: only where some succeed and some do not."""
+    """The world before the last call that succeeded, then that call in parallel: only where not all of them succeed."""
     last = hit.world.steps[-1]
     mine = [i for i, s in enumerate(hit.world.steps) if s.method == last.method and _same_place(s, last) and s.status < 400]
     if not mine:

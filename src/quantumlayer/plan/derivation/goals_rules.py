@@ -1,4 +1,4 @@
-"""Goals about rules: every rule and guard refused and held next to its boundary, uniqueness, every transition in every state."""
+"""Goals about rules: each rule and guard refused and held at its boundary, uniqueness, every transition in every state."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -55,7 +55,8 @@ def _refusal(
             continue
         found.append((cause, route, hit, satisfies))
         level = "time" if hit.advanced else "acceptance"
-        world = _adjacent(d, route, hit, cause) if hit.repeated else (_beside(d, route, hit, cause) or hit.world)
+        beside = _adjacent if hit.repeated else _beside
+        world = beside(d, route, hit, cause) or hit.world
         title = f"{route.method} {route.path} is refused: {message}"
         goal = cause if len(found) == 1 else f"{cause}@{route.name}"
         d.add(goal, title, world, satisfies, level=level, shorten=world is hit.world)
@@ -65,7 +66,7 @@ def _refusal(
 
 
 def _beside(d: Deriver, route: Route, hit: Hit, cause: str) -> Any:
-    """The same world with the nearest accepted call before the refused one: the rule holds on the one side, not on the other."""
+    """The world with the nearest accepted call before the refused one: the rule holds on one side, not on the other."""
     base = d.search.working(route) or NONE
     for where in ("values", "input"):
         mine, before = getattr(hit.pins, where), getattr(base, where)

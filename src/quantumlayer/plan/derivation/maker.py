@@ -244,7 +244,8 @@ class Maker:
         """The step by whoever may take it: the first answer that is not a refusal, else the most telling refusal."""
         answer = HttpResponse(0)
         refusals: list[HttpResponse] = []
-        for actor in dict.fromkeys([*([first] if first else []), *self.candidates(world, route, row)]):
+        actors: list[str | None] = [first] if first else []
+        for actor in dict.fromkeys([*actors, *self.candidates(world, route, row)]):
             if actor is not None:
                 self.account(world, actor)
             answer = world.call(step.model_copy(update={"actor": actor}), record=False)

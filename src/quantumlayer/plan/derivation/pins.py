@@ -16,7 +16,8 @@ class Taken:
 @dataclass(frozen=True)
 class Pins:
     """`values` by field; `refs`: field → alias of a row to refer to; `nested`: field → pins of the row made for it;
-    `after`: actions then taken on the row, None for the usual ones; `extra`: rows then made that refer to it, as (entity, field, pins); `by` makes it.
+    `after`: actions then taken on the row, None for the usual ones; `extra`: rows then made that refer to it, as
+    (entity, field, pins); `input`: members of the action's input, or the changes of an update; `by` makes it.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -216,7 +216,7 @@ class Search:
         fields = entity.fields if route.kind == "create" else {}
         refs = [k for k, f in fields.items() if f.type == "reference" and f.required and f.writable != "never"]
         subsets = [tuple(refs), *((r,) for r in refs), *(combinations(refs, 2) if len(refs) > 2 else ()), ()]
-        amounts = [p for p in self._amounts(route, base, known)][:4]
+        amounts = list(self._amounts(route, base, known))[:4]
         for pins in (base, *amounts):
             for kept in dict.fromkeys(subsets):
                 if hit := self._repeat(route, pins, kept, want):
@@ -267,9 +267,9 @@ class Search:
         if cause.startswith("validation"):
             yield from self._by_field(route, pins, known)
         for path in known.paths:
-            if path[0] == "self" and len(path) > 1:
+            if len(path) > 1 and path[0] == "self":
                 yield from self._along(entity, path[1:], pins, known)
-            elif path[0] == "input" and len(path) > 1 and route.operation:
+            elif len(path) > 1 and path[0] == "input" and route.operation:
                 yield from self._input(route, path[1:], pins, known)
         if known.personal and route.on_row and pins.by is None:
             for actor in self.maker.candidates(self.start, route):
