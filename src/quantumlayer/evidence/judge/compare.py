@@ -208,6 +208,8 @@ def seconds(text: str) -> float | None:
 
 
 def _field_errors(wanted: list[Any], got: Any) -> Iterator[str]:
+    if _names(wanted) == {""}:
+        return  # A rule of the whole row: no field is to blame.
     if not isinstance(got, list) or not got or any(not isinstance(e, Mapping) for e in got):
         yield f"expected errors that name {_names(wanted)}, got {_short(got)}"
         return
@@ -218,7 +220,8 @@ def _field_errors(wanted: list[Any], got: Any) -> Iterator[str]:
 
 
 def _names(errors: list[Any]) -> set[str]:
-    return {str(e.get("field")) for e in errors if isinstance(e, Mapping)}
+    """The fields that errors name; `tags.0` and `tags[0]` are about `tags`."""
+    return {re.split(r"[.\[]", str(e.get("field")))[0] for e in errors if isinstance(e, Mapping)}
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -164,7 +164,7 @@ class Lockstep:
                     self.comparison.secrets.add(value)
                 elif isinstance(value, str) and "T" in value and (instant := seconds(value)) is not None:
                     self.comparison.sent_instants.add(round(instant, 3))
-                elif mark(value) == "$now":
+                elif isinstance(value, dict) and mark(value) == "$now":
                     self.comparison.sent_instants.add(round(start.timestamp() + value["$now"], 3))
 
 
