@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from quantumlayer.spec.compiled import Compiled, CompiledEffect
@@ -11,6 +12,7 @@ from quantumlayer.spec.model.codec import Parse, constraint, parser, query_parse
 from quantumlayer.spec.model.evaluate import Closure, Evaluator
 from quantumlayer.spec.model.store import Key
 from quantumlayer.spec.naming import wire_name
+from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.routes import Route, kind_of, routes
 from quantumlayer.spec.values import Entity, Field, Guard, Operation, Report, Rule, Spec
 
@@ -110,6 +112,11 @@ class Prepared:
         self.reports = {name: self._report(name, report) for name, report in spec.reports.items()}
         self.referrers = self._referrers()
         self.routes = RouteTable(routes(spec))
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return openapi(self.spec)
 
     def _derived(self, entity: str, key: str) -> Closure:
         """A derived decimal is rounded wherever it is read, so that it means the same in an answer and in a rule."""

@@ -15,7 +15,6 @@ from quantumlayer.spec.model.neutral import neutral_value
 from quantumlayer.spec.model.prepared import EntityPlan, FieldPlan, OperationPlan, Prepared, prepare
 from quantumlayer.spec.model.request_values import Reader, read_body, row_key, wanted
 from quantumlayer.spec.model.store import Row, Store, Table
-from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.routes import ADMIN, Route, slug
 from quantumlayer.spec.values import Access, Field, Spec
 
@@ -74,7 +73,7 @@ class ReferenceModel:
     def _always(self, request: HttpRequest) -> HttpResponse:
         if request.method != "GET":
             return _nowhere(["GET"])
-        return HttpResponse(200, openapi(self.spec) if request.path == "/openapi.json" else {"status": "ok"})
+        return HttpResponse(200, self._prepared.document if request.path == "/openapi.json" else {"status": "ok"})
 
     def _make_admin(self, entity: str, identifier: str, password: str) -> None:
         auth, plan = self.spec.auth, self._prepared.entities[entity]
