@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst import behave, declare, derive, limit, people, process, query, relate, reports
 from quantumlayer.spec.analyst.clauses import has_subject_and_verb, split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.discover import discover
-from quantumlayer.spec.analyst.grammar import BOOK, Clause, mark, plain
-from quantumlayer.spec.analyst.words import PEOPLE, VERBS, near
+from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
+from quantumlayer.spec.analyst.words import PEOPLE
 from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Requirement, Spec
 
+# Importing them enters their handlers in the rule book.
 BOOKS = (behave, declare, derive, limit, people, process, query, relate, reports)
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
 _CHATTER = re.compile(
@@ -54,7 +54,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     clauses, heads = _clauses(sentences)
     discover(clauses, heads, world)
     _supply_topics(clauses, world)
-    for phase in sorted(BOOK):
+    for phase in book():
         if phase == 4:
             settle(world)
         for clause in clauses:
@@ -72,7 +72,8 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
 
 def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
     """Each sentence is one clause already; its head is set apart and pronouns get their noun from what came before."""
-    clauses, heads, topic = [], [], ""
+    clauses: list[Clause] = []
+    heads: list[str] = []
     for sentence in sentences:
         if sentence.given or sentence.unmet:
             continue
@@ -90,7 +91,6 @@ def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
             if part.head:
                 heads.append(part.head)
             clauses.append(Clause(sentence.id, sentence.text, part.match, sentence.lead))
-    _ = topic
     return clauses, heads
 
 
@@ -128,7 +128,7 @@ def _read(clause: Clause, world: World, phase: int) -> None:
     if clause.topic:
         world.topic = clause.topic
         marked = _PRONOUNS.sub("@" + clause.topic, marked, count=1)
-    for pattern in BOOK[phase]:
+    for pattern in book()[phase]:
         match = pattern.match(marked)
         if match is None:
             continue
@@ -175,6 +175,3 @@ def _numbered(spec: Spec, world: World, count: int) -> Spec:
 def _ids(marks: Iterable[str], count: int) -> list[str]:
     named = {f"R{count + int(m[1:]) - ASSUMED}" if int(m[1:]) > ASSUMED else m for m in marks}
     return sorted(named, key=lambda r: int(r[1:]))
-
-
-_ = (UserError, VERBS, near)

@@ -65,7 +65,7 @@ EVENT_VERBS = frozenset(
 _VERB = r"[a-z]+(?: (?:in|out|up|off|for|on|to|down)(?= @|$| an? | the | their | other | one | each ))?"
 
 
-@rule(2, rf"{{DET}}@?(?P<s>\w+) (?:{{M}} )?(?:then )?(?P<v>{_VERB}) {{E:o}}(?: (?P<rest>.+))?")
+@rule
 def does(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`members borrow books`, `authors write posts with …`, `customers buy tickets until …`"""
     verb_text, target = m["v"].lower(), entity(world, m, "o")
@@ -266,9 +266,7 @@ def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: s
     return rest or True
 
 
-@rule(
-    2, r"{DET}@?(?P<s>\w+) (?:{M} )?(?:leave comments?|post comments?|write comments?|comment)(?: on| to) {DET}{A:a}@(?P<o>\w+)"
-)
+@rule
 def comments(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`readers comment on published posts`"""
     target = entity(world, m, "o")
@@ -297,13 +295,7 @@ def limit_create(target: EntityDraft, name: str, check: str, message: str, by: s
 # --- states -----------------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    1,
-    r"{E:e}(?:'s)?(?: (?:status|state|life ?cycle|workflow|stage))? (?:goes|go|moves|move|can go|can move|transitions?|progress(?:es)?|passes|pass|changes?|can change|flows?)(?: through(?: the)?(?: states| stages| statuses)?:?)? (?:from )?{R:path}",
-    r"{E:e}(?:'s)? (?:status|state|life ?cycle|workflow)(?: flow)?(?: is|:| goes| are|) {R:path}",
-    r"{E:e}:? (?P<path>.*(?:->|→|=>).*)",
-    need="->|→|=>| to | then | from |through",
-)
+@rule
 def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an expense goes from draft to submitted to approved or rejected`; `draft → submitted → approved`"""
     target = entity(world, m, "e")
@@ -331,12 +323,7 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    1,
-    r"{E:e} (?:starts?|begins?) (?:out )?(?:as|in|with) (?:an? |the )?(?:status |state )?(?P<a>\w+)(?: state| status)?",
-    r"(?:a )?new {E:e} (?:is|are|starts? as) (?:an? )?(?P<a>\w+)",
-    need="start|begin|new",
-)
+@rule
 def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order starts as pending`"""
     target, state = entity(world, m, "e"), snake(m["a"])
@@ -347,12 +334,7 @@ def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    1,
-    r"{E:e} (?:is|are|stays?|remains?|starts? as) (?:an? |the )?(?P<a>\w+)(?: at first| initially)? until (?P<who>.+?) (?P<v>\w+?)(?:es|s)? (?:it|them)",
-    r"{E:e} (?:is|are|stays?|remains?|starts? as) (?:an? |the )?(?P<a>\w+) until (?:it (?:is|has been|gets)|they are|it's) (?P<p>\w+)(?: by (?P<by>.+))?",
-    need="until",
-)
+@rule
 def is_until(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a post is a draft until its author publishes it`"""
     target, groups = entity(world, m, "e"), m.groupdict()
@@ -385,12 +367,7 @@ def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list
     return True
 
 
-@rule(
-    2,
-    r"{E:e} {M} be (?P<p>\w+)(?: again)?(?: (?:only )?(?:by (?P<who>[^,]+?)))?(?P<rest> (?:until|before|up to|only|within|unless|as long as|while|when|once|after|if|at most) .+)?",
-    r"{E:e} {M} be (?P<p>\w+)(?P<then>(?:,? (?:and )?(?:then|finally|later)(?: be)? \w+)+)",
-    r"{E:e} {M} be (?P<p>\w+)(?: or (?P<p2>\w+))(?: by (?P<who>.+))?",
-)
+@rule
 def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`bookings can be cancelled until 24 hours before they start`"""
     target, groups = entity(world, m, "e"), m.groupdict()
@@ -420,7 +397,7 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
     return remainder(clause, world, target, f"{operation_name(world, target, verb)}!{rest}")
 
 
-@rule(2, r"(?:only )?{DET}(?P<a>[a-z][\w-]*) @(?P<e>\w+) {M} be (?P<p>\w+)(?: again)?(?: by (?P<who>.+))?")
+@rule
 def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`pending orders can be cancelled`; `closed issues can be reopened`"""
     target, verb, state = entity(world, m, "e"), verb_base(m["p"]), snake(m["a"])
@@ -507,12 +484,7 @@ def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str)
 # --- actions and their effects ----------------------------------------------------------------------------------------------
 
 
-@rule(
-    2,
-    r"(?P<v>[a-z]+ing)(?: an?| the| it| them)? ?(?:{E:e} )?(?:records?|sets?|stores?|saves?|notes?|stamps?|fills? in|logs?|captures?) (?:the |its |a |an )?{T:f}(?: (?:and|on it|to now|to today|to the current time))?",
-    r"when {E:e} is (?P<v>\w+),? (?:the |its |we record the |we store the )?{T:f} (?:is|gets) (?:recorded|set|stored|saved)(?: to .+)?",
-    need="ing |when ",
-)
+@rule
 def records(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`returning a loan records the return date`"""
     verb = verb_base(m["v"])

@@ -3,7 +3,7 @@
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.discover import account_fields
 from quantumlayer.spec.analyst.process import settle_places
-from quantumlayer.spec.analyst.words import PEOPLE, an, words_of
+from quantumlayer.spec.analyst.words import an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
 
@@ -230,6 +230,3 @@ def to_spec(world: World, description: str) -> Spec:
     return Spec.model_construct(
         name=world.name, description=description, roles=roles, auth=world.auth, entities=entities, reports=world.reports
     )
-
-
-_ = PEOPLE

@@ -16,15 +16,7 @@ _NUMERIC = ("integer", "number", "decimal")
 _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|have|having|contains?|includes?|consists? of|comprises?|stores?|carr(?:y|ies)|is (?:described|defined|made up|identified) (?:by|of)|are (?:described|defined|made up) (?:by|of)|needs?|requires?|records?|keeps?|gets?|come with|comes with|with|track(?:s)?|hold(?:s)?))(?: the following)?(?: fields| attributes| properties)?:?"
 
 
-@rule(
-    1,
-    rf"{{E:e}},? {_HAS} {{R:fields}}",
-    r"{E:e}(?: fields| attributes| properties)?: {R:fields}",
-    r"{E:e} \((?P<fields>.+)\)",
-    r"(?:an? |the |my |our |simple |small |rest |crud )*@(?P<e>\w+) (?:api|app|crud|service|tracker|list|manager|database|catalog|catalogue|backend|registry)(?: app| api)? (?:with|having|storing|for|of) {R:fields}",
-    r"(?:{DET}@?\w+ (?:want|need|would like) to |{M} )?(?:track|manage|collect|store|record|log|keep|save|register|organize)(?: track of)? (?:my |our |the |all |some |their |@\w+ |\w+ )?@(?P<e>\w+): {R:fields}",
-    r"(?:for|of) {E:e},? (?:we|i|you|users?|it|the (?:system|app|api))?(?: (?:want to|need to|should|must|can))? ?(?:store|keep|record|track|know|save|have|see|hold) {R:fields}",
-)
+@rule
 def declares(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`each task has a title, optional notes and a priority (low, medium, high)`"""
     target = entity(world, m, "e")
@@ -46,19 +38,14 @@ def declares(clause: Clause, world: World, m: Any) -> bool | str | None:
     return add_fields(target, m["fields"], clause, world)
 
 
-@rule(
-    1,
-    r"(?:{M} )?(?:track|manage|store|keep(?: track of)?|record|save|hold|have|has|with|for|of|is|an?|the|simple|small|basic|there are|there is|there should be|it stores|we have|we keep|we track|i want to track|i want|we want|we need to store|i need|we need)* ?{E:e} (?:with|having|that have|which have|that has|containing|including|consisting of|has|have) (?P<fields>.+)",
-)
+@rule
 def declares_objects(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`track expenses with an amount and a date`"""
     target = entity(world, m, "e")
     return add_fields(target, m["fields"], clause, world) if target else None
 
 
-@rule(
-    1, r"(?:store|keep|record|save|track|log|note|register|we (?:store|keep|record|track)) {T:fields} (?:of|for|on|about) {E:e}"
-)
+@rule
 def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`store the title and the author of each book`"""
     target = entity(world, m, "e")
@@ -134,7 +121,6 @@ def _arrows(target: EntityDraft, text: str, clause: Clause) -> list[str]:
 
 def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     """Add one field, a relation where the item names an entity."""
-    noun = item.noun.lower()
     if related := _related(target, item, world):
         _relate(target, item, related, by, world)
         return
@@ -176,7 +162,6 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     target.fields[item.name] = merged(known, field) if known else field
     if item.when:
         add_when(target, item.name, item.when, by)
-    _ = noun
 
 
 def merged(known: Field, new: Field) -> Field:
@@ -399,7 +384,6 @@ def default_literal(kind: str, text: str) -> str | None:
 def _generated(name: str, attributes: dict[str, Any]) -> str:
     low, high = attributes.get("min_length") or 1, attributes.get("max_length") or 8
     attributes.setdefault("format", "alphanumeric")
-    _ = name
     return f"random_code({min(max(low, 6), high)})"
 
 

@@ -2,21 +2,16 @@
 
 from typing import Any
 
-from quantumlayer.spec.analyst.conditions import condition, literal, overdue
+from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import anchor, duration, period
-from quantumlayer.spec.analyst.words import number, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import number, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
 
 
-@rule(
-    2,
-    r"{E:e} (?:(?:is|are|becomes?|falls?) due|(?:must|should|has to|have to) be (?:returned|paid|closed|completed|answered|resolved|finished|done)) (?:in|within|after)? ?{D:d}(?: (?:after|from|of|since|following) (?P<w>.+?))?",
-    r"(?:the )?due date (?:of {E:e} )?is {D:d} (?:after|from) (?P<w>.+)",
-    need="due|must be|should be|has to|have to",
-)
+@rule
 def due(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a loan is due 14 days after borrowing`"""
     target = entity(world, m, "e") or world.find(world.topic)
@@ -48,11 +43,7 @@ def due(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    2,
-    r"(?P<a>\w+) @(?P<e>\w+) (?:is|are) due (?:in|within|after) {D:d}(?: and|,| while|;)+ (?:the )?(?:all )?(?:others?|rest|normal ones|all others|other @?\w+)(?: ones)?(?: (?:is|are) due)? (?:in|within|after) {D:d2}",
-    need="due",
-)
+@rule
 def due_by_case(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`urgent tickets are due in 4 hours, others in 2 days`"""
     target, first, second = entity(world, m, "e"), duration(m["d"]), duration(m["d2"])
@@ -65,12 +56,7 @@ def due_by_case(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    3,
-    r"(?:overdue|late) {E:e} (?:incurs?|costs?|has|have|gets?|is charged|are charged|carr(?:y|ies)|attracts?|accrues?) (?:an? )?(?:late )?(?P<f>fine|fee|penalty|late fee|charge|surcharge)? ?(?:of )?(?P<n>[$€£]?[\d.,]+)(?: ?(?:euros?|dollars?|eur|usd|cents|€|\$))? (?:per|a|for each|for every|each|every) (?:started |full |late )?(?P<u>day|hour|week)(?: overdue| late| of delay)?(?:,? (?:up to|with|capped at|to a maximum of)(?: a| an)?(?: maximum| cap)?(?: of)? (?P<max>[\d.,]+))?",
-    r"(?:the |an? )?(?P<f>fine|late fee|fee|penalty) (?:of {E:e} )?is (?P<n>[$€£]?[\d.,]+)(?: euros?| dollars?)? (?:per|for each|for every) (?P<u>day|hour|week) (?:late|overdue|of delay)(?:,? (?:up to|capped at)(?: a maximum of)? (?P<max>[\d.,]+))?",
-    need="fine|fee|penalty|overdue|late",
-)
+@rule
 def fine(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`overdue loans incur a fine of 0.25 per day`"""
     target = entity(world, m, "e") or world.find(world.topic)
@@ -124,11 +110,7 @@ def _late(target: EntityDraft, due_name: str, closed: str | None, unit: str) -> 
     return f"greatest(0, ceil(hours_between({path}, {end})))"
 
 
-@rule(
-    2,
-    r"(?:the |its |their )?(?P<f>total|total price|total amount|subtotal|sum|total cost|order total|invoice total|grand total)(?: (?:price|amount|cost))?(?: (?:of|for) {E:e})? (?:is|equals|=|{M} be)(?: calculated as| computed as| computed from)? (?:the )?(?:sum of )?(?:its |all |the |their |each )?(?:@\w+ )?(?P<a>[\w ]+?) (?:times|multiplied by|x|\*) (?:the |its |their )?(?P<b>[\w ]+?)(?: (?:of|over|for|across|from)(?: all)?(?: of)?(?: its| the| their)? @?(?P<w>[\w ]+))?",
-    need="total|sum",
-)
+@rule
 def total(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the total of an order is the sum of quantity times unit price over its items`"""
     first, second = plain(m["a"]), plain(m["b"])
@@ -175,12 +157,7 @@ def _term(line: EntityDraft, words: str, world: World) -> str | None:
     return None
 
 
-@rule(
-    2,
-    r"(?:the |its |an? )?(?P<f>fee|price|cost|charge|amount|fare|total|parking fee)(?: (?:of|for) {E:e})? (?:is|costs|{M} be) [$€£]?(?P<n>[\d.,]+)(?: euros?| dollars?| eur| usd)? (?:per|for each|for every|an?) (?P<s>started |full )?(?P<u>hour|day)(?:,? (?:with|up to|and|but|capped at)(?: an?)? ?(?:daily )?(?:maximum|max|at most|cap)?(?: of)? [$€£]?(?P<max>[\d.,]+)(?: (?:per|a) day)?)?",
-    r"{E:e} costs? [$€£]?(?P<n>[\d.,]+)(?: euros?| dollars?)? (?:per|for each|for every|an?) (?P<s>started |full )?(?P<u>hour|day)(?:,? (?:with|up to|and|but|capped at)(?: an?)? ?(?:daily )?(?:maximum|max|at most|cap)?(?: of)? [$€£]?(?P<max>[\d.,]+)(?: (?:per|a) day)?)?",
-    need="per |each|every|an hour|a day",
-)
+@rule
 def time_fee(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the fee is 2.50 per started hour with a daily maximum of 20`"""
     groups = m.groupdict()
@@ -214,6 +191,3 @@ def time_fee(clause: Clause, world: World, m: Any) -> bool | str | None:
         value = f"{whole} * {float(top)} + least({f'double(ceil({rest}))' if groups['s'] else f'({rest})'} * {float(rate)}, {float(top)})"
     target.fields[snake(groups.get("f") or "fee")] = Field(type="decimal", places=2, value=value, satisfies=(clause.id,))
     return True
-
-
-_ = (period, singular, verb_base, literal, overdue, known_field, plain)

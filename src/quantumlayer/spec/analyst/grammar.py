@@ -1,4 +1,4 @@
-"""The rule book: patterns over marked clauses, tried in order of their phase, each with the handler that builds from a match.
+"""The rule book: the patterns of grammar.toml over marked clauses, each with the handler that builds from a match.
 
 In a marked clause every mention of an entity reads `@surface`, blanks as underscores. Patterns use these macros, all
 case-insensitive: `{E:x}` an entity with its determiner; `{A:x}` an optional adjective; `{N:x}` a number; `{D:x}` a duration;
@@ -6,10 +6,13 @@ case-insensitive: `{E:x}` an entity with its determiner; `{A:x}` an optional adj
 """
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import resources
 
+from quantumlayer.errors import Bug
 from quantumlayer.spec.analyst.words import verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 
@@ -61,18 +64,26 @@ class Pattern:
         return compiled(self.text).fullmatch(clause)
 
 
-BOOK: dict[int, list[Pattern]] = {}
+HANDLERS: dict[str, Handler] = {}
 
 
-def rule(phase: int, *texts: str, need: str = "") -> Callable[[Handler], Handler]:
-    """Enter patterns of a handler in the book."""
+def rule(handler: Handler) -> Handler:
+    """Enter a handler under its name, by which the grammar file knows it."""
+    HANDLERS[handler.__name__] = handler
+    return handler
 
-    def enter(handler: Handler) -> Handler:
-        for text in texts:
-            BOOK.setdefault(phase, []).append(Pattern(text, handler, tuple(need.split("|")) if need else ()))
-        return handler
 
-    return enter
+@lru_cache(maxsize=1)
+def book() -> dict[int, tuple[Pattern, ...]]:
+    """The patterns by phase. Raises `Bug` where grammar file and handlers do not name each other."""
+    entries = tomllib.loads(resources.files("quantumlayer.spec.analyst").joinpath("grammar.toml").read_text("utf-8"))
+    if lost := entries.keys() ^ HANDLERS.keys():
+        raise Bug(f"the grammar and its handlers disagree about {', '.join(sorted(lost))}")
+    phases: dict[int, list[Pattern]] = {}
+    for name, entry in entries.items():
+        patterns = [Pattern(text, HANDLERS[name], tuple(entry.get("need", ()))) for text in entry["patterns"]]
+        phases.setdefault(entry["phase"], []).extend(patterns)
+    return {phase: tuple(phases[phase]) for phase in sorted(phases)}
 
 
 @lru_cache(maxsize=2048)

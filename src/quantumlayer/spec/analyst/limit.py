@@ -5,24 +5,17 @@ from functools import partial
 from typing import Any
 
 from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, limit_create, operation_for, operation_name
-from quantumlayer.spec.analyst.conditions import condition, guarded, split_subject
+from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_field, add_when, default_literal, known_field, merged
 from quantumlayer.spec.analyst.fields import Item, read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
-from quantumlayer.spec.analyst.words import number, participle, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import number, participle, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test
-from quantumlayer.spec.values import Field, Guard, Rule, Unique
+from quantumlayer.spec.values import Guard, Rule, Unique
 
 
-@rule(
-    3,
-    r"{E:p} (?:{M} |{NOT} )(?P<v>[a-z]+)(?: in| for| on| at| to)? (?:at most|no more than|up to|only|a maximum of|not more than|more than) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?P<rest> .+)?",
-    r"(?:no )?{E:p} (?:{M} |{NOT} )(?:have|hold|own|make|place|keep|take|book|borrow|rent|submit|create|open|reserve|buy|be in|join|write) (?:at most|no more than|up to|only|a maximum of|max(?:imum)?|not more than|at most|more than) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?P<rest> .+)?",
-    r"{E:p} (?:has|have|holds?|owns?|gets?) (?:at most|no more than|up to|only|a maximum of|not more than) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?P<rest> .+)?",
-    r"(?:at most|no more than|up to|a maximum of|max(?:imum)?(?: of)?|limit of|limited to) (?P<n>[\w,]+) {A:a}@(?P<e>\w+)(?: are allowed| allowed)? (?:per|for each|for every|for one|for a|by|in a|in each) @(?P<p>\w+)(?P<rest> .+)?",
-    need="most|more than|up to|only|maximum|max|limit",
-)
+@rule
 def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a member can have at most 5 open loans`"""
     parent, child = entity(world, m, "p"), entity(world, m, "e")
@@ -91,14 +84,7 @@ def _window(child: EntityDraft, unit: str) -> str | None:
     return None
 
 
-@rule(
-    3,
-    r"{E:p} {M} (?:only )?(?P<v>[a-z]+)(?: for| on| in| to| at)? {E:o} (?:only )?(?:once|one time|a single time)(?: only)?",
-    r"{E:p} {NOT} (?P<v>[a-z]+)(?: for| on| in| to| at)? {E:o} (?:twice|more than once|again|several times)",
-    r"(?:only )?(?:one|once|1|a single) @(?P<c>\w+) (?:per|for each|for every) {E:p} (?:and|per|for each|on each|for|in each) {E:o}",
-    r"{E:p} {M} (?:only )?(?:have|leave|write|place|give|submit|post|cast|hold|make) (?:only |at most |exactly )?(?:one|1|a single|once) @(?P<c>\w+) (?:per|for|for each|on each|on|to each|to|in each|in|for the same) {E:o}",
-    need="once|twice|again|one|single|1",
-)
+@rule
 def once(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a customer can review a product once`"""
     groups = m.groupdict()
@@ -122,14 +108,7 @@ def once(clause: Clause, world: World, m: Any) -> bool | str | None:
 # --- exclusivity ------------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    3,
-    r"{DET}{A:a}@(?P<e>\w+) (?:that|which|who) (?:is|are|has been|have been) (?P<c>.+?) {NOT} be (?P<v>\w+)(?: again)?(?: until .+| while .+)?",
-    r"{E:e} {NOT} be (?P<v>\w+)(?: again)? (?:if|when|while|as long as|once) (?:it|they|it's)(?: is| are)? ?(?:already |still |currently )?(?P<c>.+)",
-    r"(?:if|when|while|as long as|once) {E:e} (?:is|are|has been|gets) (?P<c>.+?),? (?:it|they|nobody|no one) {NOT} be (?P<v>\w+)(?: again)?",
-    r"{DET}(?P<a>\w+) @(?P<e>\w+) {NOT} be (?P<v>\w+)(?: (?:or|nor) (?P<v2>\w+))?(?: (?:anymore|any more|again|any longer))?",
-    r"(?:only )?{DET}(?P<only>\w+) @(?P<e>\w+) {M} be (?P<v>\w+)(?: (?:or|and) (?P<v2>\w+))?",
-)
+@rule
 def cannot_be(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a book that is on loan cannot be borrowed`; `a closed deal can't be changed`; `only available cars can be rented`"""
     groups = m.groupdict()
@@ -197,16 +176,7 @@ def exclusive(event: EntityDraft, reference: str, world: World, by: str, message
 # --- time -------------------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    3,
-    r"{E:e} {NOT} overlap(?: in time)?(?: with)?(?: an?)?(?: other| another| existing| different)*(?: @(?P<o>\w+))?(?: (?:of|for|in|with|on|at) (?:the |its |an? )?(?:same )?@?(?P<s>[\w ]+?))?",
-    r"(?:two |no two |different |the )?@(?P<e>\w+) (?:of|for|in|with|on|at) (?:the |an? )?(?:same )?@?(?P<s>[\w ]+?) {NOT} overlap(?: in time| each other)?",
-    r"no (?:two )?(?:overlapping )?@(?P<e>\w+) (?:overlap )?(?:of|for|in|with|on|at|per) (?:the |an? |each )?(?:same )?@?(?P<s>[\w ]+?)(?: {M} overlap| overlap)?",
-    r"{E:s} {NOT} be (?:double[- ]?booked|booked twice(?: at the same time)?|(?:booked|rented|reserved|used|in use) (?:by|for) (?:two|several|more than one) .+ at (?:the same time|once))(?: (?:at|for) the same time)?",
-    r"no double[- ]?bookings?(?P<e>x)?",
-    r"(?:double|overlapping)[- ]?@?(?:bookings?|reservations?)? (?:is|are) (?:not allowed|refused|rejected|impossible|forbidden|not possible)",
-    need="overlap|double|twice|same time",
-)
+@rule
 def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`may not overlap another booking of the same room`"""
     groups = m.groupdict()
@@ -263,12 +233,7 @@ def overlap(target: EntityDraft, reference: str, span: tuple[str, str], world: W
     )
 
 
-@rule(
-    3,
-    r"(?:the )?{E:e}(?:'s)? (?:{M} )?(?:end|ends|finish|finishes)(?:s)? (?:after|later than) (?:it|they|its start|the start)(?: starts?| begins?)?(?: time| date)?",
-    r"(?:the |its )?(?:{E:e}(?:'s)? )?(?P<a>(?:end|start|exit|entry|check[- ]?out|check[- ]?in|return|departure|arrival|pickup|closing|opening)[\w -]*?) (?:(?:{M} )?be |is |comes? |lies )?(?P<op>after|before|later than|earlier than) (?:the |its |their )?(?P<b>[\w -]+?)",
-    need="after|before|later|earlier",
-)
+@rule
 def ends_after(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`it must end after it starts`"""
     groups = m.groupdict()
@@ -378,7 +343,6 @@ def _instant(world: World, target: EntityDraft, words: str, by: str) -> tuple[st
     own_name = target.name.replace("_", " ")
     if text == own_name or text.startswith(own_name):
         return main_date(target)
-    _ = noun
     return None
 
 
@@ -465,11 +429,7 @@ REMAINDERS += [capacity_bound, time_bound]
 # --- single fields ----------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    3,
-    r"(?:the |its |their |an? |each |every )?(?:{E:e}(?:'s)? )?{T:f}(?: (?:of|for|in) {E:e2})? (?:{M} (?:only )?be|is always|are always|is|are|{M} have|has|have) (?P<what>.+)",
-    r"{T:f}(?: (?:of|for|in) {E:e2})? (?P<never>{NOT}) (?P<what>.+)",
-)
+@rule
 def constrains(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the rating must be between 1 and 5`; `titles are at most 200 characters`; `the price may not be negative`"""
     groups = m.groupdict()
@@ -565,11 +525,7 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
     return True
 
 
-@rule(
-    3,
-    r"{E:e} (?:is|are|can be made|{M} be) (?:only )?(?:possible|accepted|allowed|open|taken)(?: only)? (?P<rest>(?:until|before|up to|at least|as long as|while|within) .+)",
-    need="possible|accepted|allowed|open|taken",
-)
+@rule
 def possible_until(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`donations are possible until the deadline`"""
     target = entity(world, m, "e")
@@ -578,11 +534,7 @@ def possible_until(clause: Clause, world: World, m: Any) -> bool | str | None:
     return any(reader(clause, world, target, None, m["rest"]) for reader in REMAINDERS) or None
 
 
-@rule(
-    3,
-    r"{E:e}(?:'s (?P<a>[\w ]+?))? (?:must|has to|should|needs to) be (?P<op>higher|greater|more|larger|bigger|lower|less|smaller) than (?:the |its |their )(?:{E:p}(?:'s)? )?(?P<b>[\w ]+?)(?: of (?:the |its )?@?\w+)?",
-    need=" than ",
-)
+@rule
 def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a bid must be higher than the starting price`"""
     target = entity(world, m, "e")
@@ -622,7 +574,7 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
     return None
 
 
-@rule(3, r"{E:e} {NOT} (?:start|begin|be|lie|happen|take place)(?: \w+)? in the (?P<w>past|future)(?: .+)?", need="past|future")
+@rule
 def not_in_past(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`bookings may not start in the past`"""
     target = entity(world, m, "e")
@@ -633,12 +585,7 @@ def not_in_past(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    3,
-    r"{E:e} {M} (?:only )?be (?P<v>\w+)(?: only)? (?:if|when|while|once|after|as long as|unless) (?P<neg>not )?{R:c}",
-    r"(?P<v>[a-z]+ing) (?:an? |the )?@(?P<e>\w+) (?:is )?(?:only )?(?:possible|allowed|refused|rejected|requires that) (?:if|when|while|unless) {R:c}",
-    need=" if | when | while | once | unless | after |as long as|requires",
-)
+@rule
 def only_if(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order can only be shipped when it is paid`"""
     target, verb = entity(world, m, "e"), verb_base(m["v"])
@@ -657,6 +604,3 @@ def only_if(clause: Clause, world: World, m: Any) -> bool | str | None:
     name = operation_for(world, target, verb, clause.id)
     target.guard(name, snake(plain(m["c"]))[:40] or "condition", Guard(check=check, message=message, satisfies=(clause.id,)))
     return True
-
-
-_ = (Field, guarded, split_subject, singular)

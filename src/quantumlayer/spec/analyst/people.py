@@ -10,18 +10,13 @@ from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, ROLES, number, singular, snake, verb_base
-from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
+from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field, Guard, Rule, Unique
 
 _SIGN = r"(?:register|sign up|signup|log ?in|sign in|log into \w+|create an account|create accounts|have accounts?|have an account|authenticate|registration|login|log out|sign out|logout)(?: themselves)?"
 
 
-@rule(
-    1,
-    rf"(?:{{DET}}@?(?P<who>\w+) )?(?:{{M}} )?(?:first )?{_SIGN}(?:(?:,| and| or|, and| then|/)+ ?(?:{{M}} )?{_SIGN})*(?: first| to use .+| before .+)?(?: (?:with|using|by) (?:an? |their )?(?P<with>.+))?",
-    r"(?:with )?(?:user |jwt |token |basic )?(?:authentication|login|registration|registration and login|login and registration|sign[- ]?up and login|user accounts|accounts)(?: (?:is|are) (?:required|needed))?(?: for .+)?",
-    need="regist|sign|log|account|authent",
-)
+@rule
 def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`users register and log in`; `devices authenticate with an API key`"""
     if world.auth is None:
@@ -44,16 +39,7 @@ def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     return ", ".join(unread) or True
 
 
-@rule(
-    2,
-    r"{DET}@?(?P<who>\w+) (?:{M} )?(?:only |just )?(?:see|view|read|access|manage|edit|list|get|work with)s? (?:and (?:edit|manage|change|delete) )?(?:only |just )?(?:his|her|their|his or her|his/her|the)? ?own {A:a}@?(?P<o>\w+)",
-    r"{E:o} (?:is|are) (?:strictly |always )?(?:private|personal)(?: (?:to|for) (?:its|their|the|each) \w+)?",
-    r"{DET}@?(?P<who>\w+) {NOT} (?:see|view|read|access)(?: or (?:edit|change|delete|modify))? (?:the )?@?(?P<o>\w+) of (?:others|other \w+|other @\w+|another \w+|anyone else|each other)",
-    r"{DET}@?(?P<who>\w+) {NOT} (?:see|view|read|access)(?: or (?:edit|change|delete|modify))? (?:each other's|other people's|others'|other users'|someone else's|anyone else's|other @\w+') @?(?P<o>\w+)",
-    r"{E:o} (?:is|are) (?:only )?visible (?:only )?to (?:its|their|the) (?P<own>owner|author|creator|\w+)",
-    r"only (?:its|their|the) (?P<own>\w+) (?:{M} )?(?:see|view|read|access)s? {E:o}",
-    need="own|private|personal|others|other|visible|only",
-)
+@rule
 def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`users see only their own notes`"""
     groups = m.groupdict()
@@ -85,12 +71,7 @@ def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
     return True
 
 
-@rule(
-    2,
-    r"(?P<what>[\w ]+?|@\w+) (?:is|are) (?:only )?visible (?:only )?to (?:its|their|the|other)? ?(?P<who>.+)",
-    r"only (?P<who>.+?) {M} (?:see|view|read) (?P<what>[\w ]+?)",
-    need="visible|see|view|read",
-)
+@rule
 def visible_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`drafts are visible only to their author`"""
     target, test = _subset(m["what"], world)
@@ -148,14 +129,7 @@ def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str
     return None
 
 
-@rule(
-    2,
-    r"only (?P<who>.+?) {M} (?P<verbs>[a-z]+(?:,? (?:and|or|,) [a-z]+)*?) (?P<o>it|them|{DET}@\w+|{DET}\w+ @\w+)(?P<rest> .+)?",
-    r"only (?P<who>[\w@' ]+?) (?P<verbs>[a-z]+(?:,? (?:and|or|,) [a-z]+)*?) (?P<o>it|them|{DET}@\w+|{DET}\w+ @\w+)(?P<rest> .+)?",
-    r"{E:eo} {M} (?:only )?be (?P<pverbs>\w+(?:,? (?:and|or) \w+)*) (?:only )?by (?P<who>.+)",
-    r"only (?P<who>[\w@' ]+?) (?:{M} )?(?P<verbs>[a-z]+)",
-    need="only| by ",
-)
+@rule
 def only_who(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`only the author of a comment or an admin can delete it`; `only managers approve`"""
     if world.auth is None:
@@ -211,11 +185,7 @@ def _operations(target: EntityDraft, verb: str, clause: Clause, world: World) ->
     return [operation_for(world, target, verb, clause.id)]
 
 
-@rule(
-    3,
-    r"(?:nobody|no one|no-one|no {E:p}|people|users|one|{E:q}) (?:{M} |{NOT} )?(?P<v>[a-z]+?)(?:e?s)?(?: on| for| in| to)? (?:his|her|their|his or her|his/her|one's|its) own(?: @?(?P<o>\w+))?",
-    need="own",
-)
+@rule
 def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`nobody approves their own`"""
     verb = verb_base(m["v"]) or verb_base(m["v"] + "e") or verb_base(m["v"] + "s")
@@ -261,11 +231,7 @@ def not_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    3,
-    r"(?:{E:e} (?:with (?:an? )?)?)?(?P<f>[\w ]*?) ?(?P<op>above|over|more than|greater than|exceeding|of more than|below|under|less than|from) [$€£]?(?P<n>[\d.,]+k?)(?: \w{3}| euros?| dollars?)? (?:need|needs|require|requires|must be approved by|must also be approved by|need approval (?:by|from|of)|requires? approval (?:by|from)|can only be (?:approved|\w+) by|go to|also need|also require) (?:an? |the )?(?:approval (?:by|from|of) )?(?:an? |the )?(?P<who>\w+?)s?(?: role| approval| team)?(?:'s approval)?",
-    need="need|require|must|only|go to",
-)
+@rule
 def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`amounts above 1000 need the finance role`"""
     target = entity(world, m, "e") or next((e for e in world.entities.values() if known_field(e, m["f"] or "")), None)
@@ -307,10 +273,7 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    2,
-    r"{DET}@?(?P<s>\w+) (?:{M} )?(?P<verbs>[a-z]+(?: on)?(?:, [a-z]+(?: on)?)*,? (?:and|or) [a-z]+(?: on)?) {E:o}(?P<rest> .+)?",
-)
+@rule
 def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`agents assign, comment on and close tickets`"""
     target, who = entity(world, m, "o"), singular(m["s"].lower())
@@ -328,7 +291,7 @@ def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
     return (m["rest"] or "").strip() or True
 
 
-@rule(2, r"{DET}@?(?P<s>\w+) (?:{M} )?(?P<v>[a-z]+?)(?:es|s)? {DET}{A:a}@(?P<o>\w+)(?P<rest> .+)?")
+@rule
 def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`agents close tickets`"""
     target, who = entity(world, m, "o"), singular(m["s"].lower())
@@ -410,11 +373,7 @@ def assign(clause: Clause, world: World, who: str, target: EntityDraft) -> None:
     target.update("assign", input={name: given}, effects=(Effect(set={name: f"input.{name}"}),), satisfies=(clause.id,))
 
 
-@rule(
-    2,
-    r"{E:e} (?:{M} be|is|are) (?:assigned|given|handed) to (?:an? |one |the )?(?P<w>\w+|@\w+)(?: by (?P<by>.+))?",
-    need="assigned|given|handed",
-)
+@rule
 def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`tasks are assigned to employees`"""
     target, who = entity(world, m, "e"), singular(plain(m["w"]).lower())
@@ -435,11 +394,7 @@ def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    2,
-    r"{E:e} {M} be shared(?: with (?:other |several |any )?@?(?P<w>\w+))?(?: (?:as|either as|with) (?P<modes>.+))?",
-    need="shared",
-)
+@rule
 def shared(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a note can be shared with other users as read-only or editable`"""
     target = entity(world, m, "e")
@@ -502,11 +457,7 @@ def from_unique(target: EntityDraft, fields: tuple[str, ...], by: str) -> None:
     target.unique.append(Unique(fields=fields, satisfies=(by,)))
 
 
-@rule(
-    2,
-    r"{DET}@?(?P<s>\w+) (?:{M} )?(?:see|view|read|access|list|manage|edit|delete)s? (?:all|everything|every|all of the|all the)(?: (?:of )?(?:the )?@?(?P<o>\w+))?",
-    need="all|every",
-)
+@rule
 def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`managers see all`"""
     who = singular(m["s"].lower())
@@ -524,6 +475,3 @@ def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
         one.visible.append(f"actor != null && '{who}' in actor.roles")
         one.satisfies.append(clause.id)
     return True
-
-
-_ = (number, ensure_states)

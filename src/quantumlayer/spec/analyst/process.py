@@ -5,7 +5,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import singular, snake, verb_base
+from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field, Guard, Report, Rule
 
@@ -15,12 +15,7 @@ _RESERVED = ("auth", "docs", "health", "metrics", "redoc")
 # --- stock ------------------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    2,
-    r"{E:e} \((?P<kinds>in(?:coming)?,? .*?out.*?)\) (?:change|changes|adjust|adjusts|update|updates|affect|affects|alter|alters|modify)(?:s)? (?:the |their |its |a )?(?P<f>[\w ]+?)(?: (?:of|on|in|for) .+)?",
-    r"{E:e} (?:change|changes|adjust|update|affect)s? (?:the |their )?(?P<f>quantity|stock|stock levels?|quantities)(?: of .+)?",
-    need="quantit|stock",
-)
+@rule
 def movements(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`stock movements (in, out, transfer) change the quantity`"""
     moves = entity(world, m, "e")
@@ -104,11 +99,7 @@ def _never_negative(
     moves.rule("stock_not_negative", Rule(check=check, message="stock cannot become negative", satisfies=(by, marker)))
 
 
-@rule(
-    3,
-    r"(?:the )?(?P<f>stock|quantity|balance|inventory|@inventory|account balance|stock levels?|quantities|balances|credit|points|the balance of .+)s? (?:{NOT}|{M} not|is never|are never|{M} never) (?:ever )?(?:become |go |be |drop |fall |get )?(?:negative|below zero|below 0|under zero|less than zero)",
-    need="negative|below|zero",
-)
+@rule
 def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`stock can never become negative`"""
     for target in world.entities.values():
@@ -139,12 +130,7 @@ def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
 # --- money ------------------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    2,
-    r"{E:t} moves? (?:an? |the |some )?(?P<f>amount|money|funds|sum) (?:of money )?(?:between|from) (?:(?:two|one|an?) )?(?:different )?@(?P<a>\w+)(?: to another(?: @?\w+)?)?(?: (?:of|with|in) the same (?P<same>\w+))?(?P<rest>,? (?:atomically|in one transaction|as one unit))?",
-    r"(?:{DET}@?\w+ {M} )?(?P<v>transfer|move|send)s? (?:an? |the )?(?P<f>amount|money|funds) (?:between|from) (?:(?:two|one|an?|their) )?(?:different )?@(?P<a>\w+)(?: to another(?: @?\w+)?)?(?: (?:of|with|in) the same (?P<same>\w+))?(?P<rest>,? atomically)?",
-    need="amount|money|funds|sum",
-)
+@rule
 def transfers(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a transfer moves an amount between two accounts of the same currency`"""
     groups = m.groupdict()
@@ -192,12 +178,7 @@ def transfers(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    3,
-    r"(?:{E:t}|it|(?P<t2>\w+ing .+?)) (?:is|are|{M} be|gets?) (?:refused|rejected|declined|denied|not allowed|blocked|impossible) (?:when|if|in case|for|on|with) (?:there (?:is|are) )?(?:the )?(?:funds|balance|money|insufficient funds|the balance|not enough money|account balance|(?:the )?account(?:'s balance)?|@account(?:'s balance)?)? ?(?:of .+?)?(?:(?:is|are) )?(?:insufficient|too low|not enough|not sufficient|lacking|does not suffice|funds|insufficient funds|balance)?(?: funds| money)?",
-    r"{E:a} {NOT} (?:be )?(?:overdrawn|go (?:below zero|negative)|have a negative balance|become negative)",
-    need="funds|balance|money|insufficient|overdrawn|negative|below",
-)
+@rule
 def sufficient(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`is refused when funds are insufficient`"""
     for move in world.entities.values():
@@ -221,11 +202,7 @@ def sufficient(clause: Clause, world: World, m: Any) -> bool | str | None:
     return None
 
 
-@rule(
-    5,
-    r"(?:{E:e}(?:'s)? )?statement(?: of {E:e2})? (?:lists|shows|has|contains|is) (?:all |its |their |the )*(?:{E:t}|\w+) (?:with|and|including) (?:the |a |their |its )?(?:running |current |resulting )?balance(?: after each(?: one)?)?",
-    need="statement",
-)
+@rule
 def statement(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an account's statement lists its transfers with the running balance`"""
     move = next((e for e in world.entities.values() if e.event_of == "transfer"), None)
@@ -251,11 +228,7 @@ def statement(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    4,
-    r".*\b(?:is|are|{M} be|happens?|happen)? ?(?:done |executed |applied )?(?:atomic(?:ally)?|all or nothing|in one transaction|in a single transaction)\b.*",
-    need="atomic|all or nothing|transaction",
-)
+@rule
 def atomic(clause: Clause, world: World, m: Any) -> bool | str | None:
     """Every operation of a generated application is one transaction."""
     target = world.find(world.topic) or next(iter(world.entities.values()))
@@ -266,12 +239,7 @@ def atomic(clause: Clause, world: World, m: Any) -> bool | str | None:
 # --- links ------------------------------------------------------------------------------------------------------------------
 
 
-@rule(
-    3,
-    r"(?:visiting|opening|following|requesting|calling|clicking(?: on)?|accessing) (?:an? |the |its )?(?P<f>@?[\w ]+?) redirects?(?: the (?:user|visitor|browser))?(?: to (?:the |its )?(?P<to>[\w ]+?))?(?:,? and (?P<more>(?:counts?|records?|increments?|increases?|logs?|tracks?) .+))?",
-    r"(?:the )?(?P<f>code|slug|short link|@\w+|short code|alias) redirects to (?:the |its )?(?P<to>[\w ]+?)(?:,? and (?P<more>counts? .+))?",
-    need="redirect",
-)
+@rule
 def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`visiting a code redirects and counts the click`"""
     target = next((e for e in world.entities.values() if any(f.format == "url" for f in e.fields.values())), None)
@@ -306,11 +274,7 @@ def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    3,
-    r"{E:e} (?P<m>may|can|might|must|will|should|always)? ?(?:have an? )?(?:expir(?:e|es|y|ation)(?: date| time)?)(?: (?:at|on|after) (?:an? |some )?(?:given |certain |optional )?(?:date|time|datetime|point))?",
-    need="expir",
-)
+@rule
 def expires(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`links may expire`"""
     target = entity(world, m, "e")
@@ -331,11 +295,7 @@ def expires(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-@rule(
-    1,
-    r"(?:{E:e} )?(?:are |is )?(?:stored|kept|located|held|placed) (?:in|at|on) (?:an? |several |one of several |different |various )?@(?P<w>\w+)",
-    need="stored|kept|located|held|placed",
-)
+@rule
 def stored_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`products stored in warehouses`"""
     target, place = entity(world, m, "e") or world.find(world.topic), world.find(m["w"].replace("_", " "))
@@ -351,6 +311,3 @@ def settle_places(world: World) -> None:
         moved = any(e.event_of == "move" for e in world.entities.values())
         if not moved:
             world.link(world.entities[name], world.entities[place], by)
-
-
-_ = (singular, verb_base)

@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import singular, snake
+from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Filter
 
@@ -21,14 +21,7 @@ _ORDERS = re.compile(
 )
 
 
-@rule(
-    4,
-    r"(?:(?:{DET}@?\w+ )?(?:{M} )?(?:be able to )?(?:list|show|see|view|browse|get|display|retrieve|return|fetch|look at|access|search|query|read)(?:s|es)?|listing|a list of|lists? of|list) {DET}{A:a}@(?P<e>\w+)(?P<tail>.*)",
-    r"{E:e} (?:{M} be |are |is )?(?:listed|shown|displayed|returned|sorted|ordered|filtered|searched|filterable|sortable|searchable|browsed)(?P<tail>.*)",
-    r"(?:(?:{DET}@?\w+ )?(?:{M} )?(?:be able to )?)?(?:filter|sort|order|search|find|searching|filtering|sorting)(?: for| through| in| among| of)? {DET}@(?P<e>\w+)(?P<tail>.*)",
-    r"(?P<k>filter|sort|order|search|filtering|sorting|searching|search for|filters?)(?: and (?P<k2>sort|search|filter))?(?: them| it| of them)? (?P<tail>(?:by|on|for) .+|by .+)",
-    r"(?:the |default )*(?:list|lists|order|default order|sorting|sort order|listing)(?: of {E:e})?(?: is| are| should be| must be| can be)?(?: sorted| ordered)?:? (?P<tail>.+)",
-)
+@rule
 def lists(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`list tasks filtered by done and priority, newest first`; `search notes by text`; `filter by category`"""
     groups = m.groupdict()
@@ -195,6 +188,3 @@ def sortable(target: EntityDraft, words: str) -> str:
         default_sort=tuple(default) or operation.default_sort or tuple(names[:1]),
     )
     return ", ".join(unread)
-
-
-_ = singular

@@ -5,7 +5,6 @@ from typing import Any
 
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import is_plural
 from quantumlayer.spec.analyst.world import World
 from quantumlayer.spec.values import Field
 
@@ -17,10 +16,7 @@ _PLACE = (
 )
 
 
-@rule(
-    2,
-    rf"{{E:e}} {_PLACE} (?:exactly one |one or more |at least one |one |an? |the |several |many |multiple |zero or more |some |different )?@(?P<p>\w+)(?: (?:and|with|having|which has|that has) (?P<rest>.+))?",
-)
+@rule
 def belongs(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a card belongs to a column`; `talks are given in rooms`"""
     child, parent = entity(world, m, "e"), entity(world, m, "p")
@@ -41,6 +37,3 @@ def belongs(clause: Clause, world: World, m: Any) -> bool | str | None:
         child.satisfies.append(clause.id)
     world.topic = child.name
     return add_fields(child, re.sub(r"^has ", "", m["rest"]), clause, world) if m["rest"] else True
-
-
-_ = is_plural

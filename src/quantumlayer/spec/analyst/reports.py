@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
-from quantumlayer.spec.analyst.conditions import compared, condition, open_test
+from quantumlayer.spec.analyst.conditions import compared, condition
 from quantumlayer.spec.analyst.declare import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import main_date
-from quantumlayer.spec.analyst.words import is_plural, plural, singular, snake, verb_base
-from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test
+from quantumlayer.spec.analyst.words import snake, verb_base
+from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field, Report
 
 _SHOW = r"(?:(?:{DET}@?\w+ )?(?:{M} )?(?:be able to )?(?:report|show|see|view|get|display|list|return|give|provide|calculate|compute|include|an? report (?:of|on|about|with|showing)|reports? (?:of|on|about|showing)|want|statistics (?:on|about|of)|stats (?:on|for)|an? (?:overview|summary) of|know)(?:s|es)?(?: me| us)?(?: a report (?:of|on))? )"
@@ -19,11 +19,7 @@ _MEASURE = re.compile(
 _MONEY = ("revenue", "income", "turnover", "earnings", "sales", "proceeds")
 
 
-@rule(
-    5,
-    rf"{_SHOW}?(?:all |the |only )?{{A:a}}@(?P<e>\w+) (?:that (?:is|are) |which (?:is|are) |whose (?P<own>[\w ]+?) (?:is|are) |with (?:an? )?(?P<own2>[\w ]+?) )?(?P<op>below|under|above|over|at or below|less than|more than|lower than|higher than|exceeding) (?:or at )?(?:their|its|the|a) {{T:f}}(?: \(.+\))?",
-    need="below|under|above|over|less|more|lower|higher|exceed",
-)
+@rule
 def beyond(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report products below their reorder level`"""
     target = entity(world, m, "e")
@@ -74,12 +70,7 @@ def columns(target: EntityDraft, extra: tuple[str, ...] = ()) -> dict[str, str]:
     return {f"{target.name}_id": "self.id", **{n: f"self.{n}" for n in names[:6]}, **{n: f"self.{n}" for n in extra}}
 
 
-@rule(
-    5,
-    rf"{_SHOW}(?P<what>.+?) (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?)(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active|latest) (?:ones|@?\w+))?",
-    rf"{_SHOW}?(?P<what>(?:the )?(?:number of|total|average|count of|count|sum of|percentage of|how many) .+?)(?: (?P<by>per|by|for each|for every|of each|each|grouped by) (?P<group>.+?))?(?: (?:and|,|plus|as well as) (?:the )?(?P<named>overdue|late|expired|open|active) (?:ones|@?\w+))?",
-    need="per |by |each|every|number|total|average|count|sum|percentage|how many|group",
-)
+@rule
 def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report tickets sold and revenue per event`; `the number of open tickets by priority and the overdue ones`"""
     groups = m.groupdict()
@@ -137,7 +128,6 @@ def _reference(child: EntityDraft, parent: EntityDraft, world: World) -> str | N
     """How the child reaches the parent, over one step at most."""
     if direct := child.reference_to(parent.name):
         return direct
-    _ = world
     return None
 
 
@@ -422,11 +412,7 @@ def average_over(clause: Clause, world: World, child: EntityDraft, reference: st
     return True
 
 
-@rule(
-    5,
-    rf"{_SHOW}?(?:me |us )?(?P<what>(?:the )?(?:average|mean|maximum|minimum|total|sum)s? .*?(?:per|by|for each) (?:hour|day|month).*)",
-    need="average|mean|maximum|minimum|total|sum",
-)
+@rule
 def averages(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`show the average temperature per hour`"""
     child = world.find(world.topic)
@@ -440,11 +426,7 @@ def averages(clause: Clause, world: World, m: Any) -> bool | str | None:
     return None if isinstance(result, str) else result
 
 
-@rule(
-    5,
-    rf"{_SHOW}(?:the |all |only |any )?(?P<a>[\w-]+) @(?P<e>\w+)(?P<tail>.*)",
-    need="report|show|see|view|get|display|list|return|give|overdue",
-)
+@rule
 def reported_list(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report overdue loans`"""
     target = entity(world, m, "e")
@@ -453,6 +435,3 @@ def reported_list(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     target.update(snake(m["a"]), kind="list", where=test, satisfies=(clause.id,))
     return m["tail"].strip() or True
-
-
-_ = (open_test, ended_test, is_plural, plural, singular)
