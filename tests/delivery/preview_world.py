@@ -14,7 +14,7 @@ from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import open_preview
 from quantumlayer.delivery.proxy import running_proxy
 from quantumlayer.delivery.registry import Registry
-from quantumlayer.delivery.values import Preview
+from quantumlayer.delivery.values import Preview, now
 from quantumlayer.evidence.application import Serving, healthy
 from quantumlayer.ports.sandbox import Command, Mount
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
@@ -33,7 +33,7 @@ async def launch(preview, folder):
         env["BROKEN"] = "1"
     command = Command((os.path.realpath(sys.executable), "-B", "/app.py", preview.id), "/data", mounts, env)
     async with BubblewrapSandbox().start(command) as running:
-        await healthy(running, 10)
+        await healthy(running, 30)
         yield Serving(running.url, running.socket, running, 0)
 
 
@@ -53,6 +53,11 @@ class World:
     async def open(self, run: str = "run1", seconds: float = 60, content: bytes = b"fine", **more) -> Preview:
         return await open_preview(self.registry, self.home, self.capsule(content), timedelta(seconds=seconds), run, **more)
 
+    async def end_in(self, preview, seconds: float) -> None:
+        """Moves the end of a live preview, so that a slow start does not eat a short life."""
+        await self.registry.change(preview.id, expires_at=now() + timedelta(seconds=seconds))
+        self.home.wake()
+
     def proxy(self, **more):
         return running_proxy(self.registry, self.home, launch, **more)
 
@@ -65,7 +70,7 @@ class World:
             body = await answer.read()
             return answer.status, answer.headers, await answer.json() if answer.content_type.endswith("json") else body
 
-    async def eventually(self, preview, status, path="/health", patience=10.0):
+    async def eventually(self, preview, status, path="/health", patience=60.0):
         """Waits until the address answers with that status."""
         async with asyncio.timeout(patience):
             while (await self.get(preview, path))[0] != status:
