@@ -65,7 +65,7 @@ class Metadata:
         await self._write(query.values(status="running", execution=execution, order=dict(order), report=None, finished_at=None))
 
     async def add_drop(self, drop: Drop, owner: Owner) -> Drop:
-        """Makes it the current one of its run, stage and kind, with the next version. The same from the same parents is no news."""
+        """Makes it the current one of its run, stage and kind, with the next version, unless it is so already."""
         same = (drops.c.run == drop.run, drops.c.stage == drop.stage, drops.c.kind == drop.kind)
         with database_errors(self.path):
             async with self.engine.begin() as connection:
