@@ -68,7 +68,7 @@ def draft_frd(brief: Brief) -> Frd:
             "Data survives a restart; a refused request changes nothing; rules hold under concurrent requests.",
             "Input is validated; errors are RFC 9457 problem details and reveal no internals.",
         ),
-        assumptions=(*brief.assumptions, *(r.text for r in reading.requirements if r.assumption)),
+        assumptions=(*brief.assumptions, *(r.text for r in reading.requirements if r.assumption), *reading.notes),
         open_questions=(*brief.open_questions, *reading.questions),
         glossary=glossary_of(reading.spec) if reading.spec else (),
         files=brief.files,

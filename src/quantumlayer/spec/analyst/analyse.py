@@ -39,11 +39,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came out of it. `spec` is None where there is nothing to build."""
+    """What came out of it. `spec` is None where there is nothing to build; `notes` are assumptions that no element shows."""
 
     spec: Spec | None
     requirements: tuple[Requirement, ...]
     questions: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None) -> Reading:
@@ -63,11 +64,14 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     if not world.entities:
         for clause in clauses:
             clause.reason = clause.reason or "it names no kind of record that could be kept"
-        return Reading(None, _requirements(sentences, clauses, world), tuple(world.questions))
+        return Reading(None, _requirements(sentences, clauses, world, {}), tuple(world.questions))
     complete(world)
-    requirements = _requirements(sentences, clauses, world)
-    spec = to_spec(world, "").model_copy(update={"requirements": requirements})
-    return Reading(_numbered(spec, world, len(sentences)), requirements, tuple(world.questions))
+    spec = to_spec(world, "")
+    marks = _marks(spec, world, len(sentences))
+    requirements = _requirements(sentences, clauses, world, marks)
+    notes = tuple(t for n, t in enumerate(world.assumptions, 1) if f"R{ASSUMED + n}" not in marks)
+    whole = _numbered(spec.model_copy(update={"requirements": requirements}), marks)
+    return Reading(whole, requirements, tuple(world.questions), notes)
 
 
 def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
@@ -141,7 +145,9 @@ def _read(clause: Clause, world: World, phase: int) -> None:
         return
 
 
-def _requirements(sentences: tuple[Sentence, ...], clauses: list[Clause], world: World) -> tuple[Requirement, ...]:
+def _requirements(
+    sentences: tuple[Sentence, ...], clauses: list[Clause], world: World, marks: dict[str, str]
+) -> tuple[Requirement, ...]:
     found = []
     for sentence in sentences:
         own = [c for c in clauses if c.id == sentence.id]
@@ -156,22 +162,39 @@ def _requirements(sentences: tuple[Sentence, ...], clauses: list[Clause], world:
         elif left and not reason:
             reason = f"understood except for «{'; '.join(left)}»"
         found.append(Requirement(id=sentence.id, text=sentence.text, understood=not reason, reason=reason))
-    for offset, text in enumerate(world.assumptions, 1):
-        found.append(Requirement(id=f"R{len(sentences) + offset}", text=text, assumption=True))
+    for mark_, id_ in marks.items():
+        text = world.assumptions[int(mark_[1:]) - ASSUMED - 1]
+        found.append(Requirement(id=id_, text=text, assumption=True))
     return tuple(found)
 
 
-def _numbered(spec: Spec, world: World, count: int) -> Spec:
+def _numbered(spec: Spec, marks: dict[str, str]) -> Spec:
     """Replace the markers of assumptions by requirement ids and validate the whole."""
 
     def fix(value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: _ids(v, count) if k == "satisfies" else fix(v) for k, v in value.items()}
+            return {k: _ids(v, marks) if k == "satisfies" else fix(v) for k, v in value.items()}
         return [fix(v) for v in value] if isinstance(value, list | tuple) else value
 
     return Spec.model_validate(fix(spec.model_dump(by_alias=True, exclude_defaults=True, warnings=False)))
 
 
-def _ids(marks: Iterable[str], count: int) -> list[str]:
-    named = {f"R{count + int(m[1:]) - ASSUMED}" if int(m[1:]) > ASSUMED else m for m in marks}
-    return sorted(named, key=lambda r: int(r[1:]))
+def _ids(satisfies: Iterable[str], marks: dict[str, str]) -> list[str]:
+    return sorted({marks.get(m, m) for m in satisfies}, key=lambda r: int(r[1:]))
+
+
+def _marks(spec: Spec, world: World, count: int) -> dict[str, str]:
+    """Marker → requirement id of the assumptions that an element of the spec stands for, in their order."""
+    found: set[str] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                found.update(inner) if key == "satisfies" else walk(inner)
+        elif isinstance(value, list | tuple):
+            for inner in value:
+                walk(inner)
+
+    walk(spec.model_dump(exclude_defaults=True, warnings=False))
+    used = [m for n in range(1, len(world.assumptions) + 1) if (m := f"R{ASSUMED + n}") in found]
+    return {mark_: f"R{count + n}" for n, mark_ in enumerate(used, 1)}

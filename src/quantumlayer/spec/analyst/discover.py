@@ -439,6 +439,7 @@ def account_fields(entity: EntityDraft, world: World) -> None:
     if identifier is None:
         identifier = "email"
         marker = world.assume("People sign in with an e-mail address and a password.")
+        world.auth = world.auth.model_copy(update={"satisfies": (*world.auth.satisfies, marker)})
         entity.fields = {"email": Field(type="string", format="email", unique=True, satisfies=(*by, marker)), **entity.fields}
     else:
         entity.fields[identifier] = entity.fields[identifier].model_copy(update={"unique": True, "required": True})
