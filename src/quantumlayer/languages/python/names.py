@@ -72,6 +72,7 @@ _ATTRIBUTES = frozenset(
         "fields",
         "json",
         "validate",
+        "schema",
         "schema_json",
         "from_orm",
         "parse_obj",
