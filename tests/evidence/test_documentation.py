@@ -100,7 +100,9 @@ def test_architecture_draws_every_relation_and_names_every_rule():
 def test_states_are_drawn_even_with_the_diagram_language_s_own_words():
     machine = {"initial": "state", "states": ["state", "end"]}
     operations = {"finish": {"transition": {"from": ["state"], "to": "end"}}}
-    spec = Spec.model_validate({"name": "x", "entities": {"note": {"plural": "notes", "state": machine, "operations": operations}}})
+    spec = Spec.model_validate(
+        {"name": "x", "entities": {"note": {"plural": "notes", "state": machine, "operations": operations}}}
+    )
     page = architecture(spec, PLAN)
     assert "[*] --> s_state" in page and "s_state --> s_end: finish" in page
 

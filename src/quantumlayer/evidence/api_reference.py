@@ -103,7 +103,13 @@ def _members(document: Json, schema: Json) -> str:
     resolved = _resolved(document, schema)
     needed = resolved.get("required", [])
     rows = [
-        (code(name), _type(document, member), "yes" if name in needed else "no", _limits(member), text(member.get("description", "")))
+        (
+            code(name),
+            _type(document, member),
+            "yes" if name in needed else "no",
+            _limits(member),
+            text(member.get("description", "")),
+        )
         for name, member in resolved.get("properties", {}).items()
     ]
     return table(("Member", "Type", "Required", "Limits", "Meaning"), rows) if rows else "No members.\n"

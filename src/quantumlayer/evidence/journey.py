@@ -45,7 +45,7 @@ class Journey:
 
 
 def plan_journey(spec: Spec) -> Journey:
-    """The journey through a whole specification. Sign-in is played but not part of the mix: hashing a password is slow by design."""
+    """The journey through a whole specification. Sign-in is played but not measured: hashing a password is slow by design."""
     maker, world, journey = Maker(spec), World.new(spec, Clock()), Journey()
     rows: dict[str, list[str]] = {}
     for entity in spec.entities:

@@ -9,6 +9,8 @@ Level = Literal["build", "lint", "unit", "acceptance", "random", "concurrency", 
 
 
 class Value(BaseModel):
+    """A frozen value that knows all of its members."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
