@@ -243,6 +243,11 @@ class ReportView:
     requirements: str
     uses_actor: bool
 
+    @property
+    def sorted(self) -> bool:
+        """Whether rows have an order: measures without groups are one row."""
+        return bool(self.order or self.columns)
+
 
 @dataclass(frozen=True)
 class ColumnView:

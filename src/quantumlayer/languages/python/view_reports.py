@@ -10,6 +10,7 @@ from quantumlayer.languages.python.sqlalchemy import Query
 from quantumlayer.languages.python.view import ColumnView, EntityView, ReportView
 from quantumlayer.spec.expression import Expr, Variable, walk
 from quantumlayer.spec.routes import Route, routes
+from quantumlayer.spec.values import Report
 
 _TYPES = {
     "bool": "bool", "int": "int", "number": "float", "decimal": "ExactOutput", "string": "str", "date": "dt.date",
@@ -68,12 +69,20 @@ def _report(
         groups=columns(compiled.group_by, own),
         measures=columns(compiled.measures, rows),
         columns=columns(compiled.columns, own),
-        order=tuple((key.removeprefix("-"), key.startswith("-")) for key in report.sort),
+        order=tuple(_order(report)),
         row_class=camel(f"{name}_report_row"),
         query_class=camel(f"{name}_report_query"),
         requirements=", ".join(report.satisfies),
         uses_actor=any(isinstance(e, Variable) and e.name == "actor" for part in parts if part for e in walk(part)),
     )
+
+
+def _order(report: Report) -> list[tuple[str, bool]]:
+    """What to sort by, each once; groups break ties."""
+    found: dict[str, bool] = {}
+    for key in (*report.sort, *report.group_by):
+        found.setdefault(key.removeprefix("-"), key.startswith("-"))
+    return list(found.items())
 
 
 def _column(query: Query, name: str, expr: Expr, scope: Scope) -> ColumnView:
