@@ -54,3 +54,8 @@ def test_groups_break_ties_and_nothing_orders_twice() -> None:
 def test_groups_are_named_by_position() -> None:
     # A group that holds a bound value would be bound twice, which PostgreSQL takes for two expressions.
     assert 'group_by(literal_column("1"), literal_column("2"))' in generated(REPORTS, "app/reports.py")
+
+
+def test_uniqueness_is_checked_before_the_first_rule() -> None:
+    rules = generated(SPECS / "booking.yaml", "app/rules/booking.py")
+    assert rules.index("ctx.session.flush()") < rules.index("    if ") and rules.count("flush()") == 1

@@ -203,3 +203,12 @@ def test_a_division_by_zero_is_an_error_that_changes_nothing() -> None:
     model = start(f"name: x\nentities:\n  a: {{plural: as1, fields: {fields}, operations: [create, list]}}")
     assert model("POST /as1", {"n": 0}).status == 500
     assert model.ok("GET /as1")["total"] == 0 and model.ok("POST /as1", {"n": -2})["m"] == 0
+
+
+def test_uniqueness_comes_before_rules() -> None:
+    fields = "{code: {type: string, unique: true}, start: integer, end: integer}"
+    rules = "{ends: {check: self.end > self.start, message: It ends before it begins, status: 422}}"
+    model = start(f"name: x\nentities:\n  a: {{plural: as1, fields: {fields}, rules: {rules}, operations: [create]}}")
+    model.ok("POST /as1", {"code": "x", "start": 1, "end": 2})
+    assert model.refused("POST /as1", {"code": "x", "start": 2, "end": 1}) == (409, "unique:a.code")
+    assert model.refused("POST /as1", {"code": "y", "start": 2, "end": 1})[0] == 422

@@ -45,7 +45,7 @@ def architecture(spec: Spec, plan: Plan) -> str:
 _LIFE = """1. The body is parsed (400), the caller identified (401) and the role checked (403).
 2. Parameters and members are validated (422).
 3. In one transaction: the row is found (404), access is decided (403), the state and the guards are checked (409), the change
-   is made, the rules of every changed row are checked, then uniqueness and references (409).
+   is made, uniqueness and references are checked (409), then the rules of every changed row.
 4. A refusal rolls everything back. Rules therefore hold under concurrent requests too.
 """
 

@@ -4,7 +4,7 @@ from quantumlayer.languages.python.fields import FieldView, input_names
 from quantumlayer.languages.python.names import Namespace, attribute, camel, variable
 from quantumlayer.languages.python.plain import Plain
 from quantumlayer.languages.python.scope import Context, Loaded, Record, Scope, Stored
-from quantumlayer.languages.python.sqlalchemy import Query, uses_rows
+from quantumlayer.languages.python.sqlalchemy import Query
 from quantumlayer.languages.python.text import literal
 from quantumlayer.languages.python.view import (
     AppView,
@@ -71,13 +71,11 @@ class Builder:
     def _complete(self, view: EntityView) -> None:
         own: Scope = {"self": Loaded(view.names.variable), **CLOCK}
         self._at(f"rules/{view.name}")
-        flushed = False
         rules = []
         for key, rule in view.spec.rules.items():
             expr = self.compiled.rule(view.name, key)
-            needs_flush, flushed = uses_rows(self._full(expr)) and not flushed, flushed or uses_rows(self._full(expr))
             text = self._refusal(expr, own)
-            rules.append(CheckView(key, text, rule.message, rule.status, _ids(rule.satisfies), rule.on, needs_flush))
+            rules.append(CheckView(key, text, rule.message, rule.status, _ids(rule.satisfies), rule.on))
         view.rules = tuple(rules)
         self._at("policies")
         visible = self.compiled.visible(view.name)
@@ -88,15 +86,6 @@ class Builder:
         functions = Namespace(("_rows", "_answer", "register", "router"))
         view.operations = tuple(self._operation(view, key, op, functions) for key, op in view.spec.operations.items())
         view.registration = self._registration(view)
-
-    def _full(self, expr: Expr) -> Expr:
-        """With derived fields written out wherever they stand."""
-        found = expr
-        for part in walk(expr):
-            inner = self.context.expanded(part)
-            if inner is not part and uses_rows(inner):
-                return inner
-        return found
 
     # fields
 

@@ -26,7 +26,6 @@ from quantumlayer.spec.expression import (
     Select,
     Unary,
     Variable,
-    walk,
 )
 
 _COMPARE, _ADD, _MULTIPLY, _ATOM = 4, 5, 6, 8
@@ -419,9 +418,3 @@ class Query(QueryPrinter):
         value = self._measure(expr, parts, inner, source)
         fetch = "scalar_one"
         return f"{session}.execute(select({value}){self._where(conditions)}).{fetch}()"
-
-
-def uses_rows(expr: Expr) -> bool:
-    """Whether evaluating needs the row to be stored already: relations, or values that the database gives."""
-    stored = ("id", "created_at", "updated_at")
-    return any(isinstance(e, Select) and (e.relation is not None or e.field in stored) for e in walk(expr))

@@ -32,7 +32,6 @@ class CheckView:
     status: RuleStatus
     requirements: str
     on: tuple[str, ...] = ()
-    needs_flush: bool = False
 
 
 @dataclass(frozen=True)

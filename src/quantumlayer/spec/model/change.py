@@ -1,4 +1,4 @@
-"""What a request changes: rows made, updated, deleted, then held to constraints, rules and uniqueness."""
+"""What a request changes: rows made, updated, deleted, then held to constraints, uniqueness and rules."""
 
 from typing import Any
 
@@ -117,19 +117,19 @@ class Change:
         return doomed
 
     def finish(self) -> None:
-        """Constraints of computed values, then rules, then uniqueness, of every row made or updated, in that order."""
+        """Constraints of computed values, then uniqueness, then rules, of every row made or updated, in that order."""
         for entity, row_id, name in self.computed:
             row = self.store.row(entity, row_id)
             field = self.prepared.entities[entity].fields[name]
             if row is not None and row[name] is not None and (problem := field.check(row[name])):
                 raise Refusal(409, f"{field.wire} {problem}", f"validation:{field.wire}")
-        for (entity, row_id), how in self.touched.items():
-            self._rules(self.prepared.entities[entity], self.store.tables[entity].rows[row_id], how)
         for entity, row_id in self.touched:
             plan = self.prepared.entities[entity]
             row = self.store.tables[entity].rows[row_id]
             for unique in plan.uniques:
                 self._unique(entity, unique, row)
+        for (entity, row_id), how in self.touched.items():
+            self._rules(self.prepared.entities[entity], self.store.tables[entity].rows[row_id], how)
 
     def _rules(self, plan: EntityPlan, row: Row, how: str) -> None:
         if plan.rules:
