@@ -26,9 +26,15 @@ def plan_tests(spec: Spec, plan: Any = None, *, salt: int = 0) -> TestPlan:
     The author's `plan` is not looked at: what an application must do follows from the spec alone. `salt` shifts all values that
     must be unique, so that a database that has seen the plan before can be judged again.
     """
+    deriver, clock = derived(spec, salt)
+    return finished(deriver, clock)
+
+
+def derived(spec: Spec, salt: int = 0, calls: int | None = None) -> tuple[Deriver, Clock]:
+    """Drafts for every goal, found with at most `calls` calls of the model in all searches (None: as many as usual)."""
     clock = Clock()
     start, maker, compiled = World.new(spec, clock), Maker(spec, salt), Compiled(spec)
-    deriver = Deriver(spec, maker, compiled, Search(maker, compiled, start), start)
+    deriver = Deriver(spec, maker, compiled, Search(maker, compiled, start, calls), start)
     deriver.search.learn()
     route_goals(deriver)
     field_goals(deriver)
@@ -38,10 +44,11 @@ def plan_tests(spec: Spec, plan: Any = None, *, salt: int = 0) -> TestPlan:
     relation_goals(deriver)
     time_goals(deriver)
     concurrency_goals(deriver, hits)
-    return _finished(deriver, clock)
+    return deriver, clock
 
 
-def _finished(deriver: Deriver, clock: Clock) -> TestPlan:
+def finished(deriver: Deriver, clock: Clock) -> TestPlan:
+    """The drafts as scenarios, without those whose outcome depends on when they are played."""
     finisher = Finisher(deriver.spec, Shapes(deriver.spec, deriver.compiled), deriver.maker.routes, clock)
     scenarios: list[Scenario] = []
     for draft in deriver.drafts:

@@ -88,7 +88,7 @@ def _value(field: Field, n: int) -> Any:
 
 
 def _move_on(d: Deriver, world: World, entity: str, aliases: list[str]) -> None:
-    walks = d.search.walks(entity)
+    walks = d.search.vary.walks(entity)
     if not walks:
         walks = [(Taken(r.name),) for r in d.routes("action") if r.entity == entity and r.on_row and not r.operation.input]  # type: ignore[union-attr]
     for alias, walk in zip(aliases[1:], walks, strict=False):

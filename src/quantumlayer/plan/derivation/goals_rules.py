@@ -42,7 +42,7 @@ def _routes_of_rule(d: Deriver, entity: str) -> list[Route]:
 def _refusal(
     d: Deriver, cause: str, routes: list[Route], message: str, satisfies: tuple[str, ...], on: tuple[str, ...]
 ) -> list[tuple[str, Route, Hit, tuple[str, ...]]]:
-    expr = d.search.expression(cause)
+    expr = d.search.vary.expression(cause)
     known = hints(expr) if expr is not None else Hints()
     found: list[tuple[str, Route, Hit, tuple[str, ...]]] = []
     for route in routes:
@@ -61,7 +61,8 @@ def _refusal(
         goal = cause if len(found) == 1 else f"{cause}@{route.name}"
         d.add(goal, title, world, satisfies, level=level, shorten=world is hit.world)
     if not found:
-        d.miss(cause, "no sequence of calls was found that breaks it", satisfies)
+        cut = d.search.last_reason if d.search.cut else ""
+        d.miss(cause, cut or "no sequence of calls was found that breaks it", satisfies)
     return found
 
 
@@ -78,7 +79,7 @@ def _beside(d: Deriver, route: Route, hit: Hit, cause: str) -> Any:
         field = (inputs if inputs is not None else d.spec.entities[route.entity or ""].fields).get(name)
         if field is None or field.type not in ("integer", "number", "decimal", "date", "datetime"):
             continue
-        expr = d.search.expression(cause)
+        expr = d.search.vary.expression(cause)
         if expr is None:
             continue
         values = alternatives(field, hints(expr), 0)
@@ -163,9 +164,7 @@ def _unique(d: Deriver, route: Route, unique: Unique) -> list[tuple[str, Route, 
     except Stuck:
         return []
     if not _conflict(answer):
-        hit = d.search.repeat(route, d.search.working(route) or NONE, lambda a: a.cause.startswith("unique"), Hints())
-        if hit is None:
-            d.miss(goal, f"a second {entity} with the same values is refused for another reason: {answer.cause}", satisfies)
+        d.miss(goal, f"a second {entity} with the same values is refused for another reason: {answer.cause}", satisfies)
         return []
     hit = Hit(trial.fork(), answer, pins, repeated=True)
     _others(d, trial, route, unique, alias)
@@ -301,7 +300,7 @@ def state_goals(d: Deriver) -> list[tuple[str, Route, Hit, tuple[str, ...]]]:
         if base is None:
             d.miss(goal, f"no state was reached in which it is allowed: {d.search.last_reason}", satisfies)
             continue
-        for walk in [(), *d.search.walks(route.entity or "")]:
+        for walk in [(), *d.search.vary.walks(route.entity or "")]:
             pins = replace(base, after=walk)
             hit = d.search.try_(route, pins, lambda a: a.cause.startswith(("state", "transition")))
             if hit is None:

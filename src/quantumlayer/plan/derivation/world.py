@@ -29,6 +29,13 @@ class Clock:
         return self.moment
 
 
+@dataclass
+class Work:
+    """How many calls a world and all its forks have made: a measure of effort that is the same on every machine."""
+
+    calls: int = 0
+
+
 @dataclass(frozen=True)
 class Row:
     """A row made by a step: the alias it is saved under, its entity, who made it."""
@@ -54,6 +61,7 @@ class World:
     tick: timedelta = TICK
     routes: Sequence[Route] = ()
     frozen: bool = False
+    work: Work = field(default_factory=Work)
 
     @classmethod
     def new(cls, spec: Spec, clock: Clock, start: datetime = START, tick: timedelta = TICK) -> "World":
@@ -76,12 +84,14 @@ class World:
             dict(self.rows),
             self.tick,
             self.routes,
+            work=self.work,
         )
 
     def call(self, step: Step, *, record: bool = True) -> HttpResponse:
         """The model's answer; the step is recorded with its status unless told otherwise."""
         self.moment += self.tick + timedelta(seconds=step.advance)
         self.clock.moment = self.moment
+        self.work.calls += step.parallel
         request = self.session.request(step)
         if step.parallel > 1:
             return self._parallel(step, request)
