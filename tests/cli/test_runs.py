@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -68,7 +69,10 @@ CONTRACT = LINE | {
 
 
 def fetch(url, data=None):
-    request = urllib.request.Request(url, data, {"content-type": "application/json"})
+    """Browsers and curl resolve every name below .localhost themselves; Python asks the system, which may not know it."""
+    parts = urllib.parse.urlsplit(url)
+    local = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
+    request = urllib.request.Request(local, data, {"content-type": "application/json", "host": parts.netloc})
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.status, json.load(answer)
 

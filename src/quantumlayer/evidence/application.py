@@ -25,6 +25,7 @@ from quantumlayer.evidence.environments import (
 )
 from quantumlayer.evidence.reports import BadReport, line_coverage, unit_checks
 from quantumlayer.evidence.values import Check, Level
+from quantumlayer.files.claimed_folder import claimed_folder
 from quantumlayer.files.read_output import UnsafeOutput, read_output, remove_output
 from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
@@ -204,14 +205,11 @@ async def unpacked(
     tree: FileTree, blueprint: Blueprint, language: Language, sandbox: Sandbox, home: Path, limits: Limits | None = None
 ) -> AsyncIterator[Application]:
     """The tree in an own folder below `home`/work, deleted afterwards. Raises `EnvironmentError_` when the disk is full."""
-    folder = home / "work" / uuid.uuid4().hex
-    application = Application(tree, blueprint, language, sandbox, home, folder, limits or Limits())
-    try:
+    with claimed_folder(home / "work") as folder:
+        application = Application(tree, blueprint, language, sandbox, home, folder, limits or Limits())
         await asyncio.to_thread(application.source.mkdir, parents=True)
         await asyncio.to_thread(write_files, tree, application.source)
         yield application
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def healthy(running: Running, seconds: float) -> None:
