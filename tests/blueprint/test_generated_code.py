@@ -59,3 +59,60 @@ def test_groups_are_named_by_position() -> None:
 def test_uniqueness_is_checked_before_the_first_rule() -> None:
     rules = generated(SPECS / "booking.yaml", "app/rules/booking.py")
     assert rules.index("ctx.session.flush()") < rules.index("    if ") and rules.count("flush()") == 1
+
+
+def test_a_relation_through_a_table_means_the_row_of_the_query_around_it() -> None:
+    # SQLAlchemy correlates a query with the nearest one around it only: nested, the condition held for any note.
+    policy = generated(SPECS / "notes.yaml", "app/policies.py")
+    assert "in_(select(" not in policy and policy.count(".correlate(Note)") == 2
+
+
+def test_an_inner_query_means_the_rows_of_every_query_around_it() -> None:
+    spec = """
+version: 1
+name: Shop
+requirements: {R1: Shelves}
+entities:
+  shelf:
+    plural: shelves
+    fields:
+      twins: {type: integer, value: "size(self.boxes.filter(b, self.crates.exists(c, c.size == b.size)))"}
+    operations: {create: {satisfies: R1}, list: {}}
+  box: {plural: boxes, fields: {shelf: {type: reference, to: shelf, inverse: boxes}, size: integer}}
+  crate: {plural: crates, fields: {shelf: {type: reference, to: shelf, inverse: crates}, size: integer}}
+"""
+    assert ".correlate(Shelf, Box).exists()" in generated(spec, "app/services/shelf.py").replace("\n", "").replace("  ", "")
+
+
+SWAP = """
+version: 1
+name: Swap
+requirements: {R1: Swapping}
+entities:
+  pair:
+    plural: pairs
+    fields: {left: integer, right: integer, swaps: {type: integer, default: 0, writable: never}}
+    state: {field: phase, initial: new, states: [new, done]}
+    operations:
+      create: {satisfies: R1}
+      swap: {effects: [{set: {left: self.right, right: self.left}}, {set: {swaps: self.swaps + 1}}]}
+      reset: {transition: {from: [new], to: done}, effects: [{set: {left: "0", right: "0"}}]}
+"""
+
+
+def test_values_of_one_effect_are_computed_before_any_is_written() -> None:
+    service = generated(SWAP, "app/services/pair.py")
+    assert [line.strip() for line in function(service, "swap_pair").splitlines()][5:12] == [
+        "new_left = pair.right",
+        "new_right = pair.left",
+        "pair.left = new_left",
+        "pair.right = new_right",
+        "pair.updated_at = ctx.now",
+        "pair.swaps = pair.swaps + 1",
+        "return answer_pair(ctx, pair)",
+    ]
+
+
+def test_a_change_is_stamped_once_and_held_in_locals_only_where_needed() -> None:
+    reset = function(generated(SWAP, "app/services/pair.py"), "reset_pair")
+    assert reset.count("updated_at") == 1 and "new_" not in reset

@@ -1,5 +1,7 @@
 """From a spec to the view model: prints every expression where the templates will put it."""
 
+import re
+
 from quantumlayer.languages.python.fields import FieldView, input_names
 from quantumlayer.languages.python.names import Namespace, attribute, camel, variable
 from quantumlayer.languages.python.plain import Plain
@@ -296,6 +298,8 @@ class Builder:
 
     def _effects(self, view: EntityView, key: str, scope: Scope, locals_: Namespace) -> list[EffectView]:
         found = []
+        operation = view.spec.operations[key]
+        fresh = self.routes[view.name, key].kind not in ("create", "update") and operation.transition is None
         for effect in self.compiled.effects(view.name, key):
             target = effect.target
             changed = self.entities[effect.entity]
@@ -305,7 +309,11 @@ class Builder:
             text = "self" if own else self.plain(target, scope) if target else ""
             inner = {**scope, _held(target): Loaded(local)} if target and not own else scope
             sets = tuple((fields[n], self.converted(e, fields[n].spec, inner)) for n, e in effect.set.items())
-            found.append(EffectView(effect.kind, changed, text, bool(target and target.type.nullable), local, sets))
+            entangled = _entangled(effect.kind, sets)
+            held = tuple(locals_.claim(f"new_{field.names.attribute}") for field, _ in sets if entangled)
+            nullable = bool(target and target.type.nullable)
+            found.append(EffectView(effect.kind, changed, text, nullable, local, sets, held, stamps=not own or fresh))
+            fresh = fresh and not own
         return found
 
     # lists
@@ -432,6 +440,16 @@ def _neutral(field: FieldView) -> str:
         case "time":
             return '"00:00"'
     return "None"
+
+
+def _entangled(kind: str, sets: tuple[tuple[FieldView, str], ...]) -> bool:
+    """Whether a value of an effect may see what the effect itself writes: by its name, or by asking the database."""
+    written: list[str] = []
+    for field, text in sets:
+        if kind == "update" and written and re.search(rf"\.({'|'.join(written)})\b|\bctx\.session\b", text):
+            return True
+        written += [field.names.attribute, field.names.key]
+    return False
 
 
 def _held(target: Expr) -> str:

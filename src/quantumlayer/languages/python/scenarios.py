@@ -68,7 +68,7 @@ def _references(scenario: Scenario) -> set[str]:
 
     for step in scenario.steps:
         found |= {capture.partition(".")[0] for capture in _CAPTURE.findall(step.path)}
-        for part in (step.query, step.body, step.expect, step.headers):
+        for part in (step.query, step.body, list(step.variants), step.expect, step.headers):
             visit(part)
     return found
 
@@ -111,8 +111,10 @@ def printed_step(step: Step, names: ScenarioNames) -> str:
     arguments = [literal(step.method), _path(step.path, names)]
     if step.parallel > 1:
         statuses = list(step.statuses) or [step.status] * step.parallel
+        bodies = [f"bodies={_value(step.variants, names)}"] if step.variants else []
+        request = _request(step.model_copy(update={"body": None}) if bodies else step, names)
         lines.append(
-            f"api.call_at_once({', '.join([str(step.parallel), *arguments, f'statuses={statuses}', *_request(step, names)])})"
+            f"api.call_at_once({', '.join([str(step.parallel), *arguments, f'statuses={statuses}', *bodies, *request])})"
         )
         return _indented(lines)
     call = f"api.call({', '.join([*arguments, f'status={step.status}', *_request(step, names)])})"

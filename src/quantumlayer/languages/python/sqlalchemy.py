@@ -132,7 +132,7 @@ class Query(QueryPrinter):
         cls = self.context.stored_class(entity, scope)
         source = self.row_id(operand, scope)
         column = f"{cls}.{self._key(entity, key)}"
-        return f"select({column}).where({cls}.id == {source}){self._correlated(expr, scope)}.scalar_subquery()"
+        return f"select({column}).where({cls}.id == {source}){self._correlated(scope, expr)}.scalar_subquery()"
 
     def _key(self, entity: str, name: str) -> str:
         names = self.context.names[entity].fields.get(name)
@@ -151,9 +151,11 @@ class Query(QueryPrinter):
             return f"case(({self.condition(expr.test, scope)}, {then}), else_={otherwise})"
         return self(expr, scope)
 
-    def _correlated(self, expr: Expr, scope: Scope) -> str:
-        used = {v.name for v in variables(self.context.expanded(expr))}
-        classes = [b.text for name, b in scope.items() if name in used and isinstance(b, (Stored, Group))]
+    def _correlated(self, scope: Scope, *exprs: Expr) -> str:
+        """Says which rows of the enclosing queries a subquery means. Without it only the nearest query is looked at."""
+        used = {v.name for expr in exprs for v in variables(self.context.expanded(expr))}
+        bound = [b for name, b in scope.items() if name in used and isinstance(b, (Stored, Group, Scalar))]
+        classes = [b.text.partition(".")[0] for b in bound]
         return f".correlate({', '.join(dict.fromkeys(classes))})" if classes else ""
 
     def _binary(self, expr: Binary, scope: Scope) -> Printed:
@@ -283,14 +285,14 @@ class Query(QueryPrinter):
             return cls, [f"{cls}.owner_id == {owner}"], {**scope, variable: Scalar(f"{cls}.value")}
         entity = base.type.element.entity if base.type.element else None
         cls = self.context.stored_class(entity or "", scope)
-        return cls, [self._linked(link, cls, owner)], {**scope, variable: Stored(cls, entity or "")}
+        return cls, self._linked(link, cls, owner), {**scope, variable: Stored(cls, entity or "")}
 
-    def _linked(self, link: Link, cls: str, owner: str) -> str:
+    def _linked(self, link: Link, cls: str, owner: str) -> list[str]:
         if link.kind == "inverse_reference":
-            return f"{cls}.{self.context.names[link.owner].fields[link.name].key} == {owner}"
+            return [f"{cls}.{self.context.names[link.owner].fields[link.name].key} == {owner}"]
         table = self.context.association(link.owner, link.name)
         mine, other = ("owner_id", "target_id") if link.kind == "references" else ("target_id", "owner_id")
-        return f"{cls}.id.in_(select({table}.c.{other}).where({table}.c.{mine} == {owner}))"
+        return [f"{table}.c.{mine} == {owner}", f"{cls}.id == {table}.c.{other}"]
 
     def _where(self, conditions: list[str]) -> str:
         return f".where({', '.join(conditions)})"
@@ -308,7 +310,7 @@ class Query(QueryPrinter):
         source, linked, inner = self._opened(parts, scope)
         wanted = self.row_id(item, scope) if item.type.kind == "entity" else self.tight(item, scope, _ADD)
         match = f"{self._taken(parts, inner, source)} == {wanted}"
-        correlated = self._correlated(parts.base, scope)
+        correlated = self._correlated(scope, item, parts.base, *parts.kept, *([parts.taken] if parts.taken else []))
         return f"select({source}.id){self._where([*linked, *self._kept(parts, inner), match])}{correlated}.exists()"
 
     def _comprehension(self, expr: Comprehension, scope: Scope) -> str:
@@ -318,7 +320,7 @@ class Query(QueryPrinter):
         if group:
             return self._grouped_quantifier(expr, scope)
         source, conditions = self._quantifier_parts(expr, scope)
-        found = f"select({source}.id){self._where(conditions)}{self._correlated(expr.source, scope)}.exists()"
+        found = f"select({source}.id){self._where(conditions)}{self._correlated(scope, expr)}.exists()"
         return found if expr.macro == "exists" else f"not_({found})"
 
     def _quantifier_parts(self, expr: Comprehension, scope: Scope) -> tuple[str, list[str]]:
@@ -337,7 +339,7 @@ class Query(QueryPrinter):
         table, linked, inner = self._opened(parts, scope)
         value = self._measure(expr, parts, inner, table)
         conditions = self._where([*linked, *self._kept(parts, inner)])
-        return f"select({value}){conditions}{self._correlated(source, scope)}.scalar_subquery()"
+        return f"select({value}){conditions}{self._correlated(scope, source)}.scalar_subquery()"
 
     def _measure(self, expr: Call, parts: Collection, inner: Scope, table: str) -> str:
         if expr.function == "size":

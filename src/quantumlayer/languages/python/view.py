@@ -36,7 +36,11 @@ class CheckView:
 
 @dataclass(frozen=True)
 class EffectView:
-    """One effect. `target` is the text of the row that is changed; `variable` the local that holds it."""
+    """One effect. `target` is the text of the row that is changed; `variable` the local that holds it.
+
+    `held` names locals for the values of `sets` where one may read what another writes, else it is empty. `stamps` says
+    whether it is the first change of a row whose `updated_at` nothing has set yet.
+    """
 
     kind: str
     entity: "EntityView"
@@ -44,6 +48,8 @@ class EffectView:
     nullable: bool
     variable: str
     sets: tuple[tuple[FieldView, str], ...]
+    held: tuple[str, ...] = ()
+    stamps: bool = True
 
 
 @dataclass(frozen=True)
