@@ -54,7 +54,8 @@ class Scenario:
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         count = step.get("parallel", 1)
-        answers = together(self.base, step["method"], target, headers, body, count)
+        bodies = [json.dumps(self.filled(b)) for b in step["variants"]] if step.get("variants") else [body] * count
+        answers = together(self.base, step["method"], target, headers, bodies)
         statuses = sorted(status for status, _ in answers)
         wanted = step.get("statuses") or [step["status"]]
         self.lines.append(f"{step['method']} {target} {body or ''} -> {', '.join(map(str, statuses))}")
@@ -162,13 +163,15 @@ def text(value):
     return "true" if value is True else "false" if value is False else str(value)
 
 
-def together(base, method, target, headers, body, count):
-    """The same request `count` times at once: pairs of status and decoded body; status 0 where there is no answer."""
+def together(base, method, target, headers, bodies):
+    """A request with each of the bodies, all at once: pairs of status and decoded body; status 0 where there is no answer."""
+    count = len(bodies)
     barrier, answers = threading.Barrier(count), [(0, None)] * count
 
     def one(index):
         kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
         connection = kind(base.hostname, base.port, timeout=15)
+        body = bodies[index]
         try:
             barrier.wait(15)
             connection.request(
@@ -227,7 +230,7 @@ def main():
     arguments, base = parse()
     identifier, _, password = arguments.admin.partition(":")
     admin = {"identifier": identifier, "password": password}
-    if together(base, "GET", "/health", {}, None, 1)[0][0] == 0:
+    if together(base, "GET", "/health", {}, [None])[0][0] == 0:
         print(f"nothing answers at {arguments.url}", file=sys.stderr)
         return 2
     scenarios = json.loads((pathlib.Path(__file__).parent / "scenarios.json").read_text(encoding="utf-8"))

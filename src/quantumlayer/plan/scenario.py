@@ -23,11 +23,12 @@ class Value(BaseModel):
 
 
 class Step(Value):
-    """One call, or `parallel` identical calls at once. Paths hold captures: `/loans/{loan1.id}/return`.
+    """One call, or `parallel` calls at once: identical, or with the bodies `variants`, one for each.
 
-    `actor` is the alias of an account (see `Scenario.accounts`), None for anonymous. `advance` moves the clock forward by that
-    many seconds before the call. `raw_body` sends text as it is. `status` is the expected one; with `parallel` > 1 `statuses`
-    lists them all, sorted. `save` names the answer's body. `expect` None means the body is not looked at.
+    Paths hold captures: `/loans/{loan1.id}/return`. `actor` is the alias of an account (see `Scenario.accounts`), None for
+    anonymous. `advance` moves the clock forward by that many seconds before the call. `raw_body` sends text as it is. `status`
+    is the expected one; with `parallel` > 1 `statuses` lists them all, sorted. `save` names the answer's body. `expect` None
+    means the body is not looked at.
     """
 
     method: str
@@ -39,11 +40,20 @@ class Step(Value):
     headers: dict[str, str] = {}
     advance: int = 0
     parallel: int = 1
+    variants: tuple[Json, ...] = ()
     status: int = 200
     statuses: tuple[int, ...] = ()
     expect: Json = None
     save: str | None = None
     note: str = ""
+
+    @property
+    def calls(self) -> tuple["Step", ...]:
+        """The calls of this step, one by one."""
+        if self.parallel == 1:
+            return (self,)
+        alone = self.model_copy(update={"parallel": 1, "variants": (), "statuses": (), "save": None})
+        return tuple(alone.model_copy(update={"body": body}) for body in self.variants or (self.body,) * self.parallel)
 
 
 class Account(Value):

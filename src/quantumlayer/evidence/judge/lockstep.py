@@ -102,11 +102,11 @@ class Lockstep:
 
     def take(self, pair: Pair, step: Step) -> Exchange:
         """The step on both sides. The model's clock is the time of sending, or of receiving where that explains the answer."""
+        if step.parallel > 1:
+            return self._together(pair, step)
         request, call = pair.model.request(step), as_call(pair.app.request(step), step)
         route = route_of(self.routes, request.method, request.path)
-        self._note(step, pair.app.start, request)
-        if step.parallel > 1:
-            return self._together(pair, step, request, call, route)
+        self._note(step.body, pair.app.start)
         before = self.model.copy() if self._timed and step.method != "GET" else None
         got = self.connection.send(call)
         self.exchanges += 1
@@ -124,13 +124,20 @@ class Lockstep:
             pair.app.learn(step, got.body)
         return Exchange(step, route, expected, got, tuple(differences), told(call, step, got))
 
-    def _together(self, pair: Pair, step: Step, request: HttpRequest, call: Call, route: Route | None) -> Exchange:
-        answers = at_once(self.url, call, step.parallel)
+    def _together(self, pair: Pair, step: Step) -> Exchange:
+        """All calls of the step at the same time. The model takes those first that the application accepted, in its order."""
+        requests = [pair.model.request(call) for call in step.calls]
+        calls = [as_call(pair.app.request(call), call) for call in step.calls]
+        route = route_of(self.routes, requests[0].method, requests[0].path)
+        for call in step.calls:
+            self._note(call.body, pair.app.start)
+        sent = at_once(self.url, calls)
         self.exchanges += step.parallel
-        expected = []
-        for number in range(step.parallel):
+        order = sorted(range(step.parallel), key=lambda i: (sent[i].status >= 400, _id_order(sent[i])))
+        answers, expected = [sent[i] for i in order], []
+        for number, index in enumerate(order):
             self._moment(max(a.received for a in answers) + number / 1000)
-            expected.append(self.model.handle(request))
+            expected.append(self.model.handle(requests[index]))
         wanted, seen = sorted(e.status for e in expected), sorted(a.status for a in answers)
         differences = []
         if wanted != seen:
@@ -138,7 +145,8 @@ class Lockstep:
             differences.append(f"expected the statuses {counted(wanted)}, got {counted(seen)}{broken}")
         else:
             differences += self._paired(route, expected, answers)
-        text = f"{told(call, step, None)} × {step.parallel} at once → {counted(seen)}"
+        shown = "at once, each with another body" if step.variants else "at once"
+        text = f"{told(calls[0], step, None)} × {step.parallel} {shown} → {counted(seen)}"
         return Exchange(step, route, expected[-1], answers[-1], tuple(differences), text)
 
     def _paired(self, route: Route | None, expected: list[HttpResponse], answers: Any) -> list[str]:
@@ -155,9 +163,8 @@ class Lockstep:
         found = [self.comparison.differences(route, replace(refused[0], status=a.status), a) for a in bad] if refused else []
         return [d for group in found for d in group][:1]
 
-    def _note(self, step: Step, start: datetime, request: HttpRequest) -> None:
+    def _note(self, body: Any, start: datetime) -> None:
         """Remembers the instants that were sent (they must come back exactly) and the passwords (they must not come back)."""
-        body = step.body
         if isinstance(body, dict):
             for key, value in body.items():
                 if key == "password" and isinstance(value, str) and len(value) >= 8:

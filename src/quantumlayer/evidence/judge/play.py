@@ -128,7 +128,7 @@ class Player:
             for step in scenario.steps:
                 offset += step.advance
                 self.lockstep._moment(time.time() + offset)
-                answers = [model.handle(session.request(step)) for _ in range(step.parallel)]
+                answers = [model.handle(session.request(call)) for call in step.calls]
                 wanted = list(step.statuses) if step.parallel > 1 else [step.status]
                 if sorted(a.status for a in answers) != wanted:
                     return False

@@ -214,19 +214,19 @@ class _Watchdog:
 _WATCHDOG = _Watchdog()
 
 
-def at_once(url: str, call: Call, count: int, deadline: float = DEADLINE) -> Sequence[Answer]:
-    """The same request from `count` connections, opened first and released together by a barrier."""
-    barrier = threading.Barrier(count)
-    answers: list[Answer] = [Answer(broken="not sent")] * count
+def at_once(url: str, calls: Sequence[Call], deadline: float = DEADLINE) -> Sequence[Answer]:
+    """Each request from a connection of its own, opened first and released together by a barrier; the answers in that order."""
+    barrier = threading.Barrier(len(calls))
+    answers: list[Answer] = [Answer(broken="not sent")] * len(calls)
 
     def one(index: int) -> None:
         connection = Connection(url, deadline)
         connection.connect()
         barrier.wait()
-        answers[index] = connection.send(call)
+        answers[index] = connection.send(calls[index])
         connection.close()
 
-    threads = [threading.Thread(target=one, args=(i,), daemon=True) for i in range(count)]
+    threads = [threading.Thread(target=one, args=(i,), daemon=True) for i in range(len(calls))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,9 +9,10 @@ from quantumlayer.plan.derivation.pins import NONE, Pins
 from quantumlayer.plan.derivation.search import Hit, succeeded
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import valid
-from quantumlayer.plan.placeholders import Unsaved
+from quantumlayer.plan.placeholders import Unsaved, ref
 from quantumlayer.plan.route_matching import route_of
 from quantumlayer.plan.scenario import Account, Step
+from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import ADMIN, Route
 from quantumlayer.spec.values import Entity
 
@@ -171,7 +172,10 @@ def concurrency_goals(d: Deriver, hits: list[tuple[str, Route, Hit, tuple[str, .
 
 
 def _racing(d: Deriver, route: Route, hit: Hit) -> World | None:
-    """The world before the last call that succeeded, then that call in parallel: only where not all of them succeed."""
+    """The world before the last call that succeeded, then that call in parallel: only where not all of them succeed.
+
+    Where the calls so far differed in what they refer to, so do those in parallel: else another rule could refuse them all.
+    """
     last = hit.world.steps[-1]
     mine = [i for i, s in enumerate(hit.world.steps) if s.method == last.method and _same_place(s, last) and s.status < 400]
     if not mine:
@@ -185,17 +189,53 @@ def _racing(d: Deriver, route: Route, hit: Hit) -> World | None:
                 return None
         for step in steps[:index]:
             world.call(step)
-        together = steps[index].model_copy(update={"parallel": PARALLEL, "save": None})
-        same_instant = world.fork()
-        same_instant.frozen = True
-        same_instant.call(together)
-        world.call(together)
+    except (KeyError, Unsaved):
+        return None
+    together = steps[index].model_copy(update={"parallel": PARALLEL, "save": None})
+    changing = _changing(hit.world.steps[index].body, last.body) if hit.repeated and route.kind == "create" else ()
+    return (_different(d, route, world, together, changing) if changing else None) or _together(world, together)
+
+
+def _changing(before: Any, after: Any) -> tuple[str, ...]:
+    """The members that differ between two bodies."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return ()
+    return tuple(k for k, v in before.items() if k in after and after[k] != v)
+
+
+def _different(d: Deriver, route: Route, world: World, together: Step, members: tuple[str, ...]) -> World | None:
+    """The calls in parallel, each with other values for these members."""
+    trial, bodies = world.fork(), []
+    fields = {wire_name(k, f): f for k, f in d.spec.entities[route.entity or ""].fields.items()}
+    try:
+        for _ in range(PARALLEL):
+            body = dict(together.body)
+            for name in members:
+                field = fields[name]
+                made = ref(f"{d.maker.make(trial, field.to)}.id") if field.to else valid(field, d.maker.number())
+                body[name] = [made] if field.type == "references" else made
+            bodies.append(body)
+    except (Stuck, KeyError):
+        return None
+    return _together(trial, together.model_copy(update={"body": bodies[0], "variants": tuple(bodies)}))
+
+
+def _together(world: World, step: Step) -> World | None:
+    """The world after the parallel calls, None where they all succeed or where their order or the instant matters."""
+    orders = (step.variants, step.variants[::-1], step.variants[3:] + step.variants[:3]) if step.variants else ((),)
+    seen = set()
+    try:
+        for frozen in (True, False):
+            for order in orders:
+                trial = world.fork()
+                trial.frozen = frozen
+                trial.call(step.model_copy(update={"variants": order}))
+                seen.add(trial.steps[-1].statuses)
+        world.call(step)
     except (KeyError, Unsaved):
         return None
     statuses = world.steps[-1].statuses
-    # Where it matters whether two requests fall into the same instant, nothing can be expected.
-    stable = statuses == same_instant.steps[-1].statuses
-    return world if stable and len(set(statuses)) > 1 and any(s >= 400 for s in statuses) else None
+    return world if len(seen) == 1 and len(set(statuses)) > 1 and any(s >= 400 for s in statuses) else None
 
 
 def renewed(d: Deriver, world: World, last: int) -> tuple[list[Step], list[Account]]:

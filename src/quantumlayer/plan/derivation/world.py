@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from quantumlayer.plan.route_matching import route_of
 from quantumlayer.plan.scenario import Account, Step
@@ -92,10 +91,9 @@ class World:
         self.moment += self.tick + timedelta(seconds=step.advance)
         self.clock.moment = self.moment
         self.work.calls += step.parallel
-        request = self.session.request(step)
         if step.parallel > 1:
-            return self._parallel(step, request)
-        answer = self.model.handle(request)
+            return self._parallel(step)
+        answer = self.model.handle(self.session.request(step))
         if answer.status < 400:
             self.session.learn(step, answer.body)
             self._remember(step)
@@ -105,9 +103,9 @@ class World:
             self.answers.append(answer)
         return answer
 
-    def _parallel(self, step: Step, request: Any) -> HttpResponse:
+    def _parallel(self, step: Step) -> HttpResponse:
         answers = []
-        for _ in range(step.parallel):
+        for request in [self.session.request(call) for call in step.calls]:
             self.moment += timedelta(0) if self.frozen else PARALLEL_TICK
             self.clock.moment = self.moment
             answers.append(self.model.handle(request))
