@@ -1,6 +1,9 @@
 """What generated Python says, where saying it otherwise was a bug once."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.blueprint.render import render
@@ -116,3 +119,38 @@ def test_values_of_one_effect_are_computed_before_any_is_written() -> None:
 def test_a_change_is_stamped_once_and_held_in_locals_only_where_needed() -> None:
     reset = function(generated(SWAP, "app/services/pair.py"), "reset_pair")
     assert reset.count("updated_at") == 1 and "new_" not in reset
+
+
+def test_defaults_of_a_row_that_an_effect_makes_know_the_actor_and_keep_their_bounds() -> None:
+    spec = """
+version: 1
+name: Log
+requirements: {R1: Logging}
+auth: {entity: user}
+entities:
+  user: {plural: users, fields: {email: {type: string, format: email, unique: true}, nick: string}}
+  note:
+    plural: notes
+    fields: {text: string}
+    operations:
+      touch: {access: signed_in, satisfies: R1, effects: [{create: entry, set: {note: self}}]}
+  entry:
+    plural: entries
+    fields:
+      note: {type: reference, to: note}
+      author: {type: reference, to: user, default: actor}
+      nick: {type: string, max_length: 5, default: actor.nick}
+"""
+    touch = function(generated(spec, "app/services/note.py"), "touch_note")
+    assert "actor = ctx.caller()" in touch and "len(entry_changed.nick) > 5" in touch
+
+
+def test_hours_between_moments_are_exact_in_sqlite() -> None:
+    # julianday() as a double is some ten microseconds off, enough to round half an hour's hundredth the wrong way.
+    sql = generated(SPECS / "booking.yaml", "app/sql.py")
+    assert "julianday" not in sql
+    moments = "'2026-11-21 18:07:30.000000'", "'2031-01-01 03:00:00.000000'"
+    scope: dict[str, Any] = {}
+    exec("def _seconds(" + function(sql, "_seconds"), scope)
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        assert database.execute(f"SELECT {scope['_seconds'](*moments)} / 3600.0").fetchone() == (36032.875,)

@@ -202,6 +202,7 @@ class Builder:
         parts = [allow, redirect, *(self.compiled.guard(view.name, key, g) for g in operation.guards)]
         parts += [e for f in self.compiled.effects(view.name, key) for e in (f.target, *f.set.values())]
         parts += [self.compiled.default(view.name, f.name) for f in view.fields] if kind == "create" else []
+        parts += [self.compiled.default(e.entity.name, f.name) for e in effects for f in e.defaults]
         parts += [self.compiled.where(view.name, key)]
         return OperationView(
             name=key,
@@ -265,6 +266,7 @@ class Builder:
                 continue
             variable_ = view.names.variable if effect.target == "self" else effect.variable
             computed |= {(variable_, field.name): (field, effect.nullable) for field, _ in effect.sets}
+            computed |= {(variable_, field.name): (field, False) for field in effect.defaults if field.computed}
         found = []
         for (row, _), (field, optional) in computed.items():
             value = f"{row}.{field.names.attribute}"

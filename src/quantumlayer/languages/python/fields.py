@@ -64,6 +64,11 @@ class FieldView:
         return self.default_from is not None
 
     @property
+    def has_default(self) -> bool:
+        """Whether it has a default, constant or computed."""
+        return self.default is not None or self.default_from is not None
+
+    @property
     def local_name(self) -> str:
         """The local variable of a service that holds the row a request refers to."""
         return self.local or f"given_{self.names.attribute.rstrip('_')}"

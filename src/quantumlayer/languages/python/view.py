@@ -51,6 +51,13 @@ class EffectView:
     held: tuple[str, ...] = ()
     stamps: bool = True
 
+    @property
+    def defaults(self) -> tuple[FieldView, ...]:
+        """The fields of a row to be made that take their defaults."""
+        given = {field.name for field, _ in self.sets}
+        fields = self.entity.fields if self.kind == "create" else ()
+        return tuple(f for f in fields if f.name not in given and not f.derived and not f.state and f.has_default)
+
 
 @dataclass(frozen=True)
 class FilterView:
