@@ -23,6 +23,29 @@ def route_goals(d: Deriver) -> None:
     for route in d.maker.routes:
         if route.kind in makers:
             makers[route.kind](d, route)
+    for entity in d.spec.entities:
+        _absent(d, entity)
+
+
+def _absent(d: Deriver, entity: str) -> None:
+    """What an entity does not offer is refused with 405: the operations that its specification leaves out."""
+    reading, listing = d.maker.route("read", entity), d.maker.route("list", entity)
+    done = d.done(reading) if reading else None
+    world = done[0] if done else d.start.fork()
+    row, taken = (world.steps[-1].path if done else ""), len(world.steps)
+    paths = [(row, reading, ("PATCH", "DELETE")), (listing.path if listing else "", listing, ("POST",))]
+    for path, known, methods in paths:
+        for method in methods if path and known else ():
+            if not any(r.path == known.path and r.method == method for r in d.maker.routes):
+                body = {} if method != "DELETE" else None
+                d.tried(
+                    world, Step(method=method, path=path, actor=world.steps[-1].actor if done else None, body=body), status(405)
+                )
+    if done and len(world.steps) > taken:
+        d.read_back(world, done[1] or "")
+    if len(world.steps) > taken:
+        title = f"{d.spec.entities[entity].plural}: the methods that are not offered are refused and change nothing"
+        d.add(f"absent:{entity}", title, world, d.spec.entities[entity].satisfies)
 
 
 def _name(route: Route) -> str:
