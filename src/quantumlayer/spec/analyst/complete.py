@@ -102,10 +102,11 @@ def _operations(entity: EntityDraft, world: World) -> None:
     if process:
         skipped = [n for n in ("update", "delete") if n not in entity.operations]
         if skipped:
-            world.assume(f"{label.capitalize()} are neither edited nor deleted, so that their history stays true.")
+            text = f"{label.capitalize()} are neither edited nor deleted, so that their history stays true."
+            entity.satisfies.append(world.assume(text))
     elif "cancel" in entity.operations and "delete" not in entity.operations:
         skipped = ["delete"]
-        world.assume(f"{label.capitalize()} are cancelled, not deleted.")
+        entity.satisfies.append(world.assume(f"{label.capitalize()} are cancelled, not deleted."))
     marker = world.assume(f"{label.capitalize()} can be {_listing([_DONE[n] for n in CRUD if n not in skipped])}.")
     ordered: dict[str, Operation] = {}
     for name in CRUD:
