@@ -154,3 +154,13 @@ def test_hours_between_moments_are_exact_in_sqlite() -> None:
     exec("def _seconds(" + function(sql, "_seconds"), scope)
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         assert database.execute(f"SELECT {scope['_seconds'](*moments)} / 3600.0").fetchone() == (36032.875,)
+
+
+def test_a_login_forgets_the_tokens_of_the_account_that_have_ended() -> None:
+    new_token = function(generated(SPECS / "notes.yaml", "app/auth/keys.py"), "new_token")
+    assert "delete(AccessToken).where(AccessToken.account_id == account_id, AccessToken.expires_at <= now)" in new_token
+
+
+def test_replicas_that_start_together_migrate_in_turn() -> None:
+    migrate = function(generated(SPECS / "todo.yaml", "app/migrate.py"), "migrate")
+    assert migrate.index("pg_advisory_xact_lock") < migrate.rindex("command.upgrade")
