@@ -11,7 +11,7 @@ from quantumlayer.cli.progress import Progress, progress
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.values import Finished
-from quantumlayer.server.service import ensure_service, is_locked, read_service
+from quantumlayer.server.service import ensure_service, is_locked, read_service, running_service
 from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home, default_home
 from quantumlayer.stores.metadata import Metadata
@@ -88,8 +88,8 @@ async def _watch(desk: Desk, run: Run) -> None:
 
 
 async def _cancel(desk: Desk, run: Run, following: asyncio.Task[None]) -> None:
-    service = read_service(desk.home)
-    if service is not None and is_locked(desk.home):
+    service = running_service(desk.home)
+    if service is not None:
         current = await desk.runs.find(run.id)
         if current.status == "running":
             await desk.runs.cancel(await connect(service.temporal), current)

@@ -53,8 +53,19 @@ def read_service(home: Home) -> Service | None:
 
 
 def running_service(home: Home) -> Service | None:
-    """The record of a supervisor that lives now."""
-    return read_service(home) if is_locked(home) else None
+    """The record of a supervisor that lives now. A new one holds the lock for a moment before it replaces a dead one's record."""
+    service = read_service(home)
+    return service if service is not None and is_locked(home) and _lives(service.pid) else None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def is_locked(home: Home) -> bool:
@@ -149,7 +160,7 @@ async def await_ready(home: Home) -> Service:
     before = read_service(home)
     while time.monotonic() < deadline:
         service = read_service(home)
-        if service is not None and service.state == "ready" and is_locked(home):
+        if service is not None and service.state == "ready" and running_service(home) == service:
             return service
         if service is not None and service.state == "failed" and service != before:
             raise EnvironmentError_(service.message, hint=service.hint or _logs(home))
