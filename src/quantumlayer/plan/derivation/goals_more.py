@@ -35,18 +35,32 @@ def _on_delete(d: Deriver, route: Route, other: str, name: str) -> None:
     satisfies = d.of(other, field.satisfies)
     world = d.start.fork()
     working = d.search.working(route) or NONE
+    own = d.maker.known.get(other, NONE).nested.get(name, NONE).merged(working.row)
     try:
-        own = d.maker.known.get(other, NONE).nested.get(name, NONE).merged(working.row)
         target = d.maker.make(world, route.entity or "", own)
         referring = d.maker.make(world, other, Pins(refs={name: target}))
     except Stuck as stuck:
-        d.miss(goal, f"no {other} that refers to a {route.entity}: {stuck}", ())
-        return
+        creating = d.maker.route("create", other)
+        hit = d.search.another(creating, Pins(nested={name: own})) if creating else None
+        found = _saved_rows(hit.world.steps[-1], wire_name(name, field)) if hit else None
+        if hit is None or found is None:
+            d.miss(goal, f"no {other} that refers to a {route.entity}: {stuck}", ())
+            return
+        world, (referring, target) = hit.world, found
     step = d.maker.step(world, route, NONE, None, target)
     by_anyone(d, world, route, step, target)
     for alias in (referring, target):
         _look(d, world, alias)
     d.add(goal, f"DELETE of a {route.entity} that a {other} refers to ({field.on_delete})", world, satisfies)
+
+
+def _saved_rows(step: Step, member: str) -> tuple[str, str] | None:
+    """The aliases of the row that a step made and of the row that it refers to with this member."""
+    value = step.body.get(member) if isinstance(step.body, dict) else None
+    value = value[0] if isinstance(value, list) and value else value
+    if step.save is None or not isinstance(value, dict) or "$ref" not in value:
+        return None
+    return step.save, value["$ref"].rpartition(".")[0]
 
 
 def by_anyone(d: Deriver, world: World, route: Route, step: Step, row: str) -> None:

@@ -185,12 +185,35 @@ class Search:
         self.left = max(0, self.left - (self.start.work.calls - before))
         return hit
 
+    def another(self, route: Route, base: Pins) -> Hit | None:
+        """One more row, made in a way that `base` fixes in part, if need be after a usual one that refers to the same rows."""
+        before, self._until = self.start.work.calls, self.start.work.calls + min(GOAL_CALLS, self.left)
+        hit = self._found(route, base, succeeded, Hints(), True, TRIES // 4, after_usual=True)
+        self.left = max(0, self.left - (self.start.work.calls - before))
+        return hit
+
+    def _after_usual(self, route: Route, pins: Pins) -> Hit | None:
+        world, usual = self.start.fork(), self.maker.known.get(route.entity or "", NONE)
+        try:
+            for name, field in self.vary.entity(route).fields.items():
+                if field.type == "reference" and field.required and field.writable != "never" and field.to:
+                    usual = usual.with_ref(name, self.maker.make(world, field.to, usual.nested.get(name, NONE)))
+            answer, _ = self.perform(world, route, usual, succeeded)
+            if not succeeded(answer):
+                return None
+            answer, row = self.perform(world, route, usual.merged(pins), succeeded)
+        except Stuck:
+            return None
+        return Hit(world, answer, pins, row) if succeeded(answer) else None
+
     @property
     def cut(self) -> bool:
         """Whether the calls that the latest search may make are used up."""
         return self.start.work.calls >= self._until
 
-    def _found(self, route: Route, base: Pins, want: Want, known: Hints, success: bool, tries: int) -> Hit | None:
+    def _found(
+        self, route: Route, base: Pins, want: Want, known: Hints, success: bool, tries: int, *, after_usual: bool = False
+    ) -> Hit | None:
         queue: list[tuple[int, Pins, Hints]] = [(0, base, known)]
         seen = {repr(base)}
         while queue and tries > 0 and not self.cut:
@@ -199,6 +222,10 @@ class Search:
             tries -= 1
             if hit and want(hit.answer):
                 return hit
+            cause = self.last_cause
+            if after_usual and cause.startswith("rule") and (hit := self._after_usual(route, pins)):
+                return hit
+            self.last_cause = cause
             if depth >= (3 if success else 2):
                 continue
             # Depth first where each step follows from a refusal, breadth first where we look for one.
