@@ -53,7 +53,7 @@ def read_service(home: Home) -> Service | None:
 
 
 def running_service(home: Home) -> Service | None:
-    """The record of a supervisor that lives now. A new one holds the lock for a moment before it replaces a dead one's record."""
+    """The record of a supervisor that lives now: a new one holds the lock before it replaces a dead one's record."""
     service = read_service(home)
     return service if service is not None and is_locked(home) and _lives(service.pid) else None
 
