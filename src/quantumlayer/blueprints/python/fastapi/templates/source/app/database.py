@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, make_url, select, text
@@ -13,7 +15,7 @@ from app.errors import Problem, invalid
 Result = TypeVar("Result")
 Model = TypeVar("Model")
 
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 16
 _BUSY_SECONDS = 30
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
 _UNIQUE_VIOLATION, _SQLITE_UNIQUE = "23505", ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
@@ -24,6 +26,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = connect(url)
+        self._turn = Lock()
         if self.engine.dialect.name == "sqlite":
             self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
             self._reading = self.engine
@@ -32,18 +35,22 @@ class Database:
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     def write(self, action: Callable[[Session], Result]) -> Result:
-        """Runs `action` in one serialisable transaction, again where PostgreSQL asks for it."""
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        """Runs `action` in one serialisable transaction, again where PostgreSQL asks for it. Those that lost take turns."""
+        for attempt in range(MAX_ATTEMPTS):
             try:
-                with Session(self._writing, expire_on_commit=False) as session, session.begin():
-                    return action(session)
+                with self._turn if attempt else nullcontext():
+                    return self._write_once(action)
             except IntegrityError as error:
                 raise _conflict(error) from error
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in (_SERIALIZATION_FAILURE, _DEADLOCK) or attempt == MAX_ATTEMPTS:
+                if getattr(error.orig, "sqlstate", None) not in (_SERIALIZATION_FAILURE, _DEADLOCK):
                     raise
-                time.sleep(0.002 * 2**attempt)
-        raise AssertionError("unreachable")
+                time.sleep(0.002 * 2 ** min(attempt, 6))
+        raise Problem(503, "Too many requests change the same rows at once. Try again.")
+
+    def _write_once(self, action: Callable[[Session], Result]) -> Result:
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            return action(session)
 
     def read(self, action: Callable[[Session], Result]) -> Result:
         """Runs `action` on one consistent view of the data."""
