@@ -76,9 +76,10 @@ def load_blueprint(folder: Path) -> LoadedBlueprint:
     file = folder / BLUEPRINT_FILE
     try:
         text = file.read_text("utf-8")
-        value = Blueprint.model_validate(tomllib.loads(text))
     except (OSError, UnicodeDecodeError) as error:
         raise BlueprintError(f"cannot be read: {error}", file) from None
+    try:
+        value = Blueprint.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise BlueprintError(f"is not TOML: {error}", file, int(line[1]) if line else 1) from None

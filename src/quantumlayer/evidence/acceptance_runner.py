@@ -166,7 +166,8 @@ def text(value):
 def together(base, method, target, headers, bodies):
     """A request with each of the bodies, all at once: pairs of status and decoded body; status 0 where there is no answer."""
     count = len(bodies)
-    barrier, answers = threading.Barrier(count), [(0, None)] * count
+    barrier = threading.Barrier(count)
+    answers: list = [(0, None)] * count
 
     def one(index):
         kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection

@@ -51,6 +51,7 @@ class Printer(Protocol):
 
     def __call__(self, expr: Expr, scope: Any) -> str:
         """Source text of the expression. Raises `Bug` where the form has no way to say it."""
+        ...
 
 
 class Language(Protocol):
@@ -61,30 +62,40 @@ class Language(Protocol):
 
     def probe(self) -> Toolchain:
         """Runs the toolchain for its version. Never raises."""
+        ...
 
     def toolchain_folders(self) -> tuple[str, ...]:
         """Host folders that a sandbox mounts read-only so that the toolchain runs inside."""
+        ...
 
     def identifier(self, name: str, case: Case) -> str:
         """A legal, unreserved identifier for a spec name. Injective per case: two names never meet."""
+        ...
 
     def literal(self, value: Any) -> str:
         """Source text of a JSON-like constant (None, bool, int, float, Decimal, str, list, dict); never interpolates."""
+        ...
 
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Template filters of the language: escaping text for strings, docstrings and comments, literals, identifiers."""
+        ...
 
     def printers(self, spec: Spec) -> Mapping[str, Printer]:
         """Expression printers by form, `plain` always among them; query layers by their library's name."""
+        ...
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         """The language's part of the view model for a query layer `form`: types, columns, printed rules and queries."""
+        ...
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The same files as the language's own formatter leaves them, unused imports dropped. Same input, same output."""
+        ...
 
     def unresolved_imports(self, files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
         """Imports in the sources of a project that lead nowhere, given its installed environment. Executes nothing."""
+        ...
 
     def format_command(self) -> tuple[str, ...]:
         """The formatter as argv, to be run in the generated project; it changes nothing there when all is well."""
+        ...

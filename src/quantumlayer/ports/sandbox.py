@@ -81,19 +81,24 @@ class Running(Protocol):
     @property
     def url(self) -> str:
         """`http://127.0.0.1:N` on the host, relayed to the server for as long as it runs."""
+        ...
 
     @property
     def socket(self) -> Path:
         """A Unix socket on the host that reaches the same server without the TCP relay."""
+        ...
 
     async def stop(self, grace: float = 5.0) -> Completed:
         """SIGTERM, then SIGKILL after `grace` seconds. Afterwards no process of the tree is left. Idempotent."""
+        ...
 
     async def wait(self) -> Completed:
         """Until it ends by itself or by a limit."""
+        ...
 
     def output(self) -> bytes:
         """The last of what it wrote to stdout and stderr so far, at most `limits.output` bytes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,12 @@ class Sandbox(Protocol):
 
     async def probe(self) -> Availability:
         """Tries a real confined command. Never raises."""
+        ...
 
     async def run(self, command: Command) -> Completed:
         """Runs to the end. Cancelling the task kills the whole tree before the cancellation goes on."""
+        ...
 
     def start(self, command: Command, port: int = 8000) -> AbstractAsyncContextManager[Running]:
         """Starts a server; leaving the context stops it. Does not wait for readiness."""
+        ...

@@ -44,3 +44,4 @@ class Scanner(Protocol):
 
     async def scan(self, tree: Path, sandbox: Sandbox) -> Scan:
         """Reads the tree, never writes to it. A tool that could not run is "not_run" or "errored", never an empty "ran"."""
+        ...

@@ -42,6 +42,8 @@ class Blobs(Protocol):
 
     async def put(self, content: bytes) -> str:
         """Stores (atomically, once) and returns the hex digest. Raises `EnvironmentError_` when the disk is full."""
+        ...
 
     async def get(self, digest: str) -> bytes:
         """Raises `UserError` when unknown, `EnvironmentError_` when the stored bytes do not match the digest."""
+        ...
