@@ -16,11 +16,17 @@ def home(tmp_path):
     return Home(tmp_path)
 
 
-@pytest.fixture
-def dead_pid():
-    process = subprocess.Popen([sys.executable, "-c", ""])
+@pytest.fixture(params=["gone", "zombie"])
+def dead_pid(request):
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    process.stdout.read()
+    if request.param == "gone":
+        process.wait()
+    else:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    yield process.pid
+    process.stdout.close()
     process.wait()
-    return process.pid
 
 
 def test_the_record_of_a_killed_supervisor_is_not_taken_for_the_one_that_starts_now(home, dead_pid, monkeypatch):

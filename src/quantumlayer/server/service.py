@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 import quantumlayer
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.stores.home import Home
@@ -60,12 +62,9 @@ def running_service(home: Home) -> Service | None:
 
 def _lives(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def is_locked(home: Home) -> bool:
