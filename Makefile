@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 PROMPT ?= A to-do API: tasks have a title, optional notes, a due date, a priority (low, medium, high) and a done flag. List tasks filtered by done and priority, newest first.
 
-.PHONY: setup run test lint bench clean
+.PHONY: setup run test matrix lint bench clean
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml Makefile
@@ -25,6 +25,9 @@ lint: setup
 
 test: setup
 	$(BIN)/pytest
+
+matrix: setup
+	$(BIN)/pytest -m matrix
 
 bench: setup
 	@for name in cli render memory proxy; do $(BIN)/python benchmarks/$$name.py || exit 1; done
