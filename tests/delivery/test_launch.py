@@ -1,11 +1,10 @@
-import pytest
-
 """A preview from a sealed capsule: the real sandbox, the real language adapter, verified bytes only."""
 
 import asyncio
 import contextlib
 from datetime import timedelta
 
+import pytest
 from preview_world import World, processes
 from sqlalchemy.ext.asyncio import create_async_engine
 
