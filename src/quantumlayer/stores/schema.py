@@ -51,6 +51,9 @@ runs = Table(
     Column("order", JSON, nullable=False),
     Column("report", JSON),
     *_owner(),
+    # Lists and their totals come from these alone: rows are long, and what belongs to whom stands behind the report.
+    Index("runs_of_owner", "organisation", "project", "created_at", "id"),
+    Index("runs_of_owner_by_status", "organisation", "project", "status", "created_at", "id"),
 )
 drops = Table(
     "drops",
