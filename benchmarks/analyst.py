@@ -12,11 +12,11 @@ from corpus_score import load, score
 
 def main() -> None:
     """Score the open and held-out parts, and time a 200-word request."""
-    for part in ("open", "held_out"):
+    for part in ("open", "held_out", "held_out_2"):
         requests = load(part)
         result = score(requests)
         print(
-            f"{part:9} {len(requests):3} requests  {result.expected:4} facts"
+            f"{part:10} {len(requests):3} requests  {result.expected:4} facts"
             f"  found {result.found:6.1%}  invented {result.excess:5.1%}"
         )
         if "-v" in sys.argv and (part == "open" or "--held-out" in sys.argv):
