@@ -1,28 +1,22 @@
 """`ql generate`: from a request to a verified, running application."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.follow import open_desk, start_and_follow
-from quantumlayer.cli.inputs import check_space, checked_out, parse_ttl, read_request
+from quantumlayer.cli.inputs import checked_out, parse_ttl, read_request
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.sources import write_out
 from quantumlayer.delivery.values import checked_ttl
-from quantumlayer.errors import UserError
+from quantumlayer.pipeline.intake import admitted, refuse_models
 from quantumlayer.pipeline.values import Finished
-from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
-from quantumlayer.server.service import prepare
-from quantumlayer.spec.given_spec import given_spec
+from quantumlayer.server.service import check_space, prepare
 from quantumlayer.stores.home import default_home
-
-AUTHORS = ("blueprint", "auto", "model")
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def generate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no progress.")] = False,
 ) -> None:
     """From a request to a verified, running application."""
-    _refuse_models(author, model, image)
+    refuse_models(author, model or (str(image[0]) if image else None), _needing(author, model, image))
     request = read_request(
         prompt, file, {"openapi": openapi, "sql": schema}, stack=stack, author=author or "blueprint", model=model
     )
@@ -68,29 +62,17 @@ def generate(
     raise typer.Exit(finished.exit_code)
 
 
-def _refuse_models(author: str | None, model: str | None, image: list[Path]) -> None:
-    if author is not None and author not in AUTHORS:
-        raise UserError(f"there is no author {author!r}", hint=f"choose one of: {', '.join(AUTHORS)}")
-    if author in ("auto", "model") or model or image:
-        option = "--image" if image else "--model" if model else f"--author {author}"
-        raise UserError(
-            f"{option} needs a language model, and this version has no access to one",
-            hint="leave it out: the author `blueprint` needs no model",
-        )
+def _needing(author: str | None, model: str | None, image: list[Path]) -> str:
+    return "--image" if image else "--model" if model else f"--author {author}"
 
 
 async def _generate(request: Request, wanted: Wanted) -> Finished:
-    brief = await asyncio.to_thread(enhance, request)
-    given_spec(brief.files)
-    stack = brief.stack
-    load_blueprints().get(stack)
+    request = await admitted(request)
     home = default_home()
     prepare(home)
     check_space(home)
     desk = await open_desk()
-    added = await desk.runs.add(
-        request.model_copy(update={"stack": stack}), stack=stack, author="blueprint", preview=wanted.preview, ttl=wanted.ttl
-    )
+    added = await desk.runs.add(request, stack=request.stack or "", author="blueprint", preview=wanted.preview, ttl=wanted.ttl)
     finished = await start_and_follow(desk, added, quiet=wanted.json)
     if wanted.out is not None:
         finished = await write_out(desk, finished, wanted.out)

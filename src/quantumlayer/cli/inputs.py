@@ -2,17 +2,14 @@
 
 import os
 import re
-import shutil
 import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.errors import UserError
 from quantumlayer.request.values import MAX_FILE, FileKind, Request, SourceFile
-from quantumlayer.stores.home import Home
 
-FREE_BYTES = 300 * 1024 * 1024
 _TTL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -86,19 +83,6 @@ def checked_out(path: Path) -> Path:
         hint = "name a folder that you may write to with --out"
         raise UserError(f"cannot write to {nearest}: {error.strerror}", hint=hint) from None
     return path
-
-
-def check_space(home: Home) -> None:
-    """Raises `EnvironmentError_` when the disk of QL_HOME is nearly full."""
-    nearest = home.root
-    while not nearest.exists():
-        nearest = nearest.parent
-    free = shutil.disk_usage(nearest).free
-    if free < FREE_BYTES:
-        raise EnvironmentError_(
-            f"only {free // 2**20} MiB are free for {home.root}; a run needs {FREE_BYTES // 2**20}",
-            hint="free some disk space, or set QL_HOME to a folder on another disk",
-        )
 
 
 def parse_administrator(text: str | None) -> tuple[str, str] | None:

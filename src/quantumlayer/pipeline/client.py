@@ -57,12 +57,20 @@ class Runs:
     blobs: Blobs
 
     async def add(
-        self, request: Request, *, stack: str, author: Author, preview: bool, ttl: int, owner: Owner = Owner()
+        self,
+        request: Request,
+        *,
+        stack: str,
+        author: Author,
+        preview: bool,
+        ttl: int,
+        owner: Owner = Owner(),
+        run_id: str | None = None,
     ) -> Run:
-        """Writes the request down as a run to be started. Nothing is lost from here on."""
+        """Writes the request down as a run to be started. Nothing is lost from here on; the same `run_id` twice is one run."""
         content, _ = encode(request)
         order = Order(
-            run=new_run_id(),
+            run=run_id or new_run_id(),
             stack=stack,
             author=author,
             model=request.model,

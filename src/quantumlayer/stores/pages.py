@@ -1,0 +1,141 @@
+"""Pages of runs for lists: only what a line shows is read, never the reports."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import and_, func, or_, select
+
+from quantumlayer.errors import UserError
+from quantumlayer.ports.store import Drop, RunStatus
+from quantumlayer.stores.database import database_errors
+from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.schema import drops, events, runs
+from quantumlayer.stores.values import Event, Owner
+
+
+class RunLine(BaseModel):
+    """One line of a list of runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+    status: RunStatus
+    title: str
+    stack: str
+    execution: int
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """All that are given must hold. `text` is looked for in the title, whatever its case."""
+
+    status: RunStatus | None = None
+    stack: str | None = None
+    text: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Lines, how many there are in all, and where the next page starts; None on the last one."""
+
+    lines: tuple[RunLine, ...]
+    total: int
+    cursor: str | None
+
+
+class Pages:
+    """Reads what one owner's organisation and project holds."""
+
+    def __init__(self, store: Metadata) -> None:
+        self._store = store
+
+    async def runs(self, owner: Owner, filters: Filters, limit: int, cursor: str | None = None) -> Page:
+        """Newest first, after the cursor of an earlier page. Raises `UserError` for a cursor that we never gave."""
+        where = _conditions(owner, filters)
+        shown = [*where]
+        if cursor is not None:
+            at, last = _read_cursor(cursor)
+            shown.append(or_(runs.c.created_at < at, and_(runs.c.created_at == at, runs.c.id < last)))
+        stack = runs.c.order["stack"].as_string().label("stack")
+        columns = (runs.c.id, runs.c.status, runs.c.title, stack, runs.c.execution, runs.c.created_at, runs.c.finished_at)
+        query = select(*columns).where(*shown).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit + 1)
+        with database_errors(self._store.path):
+            async with self._store.engine.connect() as connection:
+                rows = (await connection.execute(query)).mappings().all()
+                total = (await connection.execute(select(func.count()).select_from(runs).where(*where))).scalar_one()
+        lines = tuple(RunLine.model_validate(dict(row)) for row in rows[:limit])
+        return Page(lines, total, _cursor(lines[-1]) if len(rows) > limit else None)
+
+    async def drop(self, owner: Owner, drop_id: str, run: str | None = None) -> Drop | None:
+        """The drop with exactly that id, the newest where several runs made the same bytes."""
+        where = [drops.c.id == drop_id, drops.c.organisation == owner.organisation, drops.c.project == owner.project]
+        if run is not None:
+            where.append(drops.c.run == run)
+        rows = await self._read(select(drops).where(*where).order_by(drops.c.number.desc()).limit(1))
+        return Drop.model_validate({name: rows[0][name] for name in Drop.model_fields}) if rows else None
+
+    async def events(self, positions: dict[str, int], limit: int) -> tuple[Event, ...]:
+        """Events of several runs, each after the number given for it; at most `limit` in all, those of a run in order."""
+        wanted = or_(*(and_(events.c.run == run, events.c.number > after) for run, after in positions.items()))
+        columns = (events.c.run, events.c.number, events.c.at, events.c.kind, events.c.data)
+        query = select(*columns).where(wanted).order_by(events.c.run, events.c.number).limit(limit)
+        return tuple(Event.model_validate(dict(row)) for row in await self._read(query))
+
+    async def running(self, ids: list[str]) -> set[str]:
+        """Those of the runs that have not ended."""
+        rows = await self._read(select(runs.c.id).where(runs.c.id.in_(ids), runs.c.status == "running"))
+        return {row["id"] for row in rows}
+
+    async def statuses(self) -> dict[str, int]:
+        """How many runs there are of each status, whoever's they are."""
+        query = select(runs.c.status, func.count().label("count")).group_by(runs.c.status)
+        return {row["status"]: row["count"] for row in await self._read(query)}
+
+    async def waiting(self) -> int:
+        """Runs that have been asked for and of which no stage has started."""
+        begun = select(events.c.run).where(events.c.run == runs.c.id, events.c.kind == "stage_started").exists()
+        query = select(func.count().label("count")).select_from(runs).where(runs.c.status == "running", ~begun)
+        return (await self._read(query))[0]["count"]
+
+    async def _read(self, query: Any) -> list[Any]:
+        with database_errors(self._store.path):
+            async with self._store.engine.connect() as connection:
+                return list((await connection.execute(query)).mappings().all())
+
+
+def _conditions(owner: Owner, filters: Filters) -> list[Any]:
+    where: list[Any] = [runs.c.organisation == owner.organisation, runs.c.project == owner.project]
+    if filters.status is not None:
+        where.append(runs.c.status == filters.status)
+    if filters.stack is not None:
+        where.append(runs.c.order["stack"].as_string() == filters.stack)
+    if filters.text:
+        where.append(runs.c.title.icontains(filters.text, autoescape=True))
+    if filters.since is not None:
+        where.append(runs.c.created_at >= filters.since)
+    if filters.until is not None:
+        where.append(runs.c.created_at < filters.until)
+    return where
+
+
+def _cursor(line: RunLine) -> str:
+    return base64.urlsafe_b64encode(f"{line.created_at.isoformat()} {line.id}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, last = text.split(" ")
+        moment = datetime.fromisoformat(at)
+    except (binascii.Error, ValueError):
+        moment, last = None, ""
+    if moment is None or moment.tzinfo is None:
+        raise UserError("the cursor is none that a page gave", hint="take `next` of the page before, or leave it out")
+    return moment, last
