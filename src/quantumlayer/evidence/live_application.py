@@ -25,7 +25,7 @@ class LiveApplication:
 
     async def reset(self) -> str:
         """Starts it on a fresh database, the clock right; its address."""
-        await self.stop()
+        await self.discard()
         self._database = self._application.database()
         return await self._start(0)
 
@@ -35,10 +35,16 @@ class LiveApplication:
         return await self._start(offset)
 
     async def stop(self) -> None:
-        """Ends the present life."""
+        """Ends the present life as an operator would, so that another can go on with its rows."""
         life, self._life = self._life, None
         if life is not None:
             await life.aclose()
+
+    async def discard(self) -> None:
+        """Ends the present life at once: nobody will ask for its rows again."""
+        if self._life is not None and self._serving is not None:
+            await self._serving.running.stop(grace=0)
+        await self.stop()
 
     def database(self) -> Path | None:
         """The SQLite file, once there is one."""
@@ -81,7 +87,7 @@ async def live(application: Application, spec: Spec) -> AsyncIterator[App]:
             output=running.output,
         )
     finally:
-        await running.stop()
+        await running.discard()
 
 
 def administrator(spec: Spec) -> tuple[str, str] | None:

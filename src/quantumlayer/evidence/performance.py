@@ -75,7 +75,7 @@ class PerformanceResult(Value):
     met: bool | None = None
 
 
-async def measure(url: str, spec: Spec, *, seconds: float = 1.0, admin: tuple[str, str] | None = None) -> PerformanceResult:
+async def measure(url: str, spec: Spec, *, seconds: float = 0.6, admin: tuple[str, str] | None = None) -> PerformanceResult:
     """Plays the spec's journey against `url`: sets the scene, finds the capacity, then offers half of it for `seconds`
     (up to five where a slow server needs them for enough requests).
 
