@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quantumlayer.blueprint.view.build import build_view
+from quantumlayer.blueprint.view.names import camel, sql_name
+from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.languages.python import names
-from quantumlayer.languages.python.build_view import build_view
+from quantumlayer.languages.python.dialect import PYTHON_HELPERS, SQL_HELPERS, SqlAlchemy
 from quantumlayer.languages.python.imports import unresolved_imports
-from quantumlayer.languages.python.plain import Plain
 from quantumlayer.languages.python.scenarios import administrator, printed_account, printed_step, scenario_names
-from quantumlayer.languages.python.scope import Context
-from quantumlayer.languages.python.sqlalchemy import Query
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
 from quantumlayer.ports.language import Case, Conventions, Printer, Toolchain
@@ -56,13 +56,13 @@ class Python:
     def identifier(self, name: str, case: Case) -> str:
         match case:
             case "type":
-                return names.camel(name)
+                return camel(name)
             case "constant":
                 return name.upper()
             case "module":
                 return names.module(name)
             case "table":
-                return names.sql_name(name)
+                return sql_name(name)
             case _:
                 return names.variable(name)
 
@@ -75,8 +75,8 @@ class Python:
             "docstring": docstring,
             "comment": comment,
             "prose": prose,
-            "camel": names.camel,
-            "sql_name": names.sql_name,
+            "camel": camel,
+            "sql_name": sql_name,
             "scenario_names": scenario_names,
             "printed_account": printed_account,
             "printed_step": printed_step,
@@ -84,12 +84,12 @@ class Python:
         }
 
     def printers(self, spec: Spec) -> Mapping[str, Printer]:
-        context = Context.of(spec)
-        plain = Plain(context)
-        return {"plain": plain, "sqlalchemy": Query(context, plain)}
+        plain, query = SqlAlchemy().printers(Context.of(spec, names.NAMING))
+        return {"plain": plain, "sqlalchemy": query}
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
-        view = build_view(spec)
+        view = build_view(spec, SqlAlchemy())
+        models = [e.names.cls for e in view.entities] + [f.item_class for e in view.entities for f in (*e.many, *e.lists)]
         return {
             "app": view,
             "entities": view.entities,
@@ -97,11 +97,11 @@ class Python:
             "tables": view.tables,
             "reports": view.reports,
             "auth": view.auth,
-            "python_helpers": view.python_helpers,
-            "sql_helpers": view.sql_helpers,
-            "all_models": view.all_models,
             "helpers": view.helpers,
             "aliases": view.aliases,
+            "python_helpers": ", ".join(PYTHON_HELPERS),
+            "sql_helpers": ", ".join(SQL_HELPERS),
+            "all_models": ", ".join(models),
         }
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -1,17 +1,12 @@
 """One field as its templates need it: names, Python types, schema types, column types."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.languages.python.names import EntityNames, FieldNames, attribute
+from quantumlayer.blueprint.view.fields import FieldView
 from quantumlayer.languages.python.text import literal
 from quantumlayer.spec.formats import FORMATS
-from quantumlayer.spec.naming import wire_name
-from quantumlayer.spec.values import Field
 
-STRING_LENGTH, TEXT_LENGTH, PLACES = 255, 10_000, 2
-ITEM_LENGTH = 255
 _PYTHON = {
     "string": "str", "text": "str", "integer": "int", "number": "float", "decimal": "Decimal", "boolean": "bool",
     "date": "dt.date", "time": "str", "datetime": "dt.datetime", "enum": "str", "strings": "list[str]", "reference": "int",
@@ -28,70 +23,8 @@ _QUERY = {
 
 
 @dataclass(frozen=True)
-class FieldView:
-    """A declared field, an input, or the state field. `target` is what a reference leads to.
-
-    `default` is the text of a default that is a constant; `default_from` the text of one that is computed, in which case the
-    schema lets the field be omitted.
-    """
-
-    name: str
-    spec: Field
-    names: FieldNames
-    target: EntityNames | None = None
-    state: bool = False
-    default: str | None = None
-    default_from: str | None = None
-    value: str | None = None
-    item_class: str = ""
-    local: str = ""
-    target_where: str = ""
-    lower: bool = False
-
-    @property
-    def type(self) -> str:
-        """The spec's type of the field."""
-        return self.spec.type
-
-    @property
-    def derived(self) -> bool:
-        """Whether it is computed at each read."""
-        return self.spec.value is not None
-
-    @property
-    def computed(self) -> bool:
-        """Whether its default is an expression."""
-        return self.default_from is not None
-
-    @property
-    def has_default(self) -> bool:
-        """Whether it has a default, constant or computed."""
-        return self.default is not None or self.default_from is not None
-
-    @property
-    def local_name(self) -> str:
-        """The local variable of a service that holds the row a request refers to."""
-        return self.local or f"given_{self.names.attribute.rstrip('_')}"
-
-    def default_for(self, row: str, self_name: str) -> str:
-        """The default's text where the row is held by another variable."""
-        text = self.default if self.default is not None else self.default_from or "None"
-        return re.sub(rf"\b{re.escape(self_name)}\.", f"{row}.", text)
-
-    @property
-    def stored(self) -> bool:
-        """Whether the table has a column for it."""
-        return not self.derived and self.type not in ("strings", "references")
-
-    @property
-    def nullable(self) -> bool:
-        """Whether it may be null; lists never are."""
-        return not self.spec.required and self.type not in ("strings", "references")
-
-    @property
-    def places(self) -> int:
-        """Decimal places."""
-        return PLACES if self.spec.places is None else self.spec.places
+class PythonField(FieldView):
+    """A field with its Python types. Constraints are those of Pydantic."""
 
     @property
     def python(self) -> str:
@@ -105,11 +38,6 @@ class FieldView:
         if self.type == "enum":
             base = choices(self.spec.values)
         return base + (" | None" if self.nullable else "")
-
-    @property
-    def length(self) -> int:
-        """The longest text."""
-        return self.spec.max_length or (TEXT_LENGTH if self.type == "text" else STRING_LENGTH)
 
     @property
     def column_type(self) -> str:
@@ -164,21 +92,10 @@ class FieldView:
             return self.default
         return "Field(default_factory=list)" if self.type in ("strings", "references") else "None"
 
-    @property
-    def omittable(self) -> bool:
-        """Whether a create request may leave it out."""
-        return not self.spec.required or self.spec.default is not None
-
-    @property
-    def null_allowed(self) -> bool:
-        """Whether a request may send null; for a list it means none."""
-        return not self.spec.required
-
     def _field_bounds(self) -> str:
         match self.type:
             case "string" | "text":
-                least = self.spec.min_length if self.spec.min_length is not None else int(self.spec.required)
-                return self._bounds(min_length=least or None, max_length=self.length)
+                return self._bounds(min_length=self.least_length or None, max_length=self.length)
             case "integer" | "number" | "decimal":
                 low = "gt" if self.spec.exclusive_min else "ge"
                 high = "lt" if self.spec.exclusive_max else "le"
@@ -199,7 +116,7 @@ class FieldView:
     def _validators(self) -> list[str]:
         found = []
         if self.type in ("string", "text"):
-            if self.spec.required and self.spec.min_length != 0:
+            if self.not_blank:
                 found.append("NotBlank")
             patterns = [self.spec.pattern, FORMATS[self.spec.format] if self.spec.format else None]
             found += [f"AfterValidator(Pattern({literal(pattern)}))" for pattern in patterns if pattern]
@@ -215,9 +132,3 @@ class FieldView:
 def choices(values: tuple[str, ...]) -> str:
     """A Literal type."""
     return f"Literal[{', '.join(literal(value) for value in values)}]"
-
-
-def input_names(name: str, field: Field) -> FieldNames:
-    """Names of an input of an operation or report."""
-    wire = wire_name(name, field)
-    return FieldNames(attribute(name), attribute(wire), wire, wire)

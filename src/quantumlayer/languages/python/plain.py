@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.errors import Bug
-from quantumlayer.languages.python.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.languages.python.text import literal
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.expression import (

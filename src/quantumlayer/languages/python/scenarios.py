@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.languages.python.names import Namespace, variable
+from quantumlayer.blueprint.view.names import Namespace
+from quantumlayer.languages.python.names import variable
 from quantumlayer.languages.python.text import comment, literal
 from quantumlayer.plan.scenario import Account, Scenario, Step
 from quantumlayer.plan.session import LOGIN

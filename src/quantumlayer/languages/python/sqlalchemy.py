@@ -1,8 +1,6 @@
 """Prints typed expressions in SQLAlchemy's query layer: conditions, derived values and aggregates for the database."""
 
-from quantumlayer.errors import Bug
-from quantumlayer.languages.python.plain import Plain, Printed, QueryPrinter, seconds
-from quantumlayer.languages.python.scope import (
+from quantumlayer.blueprint.view.scope import (
     Collection,
     Context,
     Group,
@@ -15,6 +13,8 @@ from quantumlayer.languages.python.scope import (
     collection,
     variables,
 )
+from quantumlayer.errors import Bug
+from quantumlayer.languages.python.plain import Plain, Printed, QueryPrinter, seconds
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -110,10 +110,11 @@ class Query(QueryPrinter):
     def _conditional(self, test: Expr, then: Expr, otherwise: Expr, scope: Scope) -> str:
         if not self.is_stored(test, scope):
             return f"({self(then, scope)} if {self.plain(test, scope)} else {self(otherwise, scope)})"
-        branches = [self._value(part, scope) for part in (then, otherwise)]
+        branches = [self.value(part, scope) for part in (then, otherwise)]
         return f"case(({self.condition(test, scope)}, {branches[0]}), else_={branches[1]})"
 
-    def _value(self, expr: Expr, scope: Scope) -> str:
+    def value(self, expr: Expr, scope: Scope) -> str:
+        """A SQL expression to be selected or compared with, constants included."""
         if isinstance(expr, Literal_) and expr.value is not None:
             return f"literal({self.plain(expr, scope)})"
         return "null()" if isinstance(expr, Literal_) else self(expr, scope)
@@ -129,7 +130,7 @@ class Query(QueryPrinter):
             return self.row_id(operand, scope)
         if isinstance(operand, Variable) and isinstance(stored := scope[operand.name], Stored):
             return f"{stored.text}.{self._key(entity, key)}"
-        cls = self.context.stored_class(entity, scope)
+        cls = self.context.source(entity, scope)
         source = self.row_id(operand, scope)
         column = f"{cls}.{self._key(entity, key)}"
         return f"select({column}).where({cls}.id == {source}){self._correlated(scope, expr)}.scalar_subquery()"
@@ -284,7 +285,7 @@ class Query(QueryPrinter):
             cls = self.context.association(link.owner, link.name)
             return cls, [f"{cls}.owner_id == {owner}"], {**scope, variable: Scalar(f"{cls}.value")}
         entity = base.type.element.entity if base.type.element else None
-        cls = self.context.stored_class(entity or "", scope)
+        cls = self.context.source(entity or "", scope)
         return cls, self._linked(link, cls, owner), {**scope, variable: Stored(cls, entity or "")}
 
     def _linked(self, link: Link, cls: str, owner: str) -> list[str]:

@@ -1,30 +1,19 @@
-"""The view model of a Python project: what templates show, with every name chosen and every expression printed."""
+"""The view model: what templates of any language show of a spec, in which order, every expression already printed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from quantumlayer.languages.python.fields import FieldView, choices
-from quantumlayer.languages.python.names import EntityNames
-from quantumlayer.languages.python.scope import Context
-from quantumlayer.languages.python.text import literal
+from quantumlayer.blueprint.view.fields import FieldView
+from quantumlayer.blueprint.view.names import EntityNames
+from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Auth, Entity, Operation, Report, RuleStatus
-
-PYTHON_HELPERS = (
-    "average", "days_between", "hours_between", "quotient", "random_code", "remainder", "round_half_up", "text_of",
-)  # fmt: skip
-SQL_HELPERS = (
-    "add_days", "add_seconds", "ceil_of", "contains", "date_of", "days_apart", "endswith", "exact", "floor_of",
-    "getfullyear_of", "gethours_of", "getminutes_of", "getmonth_of", "getseconds_of", "greatest_of", "hour_of", "least_of",
-    "month_of", "round_of",
-    "seconds_between", "start_of_of", "startswith", "truncated", "weekday_of", "whole_days_apart",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class CheckView:
-    """A rule or guard: refused with `status` and `message` where `text` is false."""
+    """A rule or guard: refused with `status` and `message` where the condition `text` holds."""
 
     name: str
     text: str
@@ -89,9 +78,9 @@ class ListView:
     sortable: tuple[str, ...]
 
     @property
-    def sort_type(self) -> str:
-        """The type of the query parameter `sort`."""
-        return choices(tuple(sign + name for name in self.sortable for sign in ("", "-"))) if self.sortable else "Never"
+    def sort_values(self) -> tuple[str, ...]:
+        """Every value that the query parameter `sort` accepts."""
+        return tuple(sign + name for name in self.sortable for sign in ("", "-"))
 
 
 @dataclass(frozen=True)
@@ -132,13 +121,6 @@ class OperationView:
     def has_query(self) -> bool:
         """Whether the router reads query parameters."""
         return self.list is not None or (self.in_query and bool(self.inputs))
-
-    @property
-    def dependencies(self) -> tuple[str, ...]:
-        """What the route checks before its own parameters."""
-        body = ("Depends(require_json_object)",) if self.has_body else ()
-        roles = ", ".join(literal(role) for role in self.spec.access.roles)
-        return (*body, *((f"Depends(require_roles({roles}))",) if roles else ()))
 
     @property
     def touches_self(self) -> bool:
@@ -236,7 +218,7 @@ class UniqueView:
 
 @dataclass(frozen=True)
 class ReportView:
-    """A report: its columns as (name, printed expression, Python type)."""
+    """A report: groups and measures, or plain columns."""
 
     name: str
     function: str
@@ -301,24 +283,8 @@ class AppView:
         return self.context.helpers
 
     @property
-    def python_helpers(self) -> str:
-        """Every plain helper, for an import statement."""
-        return ", ".join(PYTHON_HELPERS)
-
-    @property
-    def sql_helpers(self) -> str:
-        """Every helper of the query layer, for an import statement."""
-        return ", ".join(SQL_HELPERS)
-
-    @property
-    def all_models(self) -> str:
-        """Every model class and table, for an import statement."""
-        found = [e.names.cls for e in self.entities] + [f.item_class for e in self.entities for f in (*e.many, *e.lists)]
-        return ", ".join(found)
-
-    @property
     def aliases(self) -> dict[str, dict[str, str]]:
-        """Aliased model classes by module: alias → class."""
+        """Aliased sources of queries by module: alias → source."""
         return self.context.aliases
 
     @property

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from quantumlayer.blueprint.view.names import EntityNames, Naming, name_all
 from quantumlayer.errors import Bug
-from quantumlayer.languages.python.names import EntityNames, camel, name_all
 from quantumlayer.spec.cel import inverse_name
 from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import (
@@ -23,21 +23,21 @@ from quantumlayer.spec.values import Field, Spec
 
 @dataclass(frozen=True)
 class Loaded:
-    """A value that exists in Python, reached by `text`."""
+    """A value that exists in the program, reached by `text`."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Record:
-    """The input of an operation: a Python expression for every field."""
+    """The input of an operation: a printed expression for every field."""
 
     fields: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A row inside a query: `text` is the model class or an alias of it."""
+    """A row inside a query: `text` is its source (a model class, a table) or an alias of it."""
 
     text: str
     entity: str
@@ -87,15 +87,16 @@ class Context:
 
     spec: Spec
     compiled: Compiled
+    naming: Naming
     names: dict[str, EntityNames]
     helpers: set[str] = field(default_factory=set)
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     module: str = ""
 
     @classmethod
-    def of(cls, spec: Spec) -> "Context":
+    def of(cls, spec: Spec, naming: Naming) -> "Context":
         """A context for a checked spec."""
-        return cls(spec, Compiled(spec), name_all(spec))
+        return cls(spec, Compiled(spec), naming, name_all(spec, naming))
 
     def helper(self, name: str) -> str:
         """The name of a helper function, noted as used."""
@@ -106,24 +107,22 @@ class Context:
         """The declared field; None for system and state fields."""
         return self.spec.entities[entity].fields.get(name)
 
-    def stored_class(self, entity: str, scope: Scope) -> str:
-        """The model class, or an alias where the class is already a row of an enclosing query."""
-        cls = self.names[entity].cls
+    def source(self, entity: str, scope: Scope) -> str:
+        """Where a query finds rows of the entity: a model class or table, or an alias where an outer query has it already."""
+        source = self.naming.source(self.names[entity])
         taken = {binding.text for binding in scope.values() if isinstance(binding, (Stored, Group))}
-        if cls not in taken:
-            return cls
+        if source not in taken:
+            return source
         number = 1
-        while (alias := f"Other{cls}{number if number > 1 else ''}") in taken:
+        while (alias := self.naming.alias(source, number)) in taken:
             number += 1
-        self.aliases.setdefault(self.module, {})[alias] = cls
+        self.aliases.setdefault(self.module, {})[alias] = source
         return alias
 
     def association(self, entity: str, name: str) -> str:
-        """The class or table that holds a `strings` or `references` field."""
+        """The type or table that holds a `strings` or `references` field."""
         declared = self.spec.entities[entity].fields[name]
-        if declared.type == "strings":
-            return f"{self.names[entity].cls}{camel(name)}Item"
-        return f"{self.names[entity].variable.rstrip('_')}_{name}_table"
+        return self.naming.association(declared.type, self.names[entity], name)
 
     def link(self, entity: str, name: str) -> Link:
         """The relation behind a list-valued member."""
