@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from datetime import timedelta
 
-import pytest
 from preview_world import World, processes
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -96,8 +95,6 @@ async def opened(world, capsule):
     return await open_preview(world.registry, world.home, capsule, timedelta(minutes=5), "run1")
 
 
-# Known defect: a preview revoked right after the proxy's restart sometimes goes on (about one run in three).
-@pytest.mark.matrix
 async def test_a_capsule_runs_keeps_its_rows_over_a_restart_and_leaves_nothing(tmp_path):
     capsule = a_capsule(tmp_path)
     async with a_proxy(tmp_path) as world:

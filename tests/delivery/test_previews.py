@@ -3,8 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import aiohttp
 import pytest
-from preview_world import processes
+from preview_world import client, processes
 
 from quantumlayer.delivery import keeper as keeper_module
 from quantumlayer.delivery.previews import extend, list_previews, logs, open_preview, revoke
@@ -63,6 +64,21 @@ async def test_revoke_ends_it_at_once_and_extend_after_that_is_refused(world):
             await extend(world.registry, world.home, preview.id, timedelta(hours=1))
         with pytest.raises(UserError, match="no preview"):
             await revoke(world.registry, world.home, "nosuch")
+
+
+@pytest.mark.parametrize("how", ["revoked", "crashed"])
+async def test_an_answer_that_is_being_read_ends_with_its_application(world, how):
+    async with world.proxy():
+        preview = await world.open()
+        async with client(preview) as session, session.get("/stream?pause=3600") as answer:
+            assert await answer.content.readany() == b"data: 0\n\n"
+            async with asyncio.timeout(20):
+                if how == "revoked":
+                    await revoke(world.registry, world.home, preview.id)
+                else:
+                    await world.get(preview, "/crash", "POST")
+                with pytest.raises(aiohttp.ClientError):
+                    await answer.content.read()
 
 
 async def test_extend_moves_the_end(world):

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -26,6 +26,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CONNECTIONS = 512
 HEADER_BYTES = 64 * 1024
 CALM_SECONDS = 60.0
+FAREWELL_SECONDS = 1.0
 TAIL_CHARACTERS = 2000
 # Servers commonly close idle connections after 5 s; giving them up earlier avoids sending a POST into a closing one.
 IDLE_SECONDS = 2.0
@@ -59,6 +60,30 @@ class App:
     session: aiohttp.ClientSession | None = None
     requests: int = 0
     task: asyncio.Task[None] | None = None
+    passing: set["asyncio.Task[object]"] = field(default_factory=set)
+
+    @contextlib.contextmanager
+    def passing_on(self) -> Iterator[None]:
+        """Counts the request of the current task, and lets it be ended with the application."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.requests += 1
+        self.passing.add(task)
+        try:
+            yield
+        finally:
+            self.passing.discard(task)
+
+    async def end_requests(self) -> None:
+        """Waits a moment for requests that see the application's end by themselves, then breaks off the rest."""
+        passing = tuple(self.passing)
+        try:
+            if passing:
+                await asyncio.wait(passing, timeout=FAREWELL_SECONDS)
+        finally:
+            for task in passing:
+                task.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
 
 
 class Keeper:
@@ -153,21 +178,27 @@ class Keeper:
         """One life of the application, from its start to its end. Raises `Crashed` at the end."""
         folder = self._home.folder(app.preview.id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        async with self._launch(app.preview, folder) as serving, _session(serving.socket) as session:
-            running = serving.running
-            end = asyncio.create_task(running.wait())
-            try:
-                app.session, app.was_ready, born = session, True, time.monotonic()
-                await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
-                while not end.done():
-                    await asyncio.wait({end}, timeout=TICK_SECONDS)
-                    await self._flush(app)
-                    self._home.write_log(app.preview.id, running.output())
-                raise Crashed(_told(end.result(), running), calm=time.monotonic() - born > CALM_SECONDS)
-            finally:
-                app.session = None
-                end.cancel()
+        # A session that is closed while an answer is read leaves the reader waiting for ever (aiohttp forgets the body's
+        # stream), so it outlives the application and every request to it.
+        async with contextlib.AsyncExitStack() as afterwards, self._launch(app.preview, folder) as serving:
+            session = await afterwards.enter_async_context(_session(serving.socket))
+            afterwards.push_async_callback(app.end_requests)
+            await self._watch(app, serving.running, session)
+
+    async def _watch(self, app: App, running: Running, session: aiohttp.ClientSession) -> NoReturn:
+        end = asyncio.create_task(running.wait())
+        try:
+            app.session, app.was_ready, born = session, True, time.monotonic()
+            await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
+            while not end.done():
+                await asyncio.wait({end}, timeout=TICK_SECONDS)
+                await self._flush(app)
                 self._home.write_log(app.preview.id, running.output())
+            raise Crashed(_told(end.result(), running), calm=time.monotonic() - born > CALM_SECONDS)
+        finally:
+            app.session = None
+            end.cancel()
+            self._home.write_log(app.preview.id, running.output())
 
     async def _flush(self, app: App) -> None:
         if app.requests:

@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from quantumlayer.delivery.home import PreviewHome
-from quantumlayer.delivery.keeper import Keeper, Launch
+from quantumlayer.delivery.keeper import App, Keeper, Launch
 from quantumlayer.delivery.pages import answer, explorer
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import DOMAIN
@@ -75,11 +75,17 @@ class Proxy:
         app = self._keeper.apps.get(preview_id)
         if app is None or app.session is None or not app.preview.live:
             return await self._absent(preview_id, accept)
-        app.requests += 1
+        with app.passing_on():
+            return await self._pass_on(request, app, app.session, target)
+
+    async def _pass_on(
+        self, request: web.BaseRequest, app: App, session: aiohttp.ClientSession, target: str
+    ) -> web.StreamResponse:
+        accept = request.headers.get(hdrs.ACCEPT, "")
         try:
             if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-                return await _bridge(request, app.session, target)
-            return await _forward(request, app.session, target)
+                return await _bridge(request, session, target)
+            return await _forward(request, session, target)
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             log.info("the application of run %s did not answer: %s", app.preview.run, type(error).__name__)
             if request.writer.output_size > 0 or request.transport is None or request.transport.is_closing():
