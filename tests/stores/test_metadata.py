@@ -13,14 +13,6 @@ from quantumlayer.stores.values import Owner, Run
 OWNER = Owner(organisation="o", project="p", creator="c")
 
 
-@pytest.fixture
-async def metadata(tmp_path):
-    metadata = Metadata(tmp_path / "metadata.db")
-    await metadata.prepare()
-    yield metadata
-    await metadata.close()
-
-
 def a_run(run_id="r1", **fields):
     return Run(id=run_id, created_at=datetime.now(UTC), status="running", title="a", order={}, owner=OWNER).model_copy(
         update=fields
@@ -78,12 +70,11 @@ async def test_drops_stored_at_once_get_different_versions(metadata):
 
 WRITER = """
 import asyncio, sys
-from pathlib import Path
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import Owner
 
 async def main():
-    metadata = Metadata(Path(sys.argv[1]))
+    metadata = Metadata(sys.argv[1])
     for n in range(40):
         await metadata.add_event("r1", f"{sys.argv[2]}/{n}", "log", {"n": n}, Owner())
 asyncio.run(main())

@@ -42,6 +42,9 @@ idempotency = Table(
     Column("digest", String(64), nullable=False),
     Column("run", String(128), nullable=False),
     Column("created_at", Instant, nullable=False, index=True),
+    Column("organisation", String(128), nullable=False),
+    Column("project", String(128), nullable=False),
+    Column("creator", String(128), nullable=False),
 )
 
 
@@ -101,7 +104,7 @@ class Access:
         await self._write(update(tokens).where(tokens.c.id == found[0].id).values(revoked_at=now))
         return found[0].model_copy(update={"revoked_at": now})
 
-    async def claim(self, caller: str, key: str, digest: str, run: str) -> tuple[str, str]:
+    async def claim(self, caller: str, key: str, digest: str, run: str, owner: Owner = Owner()) -> tuple[str, str]:
         """The run and the request digest that the caller's key stands for: the given ones where the key is new."""
         row = {"caller": caller, "key": key, "digest": digest, "run": run, "created_at": datetime.now(UTC)}
         with database_errors(self._store.path):

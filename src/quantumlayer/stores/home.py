@@ -1,17 +1,25 @@
-"""QL_HOME: where everything that QuantumLayer keeps on this machine lives."""
+"""QL_HOME: where everything that QuantumLayer keeps on this machine lives, and the addresses of what it shares with others."""
 
 import os
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+DATABASE = "QL_DATABASE_URL"
+DROPS = "QL_DROPS_URL"
+
 
 class Home:
-    """The paths below QL_HOME. Nothing is created before it is written."""
+    """The paths below QL_HOME. Nothing is created before it is written.
 
-    def __init__(self, root: Path) -> None:
+    `database` is the URL of the metadata database, `drops` a folder or the URL of an object store (`s3://BUCKET/PREFIX`);
+    both are in QL_HOME unless they are given.
+    """
+
+    def __init__(self, root: Path, database: str = "", drops: str = "") -> None:
         self.root = root.absolute()
-        self.database = self.root / "metadata.db"
+        self.database = database or str(self.root / "metadata.db")
+        self.drops = drops or str(self.root / "drops")
         self.blobs = self.root / "drops"
         self.capsules = self.root / "capsules"
         self.caches = self.root / "cache"
@@ -22,6 +30,7 @@ class Home:
 
 
 def default_home() -> Home:
-    """`$QL_HOME`, else the user's data folder."""
+    """`$QL_HOME`, else the user's data folder; `$QL_DATABASE_URL` and `$QL_DROPS_URL` where they are set."""
     chosen = os.environ.get("QL_HOME")
-    return Home(Path(chosen).expanduser() if chosen else user_data_path("quantumlayer", appauthor=False))
+    root = Path(chosen).expanduser() if chosen else user_data_path("quantumlayer", appauthor=False)
+    return Home(root, os.environ.get(DATABASE, ""), os.environ.get(DROPS, ""))

@@ -1,9 +1,13 @@
-"""The tables of the metadata database. Every row carries organisation, project and creator."""
+"""The tables of the metadata database. Every row carries organisation, project and creator.
+
+A change here needs a migration: `migrations/versions/NNNN_what_changes.py`, the next number (see docs/storage.md).
+"""
 
 from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -25,9 +29,15 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The time in UTC, so that SQLite, which compares texts, orders times rightly."""
+        return value.astimezone(UTC) if value is not None and value.tzinfo is not None else value
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The stored time, in UTC."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _owner() -> tuple[Column[str], Column[str], Column[str]]:
@@ -43,14 +53,19 @@ runs = Table(
     "runs",
     metadata,
     Column("id", String(128), primary_key=True),
-    Column("created_at", Instant, nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
-    Column("status", String(16), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
     Column("execution", Integer, nullable=False),
     Column("title", Text, nullable=False),
+    # Copies of what the order says, so that lists need not read the order.
+    Column("stack", String(128), nullable=False, server_default=""),
+    Column("author", String(16), nullable=False, server_default=""),
     Column("order", JSON, nullable=False),
     Column("report", JSON),
     *_owner(),
+    Index("runs_by_age", "created_at", "id"),
+    Index("runs_by_status", "status", "created_at", "id"),
     # Lists and their totals come from these alone: rows are long, and what belongs to whom stands behind the report.
     Index("runs_of_owner", "organisation", "project", "created_at", "id"),
     Index("runs_of_owner_by_status", "organisation", "project", "status", "created_at", "id"),
@@ -59,7 +74,7 @@ drops = Table(
     "drops",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(64), nullable=False, index=True),
+    Column("id", String(64), nullable=False),
     Column("run", String(128), nullable=False),
     Column("stage", String(64), nullable=False),
     Column("kind", String(64), nullable=False),
@@ -68,12 +83,14 @@ drops = Table(
     Column("parents", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("producer", JSON, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("media_type", String(128), nullable=False),
     Column("metadata", JSON, nullable=False),
     *_owner(),
     UniqueConstraint("run", "stage", "kind", "version"),
+    Index("ix_drops_id", "id"),
     Index("drops_of_run", "run", "current"),
+    Index("drops_of_organisation", "organisation", "id", "size"),
 )
 events = Table(
     "events",
@@ -87,4 +104,23 @@ events = Table(
     Column("data", JSON, nullable=False),
     *_owner(),
     UniqueConstraint("run", "key"),
+)
+# What the object store holds. "condemned" is a promise of the collector to delete the bytes: who stores them meanwhile waits.
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    # When somebody last stored these bytes, or began to delete them.
+    Column("touched_at", Instant, nullable=False, index=True),
+    *_owner(),
+)
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("organisation", String(128), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("project", String(128), nullable=False),
+    Column("creator", String(128), nullable=False),
 )
