@@ -12,6 +12,7 @@ from quantumlayer.spec.expression import Select, walk
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.problems import Path, Problem, SpecError, nearest
 from quantumlayer.spec.routes import ADMIN, kind_of, routes
+from quantumlayer.spec.surface import surface_problems
 from quantumlayer.spec.values import Auth, Entity, Report, Requirement, Spec
 
 _PATH = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\}))+")
@@ -50,6 +51,7 @@ def _structure(spec: Spec) -> Iterator[Problem]:
     for name, report in spec.reports.items():
         yield from _report(spec, name, report)
     yield from _routes(spec)
+    yield from surface_problems(spec)
 
 
 def _satisfied(spec: Spec, base: Path, value: object) -> Iterator[Problem]:
@@ -141,6 +143,11 @@ def _report(spec: Spec, name: str, report: Report) -> Iterator[Problem]:
         yield from field_problems(spec, (*base, "input", key), field, is_input=True)
         if field.type in ("strings", "references") or key in ("limit", "offset", "sort"):
             yield Problem((*base, "input", key), "this cannot be a query parameter of a report", "choose another name or type")
+    if report.each is not None:
+        fields = spec.entities[report.entity].fields if report.entity in spec.entities else {}
+        lists = [n for n, f in fields.items() if f.type == "strings"]
+        if report.each not in lists:
+            yield Problem((*base, "each"), f"«{report.each}» is no list of texts", nearest(report.each, lists))
     if bool(report.columns) == bool(report.measures):
         yield Problem(base, "a report has `measures` (with or without `group_by`) or `columns`")
     if report.group_by and not report.measures:

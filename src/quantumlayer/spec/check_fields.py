@@ -23,6 +23,7 @@ _FITTING: dict[str, tuple[str, ...]] = {
     "to": _RELATIONS,
     "inverse": _RELATIONS,
     "on_delete": _RELATIONS,
+    "shown": ("references",),
     "min_items": _LISTS,
     "max_items": _LISTS,
 }
@@ -33,7 +34,7 @@ RESERVED = frozenset((
     "import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
 ))
 # fmt: on
-_STORED_ONLY = ("unique", "writable", "value", "inverse", "on_delete")
+_STORED_ONLY = ("unique", "writable", "shown", "value", "inverse", "on_delete")
 
 
 def field_problems(spec: Spec, base: Path, field: Field, *, is_input: bool = False) -> Iterator[Problem]:

@@ -21,13 +21,14 @@ Variables in scope (`now`, `today` are always there but in `unique[].where`; `ac
 |---|---|
 | field `default` | `self` (earlier fields), `actor` (nullable unless every way to create the row wants a caller) |
 | input `default` | `actor` |
-| field `value`, rule `check` | `self` |
+| field `value` | `self`, `actor` nullable |
+| rule `check` | `self` |
 | `unique[].where` | `self`, its own stored fields only |
 | `visible` | `self`, `actor` nullable |
 | `allow` | `actor` not null, `input`, `self` on a row and for create |
 | guard, effect, `redirect` | `input`, `actor`, `self` on a row and for create |
 | list `where`, report `where` | `self`, `input`, `actor` |
-| report `group_by`, `columns` | `self`, `input`, `actor`; `measures`: `rows`, `input`, `actor` |
+| report `group_by`, `columns` | `self`, `input`, `actor`, `each` where declared; `measures`: `rows`, `input`, `actor` |
 
 `actor` is nullable where the operation's access lets anonymous callers in. What a guard has established not to be null
 (`input.to != null`) need not be checked again in later guards and effects. An effect whose `update` or `delete` is null does
@@ -48,6 +49,7 @@ from quantumlayer.spec.values import Access, Effect, Entity, Field, Operation, R
 Scope = dict[str, Type]
 _CLOCK: Scope = {"now": Type("datetime"), "today": Type("date")}
 _UNSTORED = ("id", "created_at", "updated_at")
+_WRITTEN_ONLY = {"random_code": "would change at each evaluation", "slug": "is computed once, when a row is written"}
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,10 @@ class Walker:
             hint = error.hint or self._hint(error, variables)
             self.problems.append(Problem(place, error.reason, hint, error.line, error.column))
             return None
-        if place[-1] != "default" and "set" not in place and any(_calls(expr, "random_code")):
-            self._problem(place, "random_code() would change at each evaluation", "use it in a default or in an effect's set")
+        if place[-1] != "default" and "set" not in place:
+            for function, reason in _WRITTEN_ONLY.items():
+                if any(_calls(expr, function)):
+                    self._problem(place, f"{function}() {reason}", "use it in a default or in an effect's set")
         self.found[place] = expr
         return expr
 
@@ -227,7 +231,7 @@ class Walker:
                 self._field(place, field.default, {**own, **creator}, field)
                 self._only_earlier(place, entity, key)
             if field.value is not None:
-                self._field((*base, "fields", key, "value"), field.value, own, field)
+                self._field((*base, "fields", key, "value"), field.value, {**own, **self._actor(nullable=True)}, field)
         for index, unique in enumerate(entity.unique):
             place = (*base, "unique", index, "where")
             self._bool(place, unique.where, {"self": row(name)})
@@ -322,7 +326,8 @@ class Walker:
             if field.default is not None:
                 self._field((*base, "input", key, "default"), field.default, {**_CLOCK, **actor}, field)
         self._allow(base, report.access, inputs)
-        own = {"self": row(report.entity), **inputs, **actor}
+        item = {"each": Type("string")} if report.each else {}
+        own = {"self": row(report.entity), **item, **inputs, **actor}
         self._bool((*base, "where"), report.where, own)
         rows = {"rows": Type("list", element=row(report.entity)), **inputs, **actor}
         for member, texts, scope in (

@@ -29,7 +29,7 @@ _RESULTS: dict[str, Type] = {
     **dict.fromkeys(("size", "int", "floor", "ceil", "days_between", "weekday"), INT),
     **dict.fromkeys(("getHours", "getMinutes", "getSeconds", "getFullYear", "getMonth"), INT),
     **dict.fromkeys(("contains", "startsWith", "endsWith", "matches"), BOOL),
-    **dict.fromkeys(("string", "lower", "upper", "trim", "month", "random_code"), STRING),
+    **dict.fromkeys(("string", "lower", "upper", "trim", "month", "random_code", "slug"), STRING),
     **{name: Type("duration") for name in ("days", "hours", "minutes", "duration")},
     **{name: Type("datetime") for name in ("timestamp", "start_of", "hour")},
     **{name: Type("decimal") for name in ("double", "hours_between", "avg")},

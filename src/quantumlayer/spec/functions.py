@@ -43,6 +43,7 @@ OVERLOADS = (
     Overload("upper", ("string",), "string"),
     Overload("trim", ("string",), "string"),
     Overload("random_code", ("int",), "string"),
+    Overload("slug", ("string",), "string"),
 )
 
 STANDARD = {

@@ -7,7 +7,9 @@ from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import Type
 from quantumlayer.spec.formats import FORMATS
 from quantumlayer.spec.naming import filter_parameter, wire_name
+from quantumlayer.spec.openapi_surface import exposed_operation
 from quantumlayer.spec.routes import ADMIN, Route, routes
+from quantumlayer.spec.surface import stands_for
 from quantumlayer.spec.values import Entity, Field, Spec
 
 Json = dict[str, Any]
@@ -70,8 +72,17 @@ def openapi(spec: Spec) -> Json:
     """An OpenAPI 3.1 document. Operations carry the requirements they satisfy as `x-requirements`."""
     compiled = Compiled(spec)
     paths: dict[str, Json] = {}
-    for route in routes(spec):
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(spec, compiled, route)
+    if spec.surface is None:
+        for route in routes(spec):
+            paths.setdefault(route.path, {})[route.method.lower()] = _operation(spec, compiled, route)
+    else:
+        known = stands_for(spec)
+        for exposure in spec.surface.exposures:
+            made = _operation(spec, compiled, known[exposure.does])
+            if spec.auth and exposure.does == "auth.login":
+                made["account"] = _ref(schema_name(spec.auth.entity))
+            exposed = exposed_operation(spec, exposure, made, _schemas(spec))
+            paths.setdefault(spec.surface.base + exposure.path, {})[exposure.method.lower()] = exposed
     components: Json = {"schemas": _schemas(spec)}
     if schemes := _security_schemes(spec):
         components["securitySchemes"] = schemes
@@ -132,7 +143,8 @@ def _page_schema(item: Json) -> Json:
 def _row_schema(spec: Spec, name: str, entity: Entity) -> Json:
     properties: Json = {"id": _ID}
     for key, field in entity.fields.items():
-        properties[wire_name(key, field)] = field_schema(field)
+        if field.shown:
+            properties[wire_name(key, field)] = field_schema(field)
     if entity.state:
         properties[entity.state.field] = {"type": "string", "enum": list(entity.state.states)}
     if spec.auth and spec.auth.entity == name and spec.roles:
@@ -239,7 +251,9 @@ def _parameters(spec: Spec, route: Route) -> list[Json]:
     for name, field in inputs.items():
         found.append(_parameter(wire_name(name, field), field_schema(field), required=field.required and field.default is None))
     if route.kind in ("list", "report"):
-        found.append(_parameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}))
+        paging = (route.operation or route.report).paging  # type: ignore[union-attr]
+        bounds = {"minimum": 1, "maximum": paging.most, "default": paging.usual}
+        found.append(_parameter("limit", {"type": "integer", **bounds}))
         found.append(_parameter("offset", {"type": "integer", "minimum": 0, "default": 0}))
     if route.kind == "list" and route.operation:
         found += _list_parameters(spec.entities[route.entity or ""], route)

@@ -6,7 +6,7 @@ Every element names the requirements it satisfies, so that evidence can be trace
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints
 from pydantic import Field as Attribute
 
 SPEC_VERSION = 1
@@ -60,14 +60,16 @@ class Field(Value):
     """A field of an entity, or an input of an operation or report.
 
     `default` (CEL over `actor`, `now`, `today`, and for stored rows the other fields of `self`) fills an omitted value.
-    `value` (CEL over `self`, `now`, `today`) makes the field derived: computed at each read, never stored or accepted.
-    `writable`: "create" accepts it at creation only, "never" leaves it to defaults and effects.
+    `value` (CEL over `self`, nullable `actor`, `now`, `today`) makes the field derived: computed at each read, for whoever
+    reads, never stored or accepted. `writable`: "create" accepts it at creation only, "never" leaves it to defaults and
+    effects. `shown: false` (of `references` that only effects write) keeps it out of answers.
     """
 
     type: FieldType
     required: bool = True
     unique: bool = False
     writable: Writable = "always"
+    shown: bool = True
     default: Cel | None = None
     value: Cel | None = None
     description: str = ""
@@ -173,6 +175,13 @@ class Access(Value):
         return not (self.sign_in or self.roles or self.allow)
 
 
+class Paging(Value):
+    """How many items a list answers: `usual` where `limit` is not sent, never more than `most`."""
+
+    usual: int = Attribute(default=50, ge=1, le=2**31 - 1)
+    most: int = Attribute(default=100, ge=1, le=2**31 - 1)
+
+
 class Operation(Value):
     """An HTTP operation of an entity. `kind` defaults to the operation's name where that is a CRUD verb, else action."""
 
@@ -192,6 +201,7 @@ class Operation(Value):
     sort: tuple[Name, ...] = ()
     default_sort: tuple[str, ...] = ()
     search: tuple[Name, ...] = ()
+    paging: Paging = Paging()
     description: str = ""
     satisfies: tuple[RequirementId, ...] = ()
 
@@ -224,6 +234,7 @@ class Auth(Value):
 class Report(Value):
     """A read-only table.
 
+    `each` names a `strings` field: there is one row for each of its items, which the expressions see as `each`.
     Grouped: `group_by` (CEL over `self`) and `measures` (CEL over `rows`, the rows of a group); without groups, one item over
     all. Else `columns` (CEL over `self`) gives one item per row of the entity. `where` (CEL over `self`) restricts the rows.
     All of them see `input` and `actor` too.
@@ -233,13 +244,72 @@ class Report(Value):
     path: str | None = None
     access: Access = Access()
     input: dict[Name, Field] = {}
+    each: Name | None = None
     where: Cel | None = None
     group_by: dict[Name, Cel] = {}
     measures: dict[Name, Cel] = {}
     columns: dict[Name, Cel] = {}
     sort: tuple[str, ...] = ()
+    paging: Paging = Paging()
     description: str = ""
     satisfies: tuple[RequirementId, ...] = ()
+
+
+class Bound(Value):
+    """What a parameter in a path of the surface stands for.
+
+    Without `entity` it is the key of the operation's own row. Else it names a row of `entity` by its field `by`: the row's id
+    is what `member` of the operation's body or query holds, and a row of the operation must refer to it there.
+    """
+
+    entity: Name | None = None
+    by: Name = "id"
+    member: Name | None = None
+
+
+class Refusal(Value):
+    """How the surface refuses: its status, and its JSON body as a template; None stands for an empty body.
+
+    In the template `$detail` is what went wrong, `$messages` a list of it (one for each field), `$status` and `$title` the
+    rest.
+    """
+
+    status: int
+    body: JsonValue = None
+
+
+class Exposure(Value):
+    """One operation as clients see it. `does` names what stands behind it: `article.create`, `report.tags`, `auth.login`.
+
+    Templates are JSON in which a text names a member of the operation's own body, row or item; a list with one element stands
+    for all items, `$total` for their number, `$token` for the caller's token. `caller` says that the row is whoever calls;
+    `bind` and `query` say what the parameters of path and query stand for.
+    """
+
+    method: Method
+    path: str
+    does: str
+    caller: bool = False
+    bind: dict[str, Bound] = {}
+    query: dict[str, str] = {}
+    accepts: JsonValue = None
+    status: int = 200
+    answers: JsonValue = None
+    description: str = ""
+    satisfies: tuple[RequirementId, ...] = ()
+
+
+class Surface(Value):
+    """The HTTP surface where it is not the conventional one: what an imported API description says.
+
+    `base` stands in front of every path. `scheme` precedes the token in `Authorization`. `refusals` holds a form for each
+    status of the convention that is refused otherwise here; the others are problem details.
+    """
+
+    base: str = ""
+    scheme: str = "Bearer"
+    refusals: dict[int, Refusal] = {}
+    exposures: tuple[Exposure, ...] = ()
 
 
 class Spec(Value):
@@ -253,4 +323,5 @@ class Spec(Value):
     auth: Auth | None = None
     entities: dict[Name, Entity] = Attribute(min_length=1)
     reports: dict[Name, Report] = {}
+    surface: Surface | None = None
     latency_p99_ms: int = Attribute(default=500, ge=1)

@@ -151,4 +151,10 @@ class Change:
 
     def _scope(self, row: Row) -> Variables:
         variables = self.variables
-        return {"self": row, "db": self.store, "now": variables["now"], "today": variables["today"]}
+        return {
+            "self": row,
+            "db": self.store,
+            "now": variables["now"],
+            "today": variables["today"],
+            "actor": variables.get("actor"),
+        }

@@ -90,8 +90,14 @@ class Evaluator:
         return lambda v: operand(v)[field]
 
     def derive(self, variables: Variables, entity: str, field: str, row: Row) -> Any:
-        """The value of a derived field of a row, at the request's time."""
-        inner = {"self": row, "db": variables["db"], "now": variables["now"], "today": variables["today"]}
+        """The value of a derived field of a row, at the request's time, for its caller."""
+        inner = {
+            "self": row,
+            "db": variables["db"],
+            "now": variables["now"],
+            "today": variables["today"],
+            "actor": variables.get("actor"),
+        }
         return self.values[entity, field](inner)
 
     def _binary(self, expr: Binary, bound: Mapping[str, str]) -> Closure:

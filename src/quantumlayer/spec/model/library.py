@@ -3,6 +3,7 @@
 import re
 import secrets
 import string as letters
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,6 +13,7 @@ from typing import Any
 from quantumlayer.spec.expression import Call, Literal_, Type
 
 _ALPHABET = letters.ascii_letters + letters.digits
+_NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
 _DURATION = re.compile(r"(-?)(?:([0-9.]+)h)?(?:([0-9.]+)m(?!s))?(?:([0-9.]+)s)?(?:([0-9.]+)ms)?")
 
 
@@ -141,6 +143,12 @@ def random_code(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
+def slug(text: str) -> str:
+    """Lower case, accents taken off, whatever is no letter or digit as one hyphen; `untitled` where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return _NOT_IN_SLUGS.sub("-", plain).strip("-") or "untitled"
+
+
 def function(expr: Call) -> Callable[..., Any]:
     """The Python function of a call; `sum` depends on the type of what is summed."""
     if expr.function == "sum":
@@ -173,6 +181,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "upper": str.upper,
     "trim": str.strip,
     "random_code": random_code,
+    "slug": slug,
     "to_number": float,
     "size": len,
     "contains": lambda text, part: part in text,

@@ -140,22 +140,24 @@ def report_items(plan: ReportPlan, reader: Reader, query: Mapping[str, str]) -> 
     entity = plan.report.entity
     rows = [row for row in reader.store.tables[entity].rows.values() if reader.sees(entity, row)]
     rows.sort(key=lambda row: row["id"])
+    scopes = [{**variables, "self": row} for row in rows]
+    if each := plan.report.each:
+        scopes = [{**scope, "each": item} for scope in scopes for item in scope["self"][each]]
     if plan.where:
-        rows = [row for row in rows if plan.where({**variables, "self": row})]
+        scopes = [scope for scope in scopes if plan.where(scope)]
     if plan.columns:
-        items = [{name: closure({**variables, "self": row}) for name, closure in plan.columns.items()} for row in rows]
+        items = [{name: closure(scope) for name, closure in plan.columns.items()} for scope in scopes]
     else:
-        items = _grouped(plan, rows, variables)
+        items = _grouped(plan, scopes, variables)
     keys = [(key.removeprefix("-"), key.startswith("-")) for key in plan.report.sort] + [(key, False) for key in plan.group_by]
     ordered = _sorted(items, [(lambda item, name=name: item[name], down) for name, down in keys])
     return [{name: encode(value) for name, value in item.items()} for item in ordered]
 
 
-def _grouped(plan: ReportPlan, rows: list[Row], variables: Variables) -> list[dict[str, Any]]:
+def _grouped(plan: ReportPlan, scopes: list[Variables], variables: Variables) -> list[dict[str, Any]]:
     groups: dict[tuple[Any, ...], list[Row]] = {} if plan.group_by else {(): []}
-    for row in rows:
-        scope = {**variables, "self": row}
-        groups.setdefault(tuple(closure(scope) for closure in plan.group_by.values()), []).append(row)
+    for scope in scopes:
+        groups.setdefault(tuple(closure(scope) for closure in plan.group_by.values()), []).append(scope["self"])
     items = []
     for values, members in groups.items():
         scope = {**variables, "rows": members}

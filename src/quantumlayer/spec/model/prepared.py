@@ -164,7 +164,7 @@ class Prepared:
             UniquePlan(unique.fields, self._maybe(compiled.unique_where(name, i)), f"unique:{name}.{'+'.join(unique.fields)}")
             for i, unique in enumerate(entity.unique)
         ]
-        shown = [("id", "id"), *((k, plan.wire) for k, plan in stored.items())]
+        shown = [("id", "id"), *((k, plan.wire) for k, plan in stored.items() if plan.field.shown)]
         shown += [(entity.state.field, entity.state.field)] if entity.state else []
         if auth and auth.entity == name and self.spec.roles:
             shown.append(("roles", "roles"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from quantumlayer.spec.http import HttpRequest, HttpResponse
 from quantumlayer.spec.model.accounts import Accounts, unauthorized
@@ -41,9 +41,9 @@ class ReferenceModel:
         if admin and spec.roles and spec.auth:
             self._make_admin(spec.auth.entity, *admin)
 
-    def copy(self) -> "ReferenceModel":
+    def copy(self) -> Self:
         """An independent model with the same rows, accounts and clock; costs one shallow copy of each table."""
-        twin = object.__new__(ReferenceModel)
+        twin = object.__new__(type(self))
         twin.spec, twin._clock, twin._prepared = self.spec, self._clock, self._prepared
         twin._store, twin._accounts = self._store.copy(), self._accounts.copy()
         return twin
@@ -297,13 +297,14 @@ class _Call:
     def _shown(self, plan: EntityPlan, row: Row) -> dict[str, Any]:
         body = {wire: encode(row[name]) for name, wire in plan.shown}
         for name, value in plan.derived.items():
-            scope = {"self": row, "db": self.store, "now": self.variables["now"], "today": self.variables["today"]}
-            body[name] = encode(value(scope))
+            body[name] = encode(value({**self.variables, "self": row}))
         return body
 
     def reader_with_page(self) -> Reader:
         """The reader, having read `limit` and `offset`; their errors come with the others."""
-        self.limit, self.offset = self.reader.page(self.request.query)
+        listed = self.route.operation or self.route.report
+        assert listed is not None
+        self.limit, self.offset = self.reader.page(self.request.query, listed.paging)
         return self.reader
 
     def _slice(self, rows: list[Row]) -> list[Row]:

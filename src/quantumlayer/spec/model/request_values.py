@@ -12,9 +12,10 @@ from quantumlayer.spec.model.evaluate import Variables
 from quantumlayer.spec.model.http_errors import Refusal
 from quantumlayer.spec.model.prepared import FieldPlan, Prepared
 from quantumlayer.spec.model.store import Row, Store
+from quantumlayer.spec.values import Paging
 
 Errors = list[tuple[str, str]]
-_PAGE_BOUNDS = {"limit": (1, 100, 50), "offset": (0, 2**53 - 1, 0)}
+MAX_OFFSET = 2**53 - 1
 
 
 def _refuse_constant(name: str) -> Any:
@@ -106,10 +107,11 @@ class Reader:
             for name, plan in inputs.items()
         }
 
-    def page(self, query: Mapping[str, str]) -> tuple[int, int]:
+    def page(self, query: Mapping[str, str], paging: Paging) -> tuple[int, int]:
         """`limit` and `offset`."""
         values = []
-        for name, (least, most, default) in _PAGE_BOUNDS.items():
+        bounds = {"limit": (1, paging.most, paging.usual), "offset": (0, MAX_OFFSET, 0)}
+        for name, (least, most, default) in bounds.items():
             text = query.get(name)
             value = default
             if text is not None:

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.spec.http import HttpRequest, HttpResponse
 from quantumlayer.spec.model.clock import SystemClock
-from quantumlayer.spec.model.reference import ReferenceModel
+from quantumlayer.spec.model.surface import model_of
 from quantumlayer.spec.values import Spec
 
 MAX_BODY_BYTES = 1_000_000
@@ -21,7 +21,7 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 def application(spec: Spec, *, clock_offset: float = 0, admin: tuple[str, str] | None = None) -> web.Application:
     """An aiohttp application that answers as the model does. The rows live as long as it."""
-    model = ReferenceModel(spec, SystemClock(clock_offset), admin=admin)
+    model = model_of(spec, SystemClock(clock_offset), admin)
     counts: Counter[tuple[str, int]] = Counter()
 
     async def answer(request: web.Request) -> web.Response:
