@@ -1,7 +1,5 @@
 """`ql drops`, `ql diff`, `ql rollback`."""
 
-import difflib
-import json as jsonlib
 import sys
 from typing import Annotated, Any
 
@@ -16,6 +14,7 @@ from quantumlayer.errors import UserError
 from quantumlayer.files.archive import unpack
 from quantumlayer.pipeline.client import connect
 from quantumlayer.pipeline.codecs import JSON, TREE
+from quantumlayer.pipeline.drop_files import differences, indented, texts
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.ports.store import Drop
 from quantumlayer.server.service import ensure_service
@@ -74,41 +73,21 @@ def _print_content(drop: Drop, content: bytes, path: str | None) -> None:
     elif path is not None:
         raise UserError(f"the drop {drop.id[:12]} is no file tree", hint="leave --path out")
     elif drop.media_type == JSON:
-        content = jsonlib.dumps(jsonlib.loads(content), indent=2, ensure_ascii=False).encode() + b"\n"
+        content = indented(content) + b"\n"
     sys.stdout.buffer.write(content)
 
 
 def diff(old: DropId, new: DropId) -> None:
     """Compare two artifacts."""
     (before, left), (after, right) = run(_pair(old, new))
-    lines = list(_differences(_texts(before, left), _texts(after, right)))
-    sys.stdout.writelines(lines)
-    raise typer.Exit(1 if lines else 0)
+    found = list(differences(texts(before, left), texts(after, right)))
+    for difference in found:
+        print("\n".join(difference.lines) or f"{difference.path} differs: binary")
+    raise typer.Exit(1 if found else 0)
 
 
 async def _pair(old: str, new: str) -> Any:
     return await _content(None, old), await _content(None, new)
-
-
-def _texts(drop: Drop, content: bytes) -> dict[str, str]:
-    if drop.media_type == TREE:
-        return {path: _text(file) for path, file in unpack(content).files.items()}
-    if drop.media_type == JSON:
-        content = jsonlib.dumps(jsonlib.loads(content), indent=2, ensure_ascii=False).encode()
-    return {drop.kind: _text(content)}
-
-
-def _text(content: bytes) -> str:
-    return content.decode(errors="replace")
-
-
-def _differences(old: dict[str, str], new: dict[str, str]) -> Any:
-    for path in sorted(old.keys() | new.keys()):
-        left, right = old.get(path, ""), new.get(path, "")
-        if left != right:
-            names = (f"a/{path}" if path in old else "/dev/null", f"b/{path}" if path in new else "/dev/null")
-            lines = difflib.unified_diff(left.splitlines(), right.splitlines(), *names, lineterm="")
-            yield from (f"{line}\n" for line in lines)
 
 
 def rollback(run_id: RunId, drop: DropId, json: Json = False) -> None:
