@@ -81,18 +81,33 @@ def stages_of(report):
     return {stage["name"]: stage for stage in report["stages"]}
 
 
-def wait_for_stage(ql, name, seconds=240):
-    """The run that works at that stage now."""
+def known_runs(ql):
+    return {run["run_id"] for run in json.loads(ql("runs", "--json").stdout or "[]")}
+
+
+def start_run(ql, *words):
+    """`ql generate` in the background, and the id of the run that it started."""
+    before = known_runs(ql)
+    running = ql.start("generate", *words)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if new := known_runs(ql) - before:
+            return running, new.pop()
+        time.sleep(0.1)
+    running.kill()
+    raise AssertionError(f"no run was started: {running.communicate()}")
+
+
+def wait_for_stage(ql, run, name, seconds=240):
+    """Returns once that run works at that stage."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        runs = json.loads(ql("runs", "--json").stdout or "[]")
-        if runs and runs[0]["status"] == "running":
-            lines = ql("show", runs[0]["run_id"], "--events").stdout.splitlines()
-            events = [json.loads(line) for line in lines]
-            if any(e["kind"] == "stage_started" and e["data"]["stage"] == name for e in events):
-                return runs[0]["run_id"]
+        events = [json.loads(line) for line in ql("show", run, "--events").stdout.splitlines()]
+        if any(e["kind"] == "stage_started" and e["data"]["stage"] == name for e in events):
+            return
+        assert not any(e["kind"] == "run_finished" for e in events), f"{run} ended without {name}"
         time.sleep(0.3)
-    raise AssertionError(f"no run came to {name}")
+    raise AssertionError(f"{run} did not come to {name}")
 
 
 def children(pid):
@@ -205,8 +220,8 @@ def test_two_at_once_on_a_machine_without_service_share_one(warm, ql):
 
 
 def test_a_worker_killed_during_validation_is_replaced_and_nothing_is_done_twice(warm):
-    running = warm.start("generate", SMALL, "--json")
-    run = wait_for_stage(warm, "sandbox validation")
+    running, run = start_run(warm, SMALL, "--json")
+    wait_for_stage(warm, run, "sandbox validation")
     worker = children(supervisor(warm))["worker"]
     os.kill(worker, signal.SIGKILL)
     output, errors = running.communicate(timeout=400)
@@ -220,8 +235,8 @@ def test_a_worker_killed_during_validation_is_replaced_and_nothing_is_done_twice
 
 
 def test_a_service_killed_in_the_middle_goes_on_with_resume(warm):
-    running = warm.start("generate", SMALL, "--json", "--no-preview")
-    run = wait_for_stage(warm, "sandbox validation")
+    running, run = start_run(warm, SMALL, "--json", "--no-preview")
+    wait_for_stage(warm, run, "sandbox validation")
     running.send_signal(signal.SIGKILL)
     old = children(supervisor(warm))
     os.kill(supervisor(warm), signal.SIGKILL)
@@ -235,8 +250,8 @@ def test_a_service_killed_in_the_middle_goes_on_with_resume(warm):
 
 
 def test_ctrl_c_cancels_the_run_and_its_sandbox_dies(warm):
-    running = warm.start("generate", SMALL, "--json", "--no-preview")
-    run = wait_for_stage(warm, "sandbox validation")
+    running, run = start_run(warm, SMALL, "--json", "--no-preview")
+    wait_for_stage(warm, run, "sandbox validation")
     began = time.monotonic()
     running.send_signal(signal.SIGINT)
     output, _ = running.communicate(timeout=60)
