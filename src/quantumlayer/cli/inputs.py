@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from quantumlayer.errors import UserError
+from quantumlayer.request.compose import compose, read_bytes
 from quantumlayer.request.values import MAX_FILE, FileKind, Request, SourceFile
 
 _TTL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
@@ -24,15 +25,7 @@ def read_text(path: Path, limit: int = MAX_FILE) -> str:
                 content = file.read(limit + 1)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", hint="name a readable file") from None
-    if len(content) > limit:
-        raise UserError(f"{path} is larger than {limit // 1_000_000} MB", hint="pass a smaller file")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start})", hint="pass a text file in UTF-8") from None
-    if "\x00" in text:
-        raise UserError(f"{path} holds binary data", hint="pass a text file in UTF-8")
-    return text
+    return read_bytes(content, str(path), limit)
 
 
 def read_request(
@@ -46,16 +39,8 @@ def read_request(
 ) -> Request:
     """The request of the command line. Raises `UserError`."""
     given = [SourceFile(name=path.name, text=read_text(path)) for path in files]
-    texts = [file.text for file in given if not _is_source(file)]
-    sources = [file for file in given if _is_source(file)]
-    sources += [SourceFile(name=p.name, text=read_text(p), kind=kind) for kind, paths in typed.items() for p in paths]
-    text = "\n\n".join(part for part in (prompt or "", *texts) if part.strip())
-    if not text and not sources:
-        raise UserError(
-            "the request is empty",
-            hint='say what to build: ql generate "A to-do API: tasks have a title and a done flag.", or pass --file',
-        )
-    return Request(text=text, files=tuple(sources), stack=stack, author=author, model=model)
+    given += [SourceFile(name=p.name, text=read_text(p), kind=kind) for kind, paths in typed.items() for p in paths]
+    return compose(prompt or "", given, stack=stack, author=author, model=model)
 
 
 def parse_ttl(text: str) -> timedelta:
@@ -93,8 +78,3 @@ def parse_administrator(text: str | None) -> tuple[str, str] | None:
     if not (identifier and colon and password):
         raise UserError("--admin is IDENTIFIER:PASSWORD", hint="for example --admin admin@example.com:secret")
     return identifier, password
-
-
-def _is_source(file: SourceFile) -> bool:
-    """Whether the file is a structure to be read exactly, not prose."""
-    return not file.name.lower().endswith((".txt", ".md", ".text", "-"))
