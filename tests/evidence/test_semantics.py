@@ -84,4 +84,4 @@ def test_imports_of_hostile_sources_do_not_break(installed):
 
 async def test_without_an_environment_imports_are_not_run():
     scans = await check_semantics(tree({"a.py": "import nowhere\n"}), PYTHON, (), BubblewrapSandbox())
-    assert {s.scanner: s.status for s in scans} == {"tree-sitter": "ran", "imports": "not_run"}
+    assert {s.scanner: s.status for s in scans} == {"tree-sitter": "ran", "names": "not_run"}

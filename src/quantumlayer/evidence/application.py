@@ -15,14 +15,7 @@ import httpx
 from quantumlayer.blueprint.values import Argv, Blueprint
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.evidence import postgresql
-from quantumlayer.evidence.environments import (
-    PROJECT,
-    Environments,
-    Installed,
-    InstallFailed,
-    toolchain_environment,
-    toolchain_mounts,
-)
+from quantumlayer.evidence.environments import Environments, Installed, InstallFailed, project_command
 from quantumlayer.evidence.reports import BadReport, line_coverage, unit_checks
 from quantumlayer.evidence.values import Check, Level
 from quantumlayer.files.claimed_folder import claimed_folder
@@ -133,7 +126,9 @@ class Application:
             return UnitTests((*steps, nothing), junit=junit)
         try:
             coverage = await asyncio.to_thread(read_output, self.source, reports.coverage)
-            return UnitTests((*steps, *cases), line_coverage(coverage), junit, coverage)
+            return UnitTests(
+                (*steps, *cases), line_coverage(coverage, self.language.conventions.coverage_format), junit, coverage
+            )
         except (FileNotFoundError, UnsafeOutput, BadReport) as error:
             return UnitTests((*steps, *cases, _errored("test.coverage", "coverage report", error)), junit=junit)
 
@@ -194,10 +189,8 @@ class Application:
         return tuple(checks)
 
     def _command(self, argv: Argv, env: Mapping[str, str], writable: bool) -> Command:
-        mounts = [Mount(self.source, PROJECT, writable), *toolchain_mounts(self.language)]
-        if self.installed and self.installed.folder:
-            mounts.append(Mount(self.installed.folder, self.installed.target))
-        return Command(argv, PROJECT, tuple(mounts), env=toolchain_environment(self.language) | dict(env), limits=self.limits)
+        installed = self.installed.folder if self.installed else None
+        return project_command(argv, self.source, self.language, installed, env=env, writable=writable, limits=self.limits)
 
 
 @contextlib.asynccontextmanager

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from quantumlayer import __version__
-from quantumlayer.evidence import pypi
-from quantumlayer.evidence.pypi import Pin
 from quantumlayer.evidence.sbom import to_sbom
 from quantumlayer.files.values import FileTree
+from quantumlayer.ports.ecosystem import Ecosystem, NotInRegistry, Pin, RegistryUnreachable
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding, Scan
@@ -48,43 +47,41 @@ async def lock(
     `cache` is a folder for what the registry said, which never changes for a version; `installed` the installed environment,
     whose metadata names the licences. What could not be asked is "not_run" with its reason.
     """
-    conventions = language.conventions
+    conventions, ecosystem = language.conventions, language.ecosystem
     files = {path: tree.files[path] for path in conventions.lock_files if path in tree.files}
-    if conventions.purl_type != "pypi":
-        missing = f"there are no dependency checks for {language.name} yet"
-        return LockedTree(FileTree(files).digest(), (), to_sbom(name, (), {}, ""), (_scan("lock", "not_run", reason=missing),))
-    pins, findings = pypi.read_lock(files)
-    unique = tuple(sorted({(p.name, p.version): p for p in reversed(pins)}.values(), key=lambda p: (p.name, p.version)))
+    pins, findings = ecosystem.read_lock(files)
+    unique = tuple(sorted({p.key: p for p in reversed(pins)}.values(), key=lambda p: (p.name, p.version)))
     if files:
         locked = _scan("lock", "ran", findings, len(files))
     else:
         locked = _scan("lock", "not_run", reason=f"there is no {' or '.join(conventions.lock_files)}")
-    known = await asyncio.to_thread(pypi.licences, installed) if installed else {}
+    known = await asyncio.to_thread(ecosystem.licences, installed) if installed else {}
     scans = (
         locked,
-        await _registry(unique, sandbox, cache, now()),
+        await _registry(unique, ecosystem, sandbox, cache, now()),
         _licences(unique, known, installed is not None),
         _scan("advisories", "not_run", reason="there is no advisory database on this machine"),
     )
-    return LockedTree(FileTree(files).digest(), unique, to_sbom(name, unique, known, conventions.purl_type), scans)
+    return LockedTree(FileTree(files).digest(), unique, to_sbom(name, unique, known, ecosystem), scans)
 
 
-async def _registry(pins: Sequence[Pin], sandbox: Sandbox, cache: Path, now: datetime) -> Scan:
+async def _registry(pins: Sequence[Pin], ecosystem: Ecosystem, sandbox: Sandbox, cache: Path, now: datetime) -> Scan:
     """Whether every pin is in the registry with a locked hash, and so old that a hijacked release would have been noticed."""
     if not pins:
         return _scan("registry", "not_run", reason="nothing is locked")
-    told = await asyncio.to_thread(_remembered, cache)
+    memory = cache / f"{ecosystem.name.lower()}-uploads.json"
+    told = await asyncio.to_thread(_remembered, memory)
     unknown = [pin for pin in pins if _key(pin) not in told]
     findings = []
     try:
-        answer = await pypi.releases(unknown, sandbox) if unknown else {}
-    except pypi.RegistryUnreachable as error:
+        answer = await ecosystem.releases(unknown, sandbox) if unknown else {}
+    except RegistryUnreachable as error:
         return _scan("registry", "not_run", reason=f"the registry could not be asked: {error}")
-    except pypi.NotInRegistry as error:
+    except NotInRegistry as error:
         return _scan("registry", "ran", [_at(error.pin, "not-in-registry", "high", str(error))], len(pins))
     for pin in unknown:
-        release = answer.get(f"{pin.name}=={pin.version}")
-        if release is None or not set(release.sha256) & set(pin.sha256):
+        release = answer.get(pin.key)
+        if release is None or not set(release.hashes) & set(pin.hashes):
             findings.append(
                 _at(pin, "hash-unknown", "high", f"the registry's {pin.name} {pin.version} has none of the locked hashes")
             )
@@ -95,7 +92,7 @@ async def _registry(pins: Sequence[Pin], sandbox: Sandbox, cache: Path, now: dat
         else:
             told[_key(pin)] = release.uploaded
     if unknown:
-        await asyncio.to_thread(_remember, cache, told)
+        await asyncio.to_thread(_remember, memory, told)
     for pin in pins:
         if _key(pin) in told and (age := now - told[_key(pin)]) < MINIMUM_AGE:
             message = f"{pin.name} {pin.version} is {age.days} days old, less than {MINIMUM_AGE.days}"
@@ -108,7 +105,7 @@ def _licences(pins: Sequence[Pin], known: Mapping[str, str | None], installed: b
         return _scan("licences", "not_run", reason="nothing is installed" if pins else "nothing is locked")
     findings, read = [], 0
     for pin in pins:
-        expression = known.get(f"{pin.name}=={pin.version}", "")
+        expression = known.get(pin.key, "")
         if expression == "":
             continue  # not for this platform
         read += 1
@@ -132,19 +129,18 @@ def _at(pin: Pin, rule: str, severity: Any, message: str) -> Finding:
 
 
 def _key(pin: Pin) -> str:
-    return f"{pin.name}=={pin.version} {hashlib.sha256(' '.join(pin.sha256).encode()).hexdigest()}"
+    return f"{pin.key} {hashlib.sha256(' '.join(pin.hashes).encode()).hexdigest()}"
 
 
-def _remembered(cache: Path) -> dict[str, datetime]:
+def _remembered(memory: Path) -> dict[str, datetime]:
     try:
-        kept = json.loads((cache / "pypi-uploads.json").read_text())
-        return {key: datetime.fromisoformat(value) for key, value in kept.items()}
+        return {key: datetime.fromisoformat(value) for key, value in json.loads(memory.read_text()).items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}  # a lost or damaged cache only costs a question
 
 
-def _remember(cache: Path, told: Mapping[str, datetime]) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
-    draft = cache / f".pypi-uploads.{uuid.uuid4().hex}"
+def _remember(memory: Path, told: Mapping[str, datetime]) -> None:
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    draft = memory.with_name(f".{memory.name}.{uuid.uuid4().hex}")
     draft.write_text(json.dumps({key: value.isoformat() for key, value in sorted(told.items())}))
-    draft.replace(cache / "pypi-uploads.json")
+    draft.replace(memory)

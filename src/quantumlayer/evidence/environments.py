@@ -137,6 +137,24 @@ def toolchain_environment(language: Language) -> dict[str, str]:
     return {"PATH": path} | dict(language.conventions.environment)
 
 
+def project_command(
+    argv: tuple[str, ...],
+    source: Path,
+    language: Language,
+    installed: Path | None,
+    *,
+    env: Mapping[str, str] | None = None,
+    writable: bool = False,
+    limits: Limits | None = None,
+) -> Command:
+    """A command in the project at `source`, its dependencies read-only beside it, without network."""
+    mounts = [Mount(source, PROJECT, writable), *toolchain_mounts(language)]
+    if installed:
+        mounts.append(Mount(installed, f"{PROJECT}/{language.conventions.installed}"))
+    variables = toolchain_environment(language) | dict(env or {})
+    return Command(argv, PROJECT, tuple(mounts), env=variables, limits=limits or Limits())
+
+
 def _inputs(tree: FileTree, language: Language) -> FileTree:
     """All that an install sees: the lock files, or the manifests where nothing is locked.
 

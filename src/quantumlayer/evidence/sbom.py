@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from cyclonedx.schema import SchemaVersion
@@ -11,14 +10,14 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from quantumlayer import __version__
 from quantumlayer.errors import Bug
-from quantumlayer.evidence.pypi import Pin
+from quantumlayer.ports.ecosystem import Ecosystem, Pin
 
-DEVELOPMENT = ("dev", "test", "lint")
+ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
 
-def to_sbom(name: str, pins: Sequence[Pin], licences: Mapping[str, str | None], purl_type: str) -> str:
+def to_sbom(name: str, pins: Sequence[Pin], licences: Mapping[str, str | None], ecosystem: Ecosystem | None) -> str:
     """JSON text for the application `name`, the same for equal inputs. Raises `Bug` when the strict schema refuses it."""
-    components = [_component(pin, licences.get(f"{pin.name}=={pin.version}"), purl_type) for pin in pins]
+    components = [_component(pin, licences.get(pin.key), ecosystem.purl(pin)) for pin in pins] if ecosystem else []
     content = {
         "metadata": {
             "component": {"type": "application", "name": name, "bom-ref": "application"},
@@ -34,21 +33,21 @@ def to_sbom(name: str, pins: Sequence[Pin], licences: Mapping[str, str | None], 
     return text
 
 
-def _component(pin: Pin, licence: str | None, purl_type: str) -> dict[str, Any]:
-    purl = f"pkg:{purl_type}/{pin.name}@{pin.version}"
-    development = any(word in PurePosixPath(pin.path).stem.lower() for word in DEVELOPMENT)
+def _component(pin: Pin, licence: str | None, purl: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "type": "library",
         "name": pin.name,
         "version": pin.version,
         "purl": purl,
         "bom-ref": purl,
-        "scope": "excluded" if development else "required",
+        "scope": "excluded" if pin.development else "required",
     }
     if licence:
         made["licenses"] = [{"expression": licence}]
-    if len(pin.sha256) == 1:  # several are those of alternative files, of which one is installed
-        made["hashes"] = [{"alg": "SHA-256", "content": pin.sha256[0]}]
+    if len(pin.hashes) == 1:  # several are those of alternative files, of which one is installed
+        algorithm, _, digest = pin.hashes[0].partition(":")
+        if algorithm in ALGORITHMS:
+            made["hashes"] = [{"alg": ALGORITHMS[algorithm], "content": digest}]
     return made
 
 

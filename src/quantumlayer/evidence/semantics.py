@@ -1,6 +1,7 @@
 """The semantic stage: every source parses, and no name is used that nothing defines."""
 
 import asyncio
+import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import version
@@ -11,10 +12,12 @@ from tree_sitter import Node, Parser
 
 from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.evidence.environments import project_command
 from quantumlayer.evidence.security import run_scanners
 from quantumlayer.files.values import FileTree
+from quantumlayer.files.write_files import write_files
 from quantumlayer.ports.language import Language
-from quantumlayer.ports.sandbox import Sandbox
+from quantumlayer.ports.sandbox import Completed, Sandbox
 from quantumlayer.ports.scanner import Finding, Scan, Scanner
 
 TREE_SITTER = "tree-sitter"
@@ -25,16 +28,16 @@ MAX_ERRORS = 20
 async def check_semantics(
     tree: FileTree, language: Language, scanners: Sequence[Scanner], sandbox: Sandbox, installed: Path | None = None
 ) -> tuple[Scan, ...]:
-    """The parse of every source file, its imports held against the `installed` environment, then what the scanners of kind
-    "semantics" say. Types and attributes are the business of the blueprint's own type checker, in the validation stage.
+    """The parse of every source file, its names by the ecosystem's own checker with the dependencies `installed`, then what the
+    scanners of kind "semantics" say. Whatever else a compiler finds is the business of the blueprint's build and lint.
     """
     checkers = [scanner for scanner in scanners if scanner.kind == "semantics"]
-    parsed, imports, checked = await asyncio.gather(
+    parsed, names, checked = await asyncio.gather(
         asyncio.to_thread(parse, tree, language),
-        asyncio.to_thread(_imports, tree, language, installed),
+        _names(tree, language, sandbox, installed),
         run_scanners(tree, checkers, sandbox),
     )
-    return (parsed, imports, *checked)
+    return (parsed, names, *checked)
 
 
 def sound(scans: Sequence[Scan]) -> bool:
@@ -55,12 +58,19 @@ def parse(tree: FileTree, language: Language) -> Scan:
     return _scan("ran", findings, len(sources))
 
 
-def _imports(tree: FileTree, language: Language, installed: Path | None) -> Scan:
+async def _names(tree: FileTree, language: Language, sandbox: Sandbox, installed: Path | None) -> Scan:
     if installed is None:
-        return Scan("imports", __version__, "not_run", reason="the dependencies are not installed", kind="semantics")
-    findings = language.unresolved_imports(tree.files, installed)
-    files = sum(path.endswith(language.conventions.suffixes) for path in tree.files)
-    return Scan("imports", __version__, "ran", findings, files, kind="semantics")
+        return Scan("names", __version__, "not_run", reason="the dependencies are not installed", kind="semantics")
+    with tempfile.TemporaryDirectory(prefix="names-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        await asyncio.to_thread(write_files, tree, root)
+        (root / language.conventions.installed).mkdir(parents=True, exist_ok=True)
+
+        async def run(argv: tuple[str, ...]) -> Completed:
+            return await sandbox.run(project_command(argv, root, language, installed, writable=True))
+
+        return await language.check_names(tree.files, installed, run)
 
 
 def grammar(name: str) -> Grammar:

@@ -1,14 +1,18 @@
 """Port: what is the language's, not the framework's. One adapter serves every blueprint folder of its language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from quantumlayer.ports.scanner import Finding
+from quantumlayer.ports.ecosystem import Ecosystem
+from quantumlayer.ports.sandbox import Completed
+from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.expression import Expr
 from quantumlayer.spec.values import Spec
 
+Run = Callable[[tuple[str, ...]], Awaitable[Completed]]
+CoverageFormat = Literal["cobertura", "lcov", "go"]
 Case = Literal["variable", "type", "constant", "module", "table"]
 
 
@@ -28,7 +32,9 @@ class Conventions:
 
     `toolchains` are host folders to mount read-only; `cache_folders` maps the name of a cache (kept between runs, shared by
     all projects of the language) to the environment variable that points the package client to it; `installed` is the folder
-    an install leaves, worth keeping under the digest of the `lock_files`.
+    an install leaves, worth keeping under the digest of the `lock_files`; an install sees those files alone (the
+    `manifest_files` where there are none), so that they must be the same for every project of a blueprint. `grammar` is that of
+    the sources with one of the `suffixes`; `coverage_format` that of the report which the blueprint's tests leave.
     """
 
     grammar: str
@@ -38,11 +44,7 @@ class Conventions:
     installed: str
     cache_folders: Mapping[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)
-    osv_ecosystem: str = ""
-    purl_type: str = ""
-    junit: str = "reports/junit.xml"
-    coverage: str = "reports/coverage.xml"
-    coverage_format: Literal["cobertura", "lcov", "go"] = "cobertura"
+    coverage_format: CoverageFormat = "cobertura"
     comment: str = "#"
 
 
@@ -59,6 +61,7 @@ class Language(Protocol):
 
     name: str
     conventions: Conventions
+    ecosystem: Ecosystem
 
     def probe(self) -> Toolchain:
         """Runs the toolchain for its version. Never raises."""
@@ -92,8 +95,12 @@ class Language(Protocol):
         """The same files as the language's own formatter leaves them, unused imports dropped. Same input, same output."""
         ...
 
-    def unresolved_imports(self, files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
-        """Imports in the sources of a project that lead nowhere, given its installed environment. Executes nothing."""
+    async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:
+        """Imports that lead nowhere and names that nothing defines, in a project's sources with its dependencies installed.
+
+        By the ecosystem's own checker, which `run` carries out confined in a folder with the project, or by reading alone.
+        A checker that did not come to its end is "errored", with how it ended as the reason.
+        """
         ...
 
     def format_command(self) -> tuple[str, ...]:

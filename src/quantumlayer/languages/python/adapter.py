@@ -1,5 +1,6 @@
 """The adapter of the language Python."""
 
+import asyncio
 import subprocess
 import sys
 import sysconfig
@@ -7,17 +8,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
 from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.dialect import PYTHON_HELPERS, SQL_HELPERS, SqlAlchemy
 from quantumlayer.languages.python.imports import unresolved_imports
+from quantumlayer.languages.python.pypi import PyPI
 from quantumlayer.languages.python.scenarios import administrator, printed_account, printed_step, scenario_names
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
-from quantumlayer.ports.language import Case, Conventions, Printer, Toolchain
-from quantumlayer.ports.scanner import Finding
+from quantumlayer.ports.language import Case, Conventions, Printer, Run, Toolchain
+from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.values import Spec
 
 _OLDEST = (3, 11)
@@ -35,9 +38,8 @@ class Python:
         installed=".venv",
         cache_folders={"uv": "UV_CACHE_DIR"},
         environment={"UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "PYTHONDONTWRITEBYTECODE": ""},
-        osv_ecosystem="PyPI",
-        purl_type="pypi",
     )
+    ecosystem = PyPI()
 
     def probe(self) -> Toolchain:
         version = ".".join(str(part) for part in sys.version_info[:3])
@@ -107,8 +109,9 @@ class Python:
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)
 
-    def unresolved_imports(self, files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
-        return unresolved_imports(files, installed)
+    async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:
+        findings = await asyncio.to_thread(unresolved_imports, files, installed)
+        return Scan("imports", __version__, "ran", findings, sum(path.endswith(".py") for path in files), kind="semantics")
 
     def format_command(self) -> tuple[str, ...]:
         return (".venv/bin/ruff", "format", ".")

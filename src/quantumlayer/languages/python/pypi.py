@@ -1,26 +1,25 @@
-"""The Python ecosystem's side of the dependency checks: lock file, index, installed licences."""
+"""The Python ecosystem: requirements files as locks, an index asked with uv, licences from installed metadata."""
 
 import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
-from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from license_expression import ExpressionError, Licensing, get_spdx_licensing
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from quantumlayer.evidence.confined import TREE, confined, how, own_tool
+from quantumlayer.evidence.licences import spdx
+from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding
 
 HASH = re.compile(r"--hash[= ]sha256:([0-9a-f]{64})")
+DEVELOPMENT = ("dev", "test", "lint")
 MAX_METADATA = 1024 * 1024
 NO_SOLUTION = 1  # uv's exit code; it ends with 2 where it could not ask
 CLASSIFIERS = {
@@ -39,15 +38,22 @@ CLASSIFIERS = {
 }
 
 
-@dataclass(frozen=True)
-class Pin:
-    """One locked package. `sha256` are the digests of the files that may be installed; `path` and `line` where it stands."""
+class PyPI:
+    """See `ports.ecosystem.Ecosystem`."""
 
-    name: str
-    version: str
-    sha256: tuple[str, ...]
-    path: str
-    line: int
+    name = "PyPI"
+
+    def read_lock(self, files: Mapping[str, bytes]) -> tuple[tuple[Pin, ...], tuple[Finding, ...]]:
+        return read_lock(files)
+
+    async def releases(self, pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
+        return await releases(pins, sandbox)
+
+    def licences(self, installed: Path) -> dict[str, str | None]:
+        return licences(installed)
+
+    def purl(self, pin: Pin) -> str:
+        return f"pkg:pypi/{pin.name}@{pin.version}"
 
 
 def read_lock(files: Mapping[str, bytes]) -> tuple[tuple[Pin, ...], tuple[Finding, ...]]:
@@ -91,31 +97,12 @@ def _pin(path: str, line: int, text: str) -> Pin | Finding:
         return Finding("lock-open", "high", f"{name} is not pinned to one version", path, line)
     if not hashes:
         return Finding("lock-no-hash", "high", f"{name} is pinned without a hash", path, line)
-    return Pin(name, versions[0], hashes, path, line)
-
-
-@dataclass(frozen=True)
-class Release:
-    """What the registry says of one `name==version`: the first upload, None where it does not tell, and its files' digests."""
-
-    uploaded: datetime | None
-    sha256: tuple[str, ...]
-
-
-class RegistryUnreachable(Exception):
-    """Nobody could be asked; the text says why."""
-
-
-class NotInRegistry(Exception):
-    """The registry lacks one of the pins."""
-
-    def __init__(self, pin: Pin) -> None:
-        super().__init__(f"the registry has no {pin.name} {pin.version}")
-        self.pin = pin
+    development = any(word in PurePosixPath(path).stem.lower() for word in DEVELOPMENT)
+    return Pin(name, versions[0], tuple(f"sha256:{h}" for h in hashes), path, line, development)
 
 
 async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
-    """What the registry says of each pin, by `name==version`. Asks with uv, configured as on this host.
+    """What the registry says of each pin, by key. Asks with uv, configured as on this host.
 
     Raises `NotInRegistry` for the first pin that is not there, `RegistryUnreachable` when there is no answer.
     """
@@ -132,7 +119,7 @@ async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
         raise RegistryUnreachable(how(ended))
     try:
         packages = tomllib.loads(ended.stdout.decode())["packages"]
-        return {f"{canonicalize_name(p['name'])}=={p['version']}": _release(p) for p in packages}
+        return {f"{canonicalize_name(p['name'])}@{p['version']}": _release(p) for p in packages}
     except (ValueError, KeyError, TypeError) as error:
         raise RegistryUnreachable(f"uv's answer cannot be read: {error}") from error
 
@@ -140,18 +127,18 @@ async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
 def _release(package: dict[str, Any]) -> Release:
     files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
     times = [file["upload-time"] for file in files if "upload-time" in file]
-    return Release(min(times, default=None), tuple(sorted(file["hashes"]["sha256"] for file in files)))
+    return Release(min(times, default=None), tuple(sorted(f"sha256:{file['hashes']['sha256']}" for file in files)))
 
 
 def licences(installed: Path) -> dict[str, str | None]:
-    """The SPDX expression of every installed `name==version`, None where its metadata names none that can be understood."""
+    """The SPDX expression of every installed package by key, None where its metadata names none that can be understood."""
     found = {}
     for path in sorted(installed.glob("lib*/python*/site-packages/*.dist-info/METADATA")):
         if path.is_symlink() or path.stat().st_size > MAX_METADATA:
             continue
         with path.open("rb") as file:
             metadata = BytesHeaderParser().parse(file)
-        found[f"{canonicalize_name(metadata['Name'] or '')}=={metadata['Version']}"] = _licence(metadata)
+        found[f"{canonicalize_name(metadata['Name'] or '')}@{metadata['Version']}"] = _licence(metadata)
     return found
 
 
@@ -159,25 +146,6 @@ def _licence(metadata: Message) -> str | None:
     classified = [c.rpartition("::")[2].strip() for c in metadata.get_all("Classifier", []) if c.startswith("License ::")]
     known = sorted({CLASSIFIERS[c] for c in classified if c in CLASSIFIERS})
     for said in (metadata["License-Expression"], metadata["License"], " OR ".join(known)):
-        if said and len(said) < 200 and (expression := _spdx(said)):
+        if said and (expression := spdx(said)):
             return expression
     return None
-
-
-@cache
-def _licensing() -> Licensing:
-    return get_spdx_licensing()
-
-
-def _spdx(text: str) -> str | None:
-    aliases = {
-        "3-clause bsd license": "BSD-3-Clause",
-        "apache 2.0": "Apache-2.0",
-        "apache license 2.0": "Apache-2.0",
-        "bsd": "BSD-3-Clause",
-        "mit license": "MIT",
-    }
-    try:
-        return str(_licensing().parse(aliases.get(text.strip().lower(), text), validate=True))
-    except (ExpressionError, TypeError, AttributeError):
-        return None
