@@ -5,17 +5,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.spec.analyst import behave, declare, derive, limit, people, process, query, relate, reports
+from quantumlayer.spec.analyst import (
+    behave,
+    declare,
+    derive,
+    effects,
+    exclude,
+    limit,
+    people,
+    process,
+    query,
+    relate,
+    reports,
+    share,
+    single,
+    spans,
+    states,
+    visible,
+)
 from quantumlayer.spec.analyst.clauses import has_subject_and_verb, split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
+from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.words import PEOPLE
 from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Requirement, Spec
 
 # Importing them enters their handlers in the rule book.
-BOOKS = (behave, declare, derive, limit, people, process, query, relate, reports)
+BOOKS = (
+    behave,
+    declare,
+    derive,
+    effects,
+    exclude,
+    limit,
+    people,
+    process,
+    query,
+    relate,
+    reports,
+    share,
+    single,
+    spans,
+    states,
+    visible,
+)
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
 _CHATTER = re.compile(
     r"^(?:(?:thanks?|thank you|please|hi|hello|hey|cheers|best regards|regards)\b.*|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}|(?:that is|that's) (?:it|all).*|(?:keep it|make it|it should be) (?:simple|small|fast|nice|easy).*|nothing (?:fancy|else).*)$", re.I
@@ -94,7 +129,7 @@ def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
         for part in split_statement(sentence.text, sentence.lead):
             if part.head:
                 heads.append(part.head)
-            clauses.append(Clause(sentence.id, sentence.text, part.match, sentence.lead))
+            clauses += [Clause(sentence.id, sentence.text, match, sentence.lead) for match in rewritten(part.match)]
     return clauses, heads
 
 

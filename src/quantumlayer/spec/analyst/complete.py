@@ -1,7 +1,7 @@
 """What a careful reader adds: the operations nobody mentions, fields of bare entities, accounts. Each is marked as assumed."""
 
 from quantumlayer.spec.analyst.access import restrict
-from quantumlayer.spec.analyst.discover import account_fields
+from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.process import settle_places
 from quantumlayer.spec.analyst.words import an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World

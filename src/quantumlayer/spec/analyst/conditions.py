@@ -2,7 +2,7 @@
 
 import re
 
-from quantumlayer.spec.analyst.declare import known_field
+from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import plain
 from quantumlayer.spec.analyst.words import LEXICON, number, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import OPEN, EntityDraft, World, any_of, ended_test, open_test

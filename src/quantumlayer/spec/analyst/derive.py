@@ -3,7 +3,7 @@
 from typing import Any
 
 from quantumlayer.spec.analyst.conditions import condition
-from quantumlayer.spec.analyst.declare import known_field
+from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import anchor, duration, period
 from quantumlayer.spec.analyst.words import number, snake

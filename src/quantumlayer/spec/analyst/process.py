@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from quantumlayer.spec.analyst.declare import known_field
+from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft, World

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.conditions import condition
-from quantumlayer.spec.analyst.declare import known_field
+from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import snake

@@ -2,7 +2,7 @@
 
 import re
 
-from quantumlayer.spec.analyst.declare import known_field
+from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import plain
 from quantumlayer.spec.analyst.words import number
 from quantumlayer.spec.analyst.world import EntityDraft

@@ -1,0 +1,317 @@
+"""One item of a list → a field of a draft: its type, bounds, default, or the relation that it is."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.attributes import KNOWN, Item
+from quantumlayer.spec.analyst.fields import MONEY_PLACES, type_of
+from quantumlayer.spec.analyst.grammar import plain
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, is_plural, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
+from quantumlayer.spec.values import Field, Rule
+
+_NONNEGATIVE = words_of("nonnegative")
+
+
+_POSITIVE = words_of("positive")
+
+
+_NUMERIC = ("integer", "number", "decimal")
+
+
+def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
+    """Add one field, a relation where the item names an entity."""
+    if related := _related(target, item, world):
+        _relate(target, item, related, by, world)
+        return
+    if item.name in ("id", "created_at", "updated_at"):
+        return
+    kind, format_ = (item.type, None) if item.type else type_of(item.name)
+    if kind in ("url", "email", "uuid"):
+        kind, format_ = "string", kind
+    attributes = dict(item.attributes.items())
+    if attributes.get("type") == "enum" or attributes.get("values"):
+        _add_enum(target, item, attributes, by, world)
+        return
+    if (
+        item.name == "value"
+        and kind == "number"
+        and target.name.split("_")[-1] in ("deal", "contract", "opportunity", "asset", "order", "policy", "invoice", "donation")
+    ):
+        kind = "decimal"
+    whole = all(isinstance(attributes.get(k), int) for k in ("min", "max")) and "step" not in attributes
+    if item.name in ("value", "score", "rating", "grade", "points") and kind in ("number", None) and whole:
+        kind = "integer"
+    if item.many and kind not in ("strings",):
+        kind = "strings"
+    kind = _settle(kind, item, attributes)
+    if kind == "boolean" and "default" not in attributes and attributes.get("required", True):
+        attributes["default"] = "false"
+    _bounds(item.name, kind, attributes)
+    attributes = _fitting(kind, attributes, world)
+    if format_ and kind == "string" and "pattern" not in attributes:
+        attributes.setdefault("format", format_)
+    if item.generated:
+        attributes["default"] = _generated(item.name, attributes)
+    if item.name == "currency" and kind == "string" and "pattern" not in attributes:
+        attributes["pattern"] = "^[A-Z]{3}$"
+    if kind == "strings" and not attributes.get("required", True):
+        attributes.pop("required")
+    field = Field(type=kind, **attributes, satisfies=(by,))  # type: ignore[arg-type]
+    known = target.fields.get(item.name)
+    target.fields[item.name] = merged(known, field) if known else field
+    if item.when:
+        add_when(target, item.name, item.when, by)
+
+
+def merged(known: Field, new: Field) -> Field:
+    """What is newly said of a field on top of what was known."""
+    said = {k: v for k, v in new.model_dump(exclude_defaults=True).items() if k not in ("type", "satisfies")}
+    kept = {"type": new.type} if new.type != "string" and known.type == "string" else {}
+    return known.model_copy(update={**said, **kept, "satisfies": tuple(dict.fromkeys([*known.satisfies, *new.satisfies]))})
+
+
+def add_when(target: EntityDraft, name: str, when: str, by: str) -> None:
+    """`not in the past`: a rule when the row is created, since time alone would break it later."""
+    field = target.fields[name]
+    clock, optional = ("today" if field.type == "date" else "now"), not field.required
+    check = f"self.{name} {'>=' if when == 'future' else '<='} {clock}"
+    target.rule(
+        f"{name}_not_in_{'past' if when == 'future' else 'future'}",
+        Rule(check=f"self.{name} == null || {check}" if optional else check, message=f"{name.replace('_', ' ')} may not be in the {'past' if when == 'future' else 'future'}", status=422, on=("create",), satisfies=(by,)),
+    )  # fmt: skip
+
+
+def _related(target: EntityDraft, item: Item, world: World) -> EntityDraft | None:
+    """The entity that an item refers to."""
+    noun = re.sub(r"^(?:associated|related|linked|assigned|corresponding|main|own) ", "", item.noun.lower())
+    if item.type or item.attributes.get("values"):
+        return None
+    known = world.find(noun)
+    if known and known.name != target.name:
+        return known
+    if known and known.name == target.name and (item.many or snake(noun) != known.name):
+        return known
+    last = noun.split()[-1] if noun.split() else ""
+    if (
+        not known
+        and len(noun.split()) > 1
+        and (tail := world.find(last))
+        and tail.name != target.name
+        and type_of(snake(noun))[0] is None
+    ):
+        return tail
+    if world.account and singular(snake(noun)) in PEOPLE and not item.many:
+        return world.entities[world.account]
+    if item.many and type_of(item.name)[0] is None and not item.attributes.get("values") and is_plural(noun):
+        return world.add(noun)
+    return None
+
+
+def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, world: World) -> None:
+    name = item.name
+    required = item.attributes.get("required", True)
+    if item.many or is_plural(item.noun):
+        several = item.several and not any(
+            f.type == "references" and f.to == related.name for e in world.entities.values() for f in e.fields.values()
+        )
+        if (
+            several
+            and not any(f.type == "reference" for f in related.fields.values())
+            and related.name.split("_")[-1] not in PEOPLE
+            and not world.is_account(related)
+        ):
+            world.link(related, target, by)
+            return
+        back = next((n for n, f in related.fields.items() if f.type == "reference" and f.to == target.name), None)
+        if back or _part_of(related, target):
+            if not back:
+                world.link(related, target, by)
+            return
+        name = snake(plural(singular(name.replace("_", " "))))
+        limits = {k: v for k, v in item.attributes.items() if k in ("min_items", "max_items")}
+        target.fields[name] = Field(type="references", to=related.name, **limits, satisfies=(by,))
+    elif world.is_account(related) and name in (
+        "owner",
+        "author",
+        "creator",
+        "submitter",
+        "requester",
+        "uploader",
+        related.name,
+    ):
+        world.own(target, by, name)
+    else:
+        inverse = None
+        if target.reference_to(related.name):
+            inverse = f"{target.plural}_as_{name}"
+        target.fields[name] = Field(
+            type="reference",
+            to=related.name,
+            required=required,
+            unique=item.attributes.get("unique", False),
+            inverse=inverse,
+            satisfies=(by,),
+        )
+
+
+def _part_of(child: EntityDraft, parent: EntityDraft) -> bool:
+    """Lines, items and comments live inside what has them."""
+    last = child.name.split("_")[-1]
+    return child.name.startswith(parent.name + "_") or last in (
+        "item",
+        "line",
+        "comment",
+        "step",
+        "entry",
+        "chapter",
+        "lesson",
+        "option",
+        "question",
+        "reading",
+        "photo",
+        "image",
+        "attachment",
+        "review",
+        "rating",
+        "note",
+        "log",
+        "milestone",
+        "exercise",
+        "loan",
+        "booking",
+        "order",
+        "visit",
+        "payment",
+        "transaction",
+        "appointment",
+        "reservation",
+        "task",
+        "ticket",
+        "invoice",
+    )
+
+
+def _add_enum(target: EntityDraft, item: Item, attributes: dict[str, Any], by: str, world: World) -> None:
+    values = attributes.pop("values")
+    attributes.pop("type", None)
+    default = attributes.pop("default", None)
+    optional = not attributes.get("required", True)
+    if item.name in ("status", "state") and not optional and item.name not in target.fields:
+        ensure_states(
+            target,
+            snake(str(default)) if default and snake(str(default)) in values else values[0],
+            [snake(v) for v in values],
+            by,
+        )
+        target.state = target.state.model_copy(update={"field": item.name}) if target.state else None
+        return
+    known = target.fields.get(item.name)
+    field = Field(
+        type="enum",
+        values=values,
+        required=not optional,
+        default=f"'{snake(str(default))}'" if default else None,
+        satisfies=(by,),
+    )
+    target.fields[item.name] = field if not known else field.model_copy(update={"satisfies": (*known.satisfies, by)})
+
+
+def _settle(kind: str | None, item: Item, attributes: dict[str, Any]) -> str:
+    bounded = any(k in attributes for k in ("min", "max", "step"))
+    if kind is None and bounded:
+        fractional = any(isinstance(attributes.get(k), float) for k in ("min", "max", "step"))
+        return "number" if fractional else "integer"
+    if kind in ("number", "string") and bounded and not item.type and item.name in ("grade", "rating", "score"):
+        return "integer"
+    if kind == "string" and bounded:
+        return "integer"
+    if kind in (None, "integer") and ("min_length" in attributes or "max_length" in attributes or "pattern" in attributes):
+        return "string"
+    if kind is None and item.name.split("_")[-1] in ("rating", "stars"):
+        return "integer"
+    return kind or "string"
+
+
+def _bounds(name: str, kind: str, attributes: dict[str, Any]) -> None:
+    """What a name implies: nothing counts below zero, a rating has its range."""
+    if kind not in _NUMERIC:
+        return
+    last = "_".join(name.split("_")[-1:])
+    for key in (name, last):
+        if key in LEXICON["ranges"] and "min" not in attributes and "max" not in attributes:
+            attributes["min"], attributes["max"] = LEXICON["ranges"][key]
+    if name in _POSITIVE and "min" not in attributes:
+        attributes |= {"min": 0, "exclusive_min": True} if kind == "decimal" else {"min": 1}
+    elif (name in _NONNEGATIVE or last in _NONNEGATIVE) and "min" not in attributes:
+        attributes["min"] = 0
+    if kind == "decimal" and name.split("_")[-1] != "grade":
+        attributes.setdefault("places", MONEY_PLACES)
+
+
+def _fitting(kind: str, attributes: dict[str, Any], world: World) -> dict[str, Any]:
+    """Only the attributes that the type has; values in CEL where they are expressions."""
+    wanted = {"required", "unique", "default", "description", "writable"}
+    wanted |= {"min", "max", "exclusive_min", "exclusive_max", "step", "places"} if kind in _NUMERIC else set()
+    wanted |= {"min_length", "max_length", "pattern", "format"} if kind in ("string", "text") else set()
+    wanted |= {"min_items", "max_items"} if kind == "strings" else set()
+    kept = {k: v for k, v in attributes.items() if k in wanted}
+    if "default" in kept:
+        literal = default_literal(kind, str(kept["default"]))
+        kept.pop("default") if literal is None else kept.update(default=literal)
+    return kept
+
+
+def default_literal(kind: str, text: str) -> str | None:
+    """CEL for a default written in prose; None where it does not fit the type."""
+    low = text.lower().strip()
+    if kind == "boolean":
+        return {"true": "true", "yes": "true", "on": "true", "enabled": "true"}.get(low, "false")
+    if kind == "integer" and re.fullmatch(r"-?\d+|zero|one", low):
+        return {"zero": "0", "one": "1"}.get(low, low)
+    if kind in ("number", "decimal") and re.fullmatch(r"-?\d+(?:\.\d+)?|zero", low):
+        low = low.replace("zero", "0")
+        return low if "." in low else f"{low}.0"
+    if kind == "date" and low in ("today", "now", "the current date"):
+        return "today"
+    if kind == "datetime" and low in ("now", "the current time", "today"):
+        return "now"
+    if kind in ("string", "text") and re.fullmatch(r"[\w .+-]+", text):
+        return f"'{text}'"
+    return None
+
+
+def _generated(name: str, attributes: dict[str, Any]) -> str:
+    low, high = attributes.get("min_length") or 1, attributes.get("max_length") or 8
+    attributes.setdefault("format", "alphanumeric")
+    return f"random_code({min(max(low, 6), high)})"
+
+
+def known_field(target: EntityDraft | None, words: str) -> str | None:
+    """The field of an entity that some words name."""
+    if target is None:
+        return None
+    name = snake(re.sub(r"^(?:an?|the|its|their|his|her|each|every|every one's|own)\s+", "", plain(words).strip().lower()))
+    for candidate in (
+        name,
+        singular(name),
+        plural(name) if name else name,
+        name.removesuffix("_flag"),
+        name.removesuffix("_date"),
+        f"{name}_date",
+        f"{name}_at",
+        f"{name}_time",
+        name.removesuffix("_time"),
+        name.removesuffix("_status"),
+    ):
+        if candidate in target.fields:
+            return candidate
+    if target.state and (name in (target.state.field, "status", "state")):
+        return target.state.field
+    return next((f for f in target.fields if f.endswith("_" + name) or f.startswith(name + "_")), None) if name else None
+
+
+def looks_like_field(words: str) -> bool:
+    """Whether the lexicon knows the words as the name of a field."""
+    name = snake(words)
+    return name in KNOWN or singular(name) in KNOWN or (verb_base(name) is None and type_of(name)[0] is not None)

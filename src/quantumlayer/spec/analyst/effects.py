@@ -1,0 +1,75 @@
+"""What actions leave behind: recorded times and values."""
+
+from typing import Any
+
+from quantumlayer.spec.analyst.attributes import Item
+from quantumlayer.spec.analyst.draft_field import add_field
+from quantumlayer.spec.analyst.fields import split_list, type_of
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.words import participle, snake, verb_base
+from quantumlayer.spec.analyst.world import (
+    EntityDraft,
+    World,
+    effect,
+)
+from quantumlayer.spec.values import Field, Guard
+
+
+@rule
+def records(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`returning a loan records the return date`"""
+    verb = verb_base(m["v"])
+    target = entity(world, m, "e") or world.find(world.topic)
+    if verb is None or target is None:
+        return None
+    if event := _event_for(world, verb, target):
+        target = event
+    if verb in ("create", "add") or target.event_of == verb:
+        name = snake(plain(m["f"]))
+        kind, _ = type_of(name)
+        target.fields[name] = Field(type="date" if kind == "date" else "datetime", writable="never", default="today" if kind == "date" else "now", satisfies=(clause.id,))  # fmt: skip
+        return True
+    for words in split_list(plain(m["f"])):
+        stamp(target, verb, snake(words), clause, world)
+    world.topic = target.name
+    return True
+
+
+def _event_for(world: World, verb: str, target: EntityDraft) -> EntityDraft | None:
+    """`returning a book` is done to its loan."""
+    if verb not in ("return", "check_out", "end", "finish"):
+        return None
+    return next(
+        (e for e, _ in world.children(target.name) if e.event_of or e.name in ("loan", "rental", "borrowing", "checkout")), None
+    )
+
+
+def stamp(target: EntityDraft, verb: str, name: str, clause: Clause, world: World) -> None:
+    """An action that records when (or something about how) it was done."""
+    kind, _ = type_of(name)
+    if kind in ("date", "datetime", "time", None):
+        kind = "date" if kind == "date" else "datetime"
+        clock = "today" if kind == "date" else "now"
+        target.fields[name] = Field(type=kind, required=False, writable="never", satisfies=(clause.id,))
+        if target.closed_by is None and verb not in target.operations:
+            target.closed_by = name
+        if target.closed_by == name:
+            done = participle(verb)
+            target.guard(
+                verb,
+                f"not_{done}",
+                Guard(
+                    check=f"self.{name} == null",
+                    message=f"this {target.name.replace('_', ' ')} is already {done}",
+                    satisfies=(clause.id,),
+                ),
+            )
+        effect(target, verb, {name: clock}, clause.id)
+        return
+    item = Item(name, name.replace("_", " "), {"required": False})
+    add_field(target, item, clause.id, world)
+    field = target.fields[name].model_copy(update={"required": True, "writable": "always", "default": None})
+    target.fields[name] = target.fields[name].model_copy(update={"writable": "never"})
+    operation = target.operation(verb)
+    target.update(verb, input={**operation.input, name: field})
+    effect(target, verb, {name: f"input.{name}"}, clause.id)

@@ -1,0 +1,98 @@
+"""What must not be done: to rows in a state, to what is taken already, unless a condition holds."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.behave import EVENT_VERBS, limit_create
+from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.states import operation_for, operation_name
+from quantumlayer.spec.analyst.words import participle, snake, verb_base
+from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
+from quantumlayer.spec.values import Guard, Rule
+
+
+@rule
+def cannot_be(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a book that is on loan cannot be borrowed`; `a closed deal can't be changed`; `only available cars can be rented`"""
+    groups = m.groupdict()
+    target, only = entity(world, m, "e"), groups.get("only")
+    if only and not re.match(r"only\b", clause.match, re.I):
+        return None
+    phrase = plain(" ".join(filter(None, (groups.get("a"), groups.get("c")))) or only or "")
+    verbs = [v for v in (verb_base(groups.get(k) or "") for k in ("v", "v2")) if v]
+    if target is None or not verbs or phrase in ("", "it", "not"):
+        return None
+    for verb in verbs:
+        if not _forbid(clause, world, target, phrase, verb, bool(only)):
+            return None
+    return True
+
+
+def _forbid(clause: Clause, world: World, target: EntityDraft, phrase: str, verb: str, only: bool) -> bool:
+    event = world.events_of(verb, target.name) if verb in EVENT_VERBS else None
+    text = (
+        f"{'only ' if only else ''}{phrase} {target.plural.replace('_', ' ')} can{'' if only else 'not'} be {participle(verb)}"
+    )
+    if event and (reference := event.reference_to(target.name)):
+        taken = re.fullmatch(
+            r"(?:on |already |currently |in |under |out on |checked )?(?:an? )?([\w-]+)(?: out| up| by .+)?",
+            phrase.strip().lower(),
+        )
+        noun = taken[1] if taken else ""
+        if not only and (
+            world.find(noun) is event
+            or verb_base(noun) == verb
+            or (verb_base(noun) and world.events_of(verb_base(noun) or "", target.name) is event)
+            or noun in ("use", "taken", "unavailable", "occupied", "out")
+        ):
+            exclusive(event, reference, world, clause.id, text)
+            return True
+        test = condition(world, target, phrase, f"self.{reference}")
+        if test is None:
+            return False
+        limit_create(event, f"{snake(phrase)}_{target.name}", test if only else f"!({test})", text, clause.id)
+        return True
+    test = condition(world, target, phrase)
+    if test is None:
+        return False
+    check = test if only else f"!({test})"
+    names = [operation_name(world, target, verb)]
+    if verb in ("change", "modify", "edit", "update"):
+        names = ["update", *(["delete"] if verb == "change" else [])]
+    for name in names:
+        if name not in ("update", "delete") and name not in target.operations:
+            operation_for(world, target, name, clause.id)
+        target.guard(
+            name, snake(f"{'only' if only else 'not'} {phrase}")[:50], Guard(check=check, message=text, satisfies=(clause.id,))
+        )
+    return True
+
+
+def exclusive(event: EntityDraft, reference: str, world: World, by: str, message: str) -> None:
+    """At most one live row of the event for what it is about."""
+    live = open_test(event, "x")
+    rows = f"self.{reference}.{world.inverse(event, reference)}"
+    check = f"size({rows}.filter(x, {live})) <= 1" if live else f"size({rows}) <= 1"
+    event.rule(f"one_open_{event.name}_per_{reference}", Rule(check=check, message=message, satisfies=(by,)))
+
+
+@rule
+def only_if(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`an order can only be shipped when it is paid`"""
+    target, verb = entity(world, m, "e"), verb_base(m["v"])
+    if target is None or verb is None:
+        return None
+    refused = re.search(r"\b(?:refused|rejected|unless)\b", clause.match) is not None
+    event = world.events_of(verb, target.name) if verb in EVENT_VERBS else None
+    reference = event.reference_to(target.name) if event else None
+    test = condition(world, target, m["c"], f"self.{reference}" if reference else "self")
+    if test is None:
+        return None
+    check, message = (f"!({test})" if refused else test), f"only possible {'unless' if refused else 'if'} {plain(m['c'])}"
+    if event and reference:
+        limit_create(event, snake(plain(m["c"]))[:40], check, message, clause.id)
+        return True
+    name = operation_for(world, target, verb, clause.id)
+    target.guard(name, snake(plain(m["c"]))[:40] or "condition", Guard(check=check, message=message, satisfies=(clause.id,)))
+    return True

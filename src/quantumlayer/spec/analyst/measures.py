@@ -1,0 +1,190 @@
+"""What reports measure and by what they group."""
+
+import re
+
+from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.draft_field import known_field
+from quantumlayer.spec.analyst.time_words import main_date
+from quantumlayer.spec.analyst.words import snake, verb_base
+from quantumlayer.spec.analyst.world import EntityDraft, World
+
+_MEASURE = re.compile(
+    r"^(?:the )?(?P<agg>number|count|total number|total|sum|average|mean|avg|maximum|max|highest|minimum|min|lowest|percentage|share|amount|how many)(?: of)?(?: the)? (?P<what>.+)$",
+    re.I,
+)
+
+
+_MONEY = ("revenue", "income", "turnover", "earnings", "sales", "proceeds")
+
+
+def bare(text: str) -> str:
+    """The words without articles and without the name of what is computed of them."""
+    text = re.sub(r"^(?:the |an? |each |every |its |their )+", "", text.strip().lower())
+    return re.sub(r"^(?:total )?(?:number|count|average|sum|percentage|total|how many)(?: of)?(?: the| all)? ", "", text)
+
+
+def money_of(child: EntityDraft, world: World) -> tuple[str, str] | None:
+    """The path of what a row brings in, and its type."""
+    for name in ("total", "amount", "price", "total_price", "cost", "fee", "fare", "value", "subtotal"):
+        if name in child.fields and child.fields[name].type in ("decimal", "number"):
+            return name, child.fields[name].type
+    for name, field in child.fields.items():
+        if field.type == "reference" and field.to and field.required:
+            parent = world.entities[field.to]
+            found = next(
+                (n for n in ("price", "ticket_price", "fee", "fare", "cost", "price_per_ticket") if n in parent.fields), None
+            )
+            if found:
+                return f"{name}.{found}", "decimal"
+    return None
+
+
+def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str, str], str]:
+    """The keys of a grouping, and the words that were not understood."""
+    keys: dict[str, str] = {}
+    for piece in re.split(r",| and | per ", group):
+        piece = bare(piece)
+        if not piece:
+            continue
+        if unit := re.fullmatch(r"(?:calendar )?(day|date|month|hour|weekday|year|day of the week)(?: of (.+))?", piece):
+            found = main_date(subject)
+            path, kind = (found[0], found[1]) if found and found[2] else ("self.created_at", "datetime")
+            dated = next((n for n in subject.dates() if subject.fields[n].required), None)
+            if not found and dated:
+                path, kind = f"self.{dated}", subject.fields[dated].type
+            function = {
+                "day": "date",
+                "date": "date",
+                "month": "month",
+                "hour": "hour",
+                "weekday": "weekday",
+                "day of the week": "weekday",
+            }.get(unit[1])
+            if function is None or (function == "hour" and kind == "date"):
+                return {}, piece
+            keys[unit[1].replace(" ", "_")] = path if function == "date" and kind == "date" else f"{function}({path})"
+            continue
+        name = known_field(subject, piece)
+        parent = world.find(piece)
+        if name is None and parent:
+            name = subject.reference_to(parent.name)
+        if name is None:
+            return {}, piece
+        field = subject.fields.get(name)
+        keys[name if not field or field.type != "reference" else f"{name}_id"] = (
+            f"self.{name}.id" if field and field.type == "reference" else f"self.{name}"
+        )
+        if field and field.type == "reference" and not field.required:
+            return {}, piece
+    return keys, ""
+
+
+def measured(part: str, subject: EntityDraft, world: World, rows: str, where: list[str]) -> dict[str, str] | None:
+    """Name and CEL of one measure over `rows`; conditions of the rows go to `where`."""
+    text = re.sub(r"^(?:the|a|an|their|its)\s+", "", part.strip(" .").lower())
+    found = _MEASURE.match(text)
+    aggregate = found["agg"] if found else ""
+    what = re.sub(r"^(?:the|all|of)\s+", "", found["what"] if found else text)
+    what = re.sub(
+        rf"(?<=\w) (?:of|for|in|from)(?: all)?(?: the)? (?:{re.escape(subject.plural.replace('_', ' '))}|{re.escape(subject.name.replace('_', ' '))})$",
+        "",
+        what,
+    )
+    if what in _MONEY or text in _MONEY or re.fullmatch(r"(?:total )?(?:revenue|income|sales|turnover|earnings)", text):
+        money = money_of(subject, world)
+        if money is None:
+            return None
+        if live := open_or_alive(subject):
+            where.append(live)
+        return {"revenue": f"sum({rows}.map(r, r.{money[0]}))"}
+    name = known_field(subject, what)
+    if name and name in subject.fields and subject.fields[name].type in ("integer", "number", "decimal"):
+        field = subject.fields[name]
+        function = {
+            "average": "avg",
+            "mean": "avg",
+            "avg": "avg",
+            "maximum": "max",
+            "max": "max",
+            "highest": "max",
+            "minimum": "min",
+            "min": "min",
+            "lowest": "min",
+        }.get(aggregate, "sum")
+        if not field.required:
+            rows = f"{rows}.filter(r, r.{name} != null)"
+        return {
+            f"{'average' if function == 'avg' else 'total' if function == 'sum' else function}_{name}".replace(
+                "total_total", "total"
+            ): f"{function}({rows}.map(r, r.{name}))"
+        }
+    if text in ("total", "totals", "sum", "average", "total amount", "spending", "total spending", "sums") and (
+        money := money_of(subject, world)
+    ):
+        function = "avg" if text == "average" else "sum"
+        return {
+            f"{'average' if function == 'avg' else 'total'}_{money[0].split('.')[-1]}".replace(
+                "total_total", "total"
+            ): f"{function}({rows}.map(r, r.{money[0]}))"
+        }
+    if aggregate in ("percentage", "share"):
+        test = _rows_test(what, subject, world, "r")
+        return {"percentage": f"100.0 * double(size({rows}.filter(r, {test}))) / double(size({rows}))"} if test else None
+    if aggregate in ("average", "mean", "avg") and not name:
+        return None
+    count = _counted(what, subject, world, where)
+    return {count: f"size({rows})"} if count else None
+
+
+def open_or_alive(subject: EntityDraft) -> str | None:
+    """Rows that were not taken back: refunded and cancelled ones bring nothing in."""
+    if subject.state and any(
+        s in ("refunded", "cancelled", "canceled", "returned", "rejected", "void") for s in subject.state.states
+    ):
+        gone = [s for s in subject.state.states if s in ("refunded", "cancelled", "canceled", "returned", "rejected", "void")]
+        return " && ".join(f"self.{subject.state.field} != '{s}'" for s in gone)
+    return None
+
+
+def _rows_test(text: str, subject: EntityDraft, world: World, row: str) -> str | None:
+    label = re.escape(subject.plural.replace("_", " "))
+    one = re.escape(subject.name.replace("_", " "))
+    text = re.sub(rf"\b(?:{label}|{one})\b", "", text).strip()
+    text = re.sub(r"^(?:that|which|who) (?:are|is|were|have been) ", "", text)
+    return condition(world, subject, text, row) if text else None
+
+
+def _counted(text: str, subject: EntityDraft, world: World, where: list[str]) -> str | None:
+    """`open tickets`, `tickets sold`, `orders`: the name of the count; the condition is noted."""
+    label = subject.plural.replace("_", " ")
+    if not re.search(rf"\b(?:{re.escape(label)}|{re.escape(subject.name.replace('_', ' '))})\b", text):
+        return None
+    rest = re.sub(rf"\b(?:{re.escape(label)}|{re.escape(subject.name.replace('_', ' '))})\b", "", text).strip()
+    rest = re.sub(r"^(?:that|which) (?:are|is|were|have been) ", "", rest)
+    if not rest or rest in ("count", "counts", "number"):
+        return "count"
+    made = verb_base(rest)
+    if made in (
+        "sell",
+        "buy",
+        "make",
+        "place",
+        "create",
+        "submit",
+        "book",
+        "order",
+        "purchase",
+        "take",
+        "borrow",
+        "rent",
+        "receive",
+        "issue",
+    ):
+        if live := open_or_alive(subject):
+            where.append(live)
+        return snake(f"{label} {rest}")
+    test = condition(world, subject, rest)
+    if test is None:
+        return None
+    where.append(test)
+    return "count"

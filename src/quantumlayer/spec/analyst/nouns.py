@@ -1,0 +1,61 @@
+"""Which words may name a kind of record."""
+
+import re
+
+from quantumlayer.spec.analyst.words import ABSTRACT, singular, snake, verb_base
+
+_STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again"])  # fmt: skip
+
+
+_GENERIC = frozenset(
+    [
+        "system",
+        "app",
+        "application",
+        "api",
+        "service",
+        "platform",
+        "website",
+        "site",
+        "server",
+        "admin",
+        "user_interface",
+        "database",
+        "we",
+        "i",
+        "everyone",
+        "anyone",
+        "nobody",
+        "tool",
+        "software",
+        "program",
+        "information",
+        "data",
+        "detail",
+        "thing",
+        "way",
+    ]
+)
+
+
+def noun(text: str, *, told: bool = False) -> str | None:
+    """The singular noun of a phrase if it may be an entity; what is `told` of by `each … has` may be any noun."""
+    words = [
+        w
+        for w in text.lower().replace("'s", "").split()
+        if w not in ("the", "a", "an", "each", "every", "own", "their", "new", "existing")
+    ]
+    while words and (words[0] in ("public", "private", "simple", "small", "basic", "overdue", "open", "closed", "urgent", "late", "published", "active", "available", "approved", "only", "completed", "cancelled", "expired", "finished", "unpaid", "paid") or (words[0].endswith("ed") and verb_base(words[0]) and len(words) > 1)):  # fmt: skip
+        words = words[1:]
+    if len(words) == 1 and words[0].endswith("ed") and verb_base(words[0]):
+        return None
+    if re.match(r"(?:an? |the )?\w+ing (?:an?|the|each) ", text.lower()):
+        return None
+    if not words or len(words) > 3 or any(w in _STOP for w in words):
+        return None
+    one = snake(singular(" ".join(words)))
+    if told and one and len(one) > 1:
+        return one
+    if not one or one in ABSTRACT or one in _GENERIC or one.split("_")[-1] in ABSTRACT or len(one) < 2:
+        return None
+    return one

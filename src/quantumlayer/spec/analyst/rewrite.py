@@ -1,0 +1,20 @@
+"""Many ways to say one thing → the way that the grammar reads: the rewrites of rewrites.toml, for the words that are matched."""
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib import resources
+
+
+@lru_cache(maxsize=1)
+def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    text = resources.files("quantumlayer.spec.analyst").joinpath("rewrites.toml").read_text("utf-8")
+    return tuple((re.compile(r["pattern"], re.I), r["to"]) for r in tomllib.loads(text)["rewrite"])
+
+
+@lru_cache(maxsize=4096)
+def rewritten(text: str) -> tuple[str, ...]:
+    """The clauses that a clause means, in the words of the grammar; itself where nothing applies."""
+    for pattern, to in _rules():
+        text = pattern.sub(to, text)
+    return tuple(p for piece in text.split(";") if (p := re.sub(r"\s+", " ", piece).strip(" ,.")))

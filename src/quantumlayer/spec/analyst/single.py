@@ -1,0 +1,148 @@
+"""Constraints of single fields, and of one field against another."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.attributes import Item
+from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_literal, known_field, merged
+from quantumlayer.spec.analyst.fields import read_item
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.words import number, snake
+from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.values import Rule, Unique
+
+
+@rule
+def constrains(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the rating must be between 1 and 5`; `titles are at most 200 characters`; `the price may not be negative`"""
+    groups = m.groupdict()
+    owner = entity(world, m, "e") or (entity(world, m, "e2") if groups.get("e2") else None) or world.find(world.topic)
+    words = plain(groups["f"])
+    words = re.sub(r"^(?:the|its|their|an?|each|every|all)\s+", "", words)
+    if possessed := re.match(r"^(.+?)'s? (.+)$", words):
+        owner, words = world.find(possessed[1]) or owner, possessed[2]
+    candidates = (
+        [owner] if owner and known_field(owner, words) else [e for e in world.entities.values() if known_field(e, words)]
+    )
+    if len(candidates) != 1 and owner not in candidates:
+        candidates = candidates[:1]
+    if not candidates or candidates[0] is None:
+        return None
+    target = candidates[0]
+    name = known_field(target, words)
+    if name is None or name not in target.fields:
+        return None
+    what = plain(groups["what"]).strip()
+    if groups.get("never"):
+        what = re.sub(r"^be (?:in the )?(?P<w>past|future)", r"not in the \g<w>", what)
+        what = re.sub(
+            r"^(?:be |become |go |drop |fall )?(?:negative|below zero|below 0|less than 0|less than zero)$",
+            "non-negative",
+            what,
+        )
+        what = re.sub(r"^(?:be )?(?:empty|blank|missing|null|left out)$", "required", what)
+        what = re.sub(r"^(?:be (?:longer|more) than|exceed|be greater than|be above|be over|be higher than) ", "at most ", what)
+        what = re.sub(r"^(?:be (?:less|shorter|lower|smaller|fewer) than|be below|be under) ", "at least ", what)
+    return constrain(target, name, what, clause, world)
+
+
+def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: World) -> bool | str | None:
+    """Apply what is said of one field, read by the grammar of field lists."""
+    field = target.fields[name]
+    what = re.sub(r"^(?:always |globally |system-wide )", "", what)
+    if re.match(r"(?:unique|distinct)(?: per| within| for| in)(?: an?| each| the)? ", what):
+        scope = known_field(target, re.sub(r"^.*?(?:per|within|for each|for|in)(?: an?| each| the)? ", "", what)) or ""
+        if scope in target.fields:
+            target.unique.append(Unique(fields=(scope, name), satisfies=(clause.id,)))
+            return True
+    if re.fullmatch(r"(?:unique|distinct|different)(?: across .+| among .+| for (?:each|every) .+)?", what):
+        target.fields[name] = field.model_copy(update={"unique": True, "satisfies": (*field.satisfies, clause.id)})
+        return True
+    if hidden := re.fullmatch(
+        r"(?:computed|calculated|derived|set|assigned)(?: automatically)?(?: by the (?:server|system))?", what
+    ):
+        _ = hidden
+        return None
+    if (value := number(what)) is not None or re.fullmatch(r"(?:true|false|\w+) by default", what):
+        text = re.sub(r" by default$", "", what)
+        default = (
+            f"'{snake(text)}'" if field.type == "enum" and snake(text) in field.values else default_literal(field.type, text)
+        )
+        if default is None or (value is not None and not what.endswith("default")):
+            return None
+        target.fields[name] = field.model_copy(update={"default": default, "satisfies": (*field.satisfies, clause.id)})
+        return True
+    if default := re.fullmatch(
+        r"(?:defaults? to|set to|initially|by default|default to|defaulted to) (?P<d>[\w .]+?)(?: by default| unless .+| if .+)?",
+        what,
+    ):
+        text = default["d"]
+        literal = (
+            f"'{snake(text)}'" if field.type == "enum" and snake(text) in field.values else default_literal(field.type, text)
+        )
+        if literal:
+            target.fields[name] = field.model_copy(update={"default": literal, "satisfies": (*field.satisfies, clause.id)})
+            return True
+        return None
+    item = read_item(f"{name.replace('_', ' ')} {what}")
+    if not item.attributes and not item.when and not item.generated:
+        item = read_item(f"{name.replace('_', ' ')} (" + re.sub(r"^(?:one of|either)(?: the following)?:? ", "", what) + ")")
+    if item.unread or snake(item.noun) != name or not (item.attributes or item.when or item.type):
+        return None
+    probe = EntityDraft("probe", "probes", {name: field})
+    plain_type = field.type if field.type not in ("enum", "reference", "references", "strings") else None
+    said = None if "values" in item.attributes else item.type or plain_type
+    typed = Item(name, item.noun, item.attributes, many=item.many, type=said, when=item.when)
+    if field.type in ("reference", "references"):
+        target.fields[name] = field.model_copy(
+            update={k: v for k, v in item.attributes.items() if k in ("required", "unique", "min_items", "max_items")}
+            | {"satisfies": (*field.satisfies, clause.id)}
+        )
+        return True
+    if typed.attributes or typed.type:
+        add_field(probe, typed, clause.id, world)
+        changed = probe.fields[name]
+        target.fields[name] = changed if changed.type == "enum" else merged(field, changed)
+    if item.when:
+        add_when(target, name, item.when, clause.id)
+    return True
+
+
+@rule
+def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a bid must be higher than the starting price`"""
+    target = entity(world, m, "e")
+    left = (
+        known_field(target, m["a"])
+        if target and m["a"]
+        else next((n for n, f in (target.fields if target else {}).items() if f.type == "decimal"), None)
+    )
+    if target is None or left is None:
+        return None
+    operator = "<" if m["op"] in ("lower", "less", "smaller") else ">"
+    if (own := known_field(target, m["b"])) and own != left:
+        target.rule(
+            f"{left}_against_{own}",
+            Rule(check=f"self.{left} {operator} self.{own}", message=plain(clause.match), status=422, satisfies=(clause.id,)),
+        )
+        return True
+    for parent in world.entities.values():
+        other = known_field(parent, m["b"])
+        if (
+            other
+            and parent is not target
+            and parent.fields[other].type == target.fields[left].type
+            and parent.fields[other].required
+        ):
+            reference = world.link(target, parent, clause.id)
+            target.rule(
+                f"{left}_against_{other}",
+                Rule(
+                    check=f"self.{left} {operator} self.{reference}.{other}",
+                    message=plain(clause.match),
+                    on=("create",),
+                    satisfies=(clause.id,),
+                ),
+            )
+            return True
+    return None

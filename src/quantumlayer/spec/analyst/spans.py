@@ -1,0 +1,205 @@
+"""Order in time: periods that do not overlap, ends after starts, until when something is possible."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.behave import REMAINDERS
+from quantumlayer.spec.analyst.draft_field import add_when, known_field
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
+from quantumlayer.spec.analyst.words import snake
+from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test
+from quantumlayer.spec.values import Guard, Rule
+
+
+@rule
+def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`may not overlap another booking of the same room`"""
+    groups = m.groupdict()
+    target = entity(world, m, "e") if groups.get("e") else None
+    same = world.find(snake(groups.get("s") or "").replace("_", " ")) if groups.get("s") else None
+    if target is None and same is not None:
+        target = next((e for e, _ in world.children(same.name) if period(e)), None)
+    target = target or next((e for e in world.entities.values() if period(e)), None)
+    if target is None:
+        return None
+    span = period(target)
+    if span is None:
+        return None
+    reference = None
+    if groups.get("s"):
+        reference = (same and target.reference_to(same.name)) or known_field(target, groups["s"])
+        if reference is None and same is not None:
+            reference = world.link(target, same, clause.id)
+    reference = reference or next(
+        (n for n, f in target.fields.items() if f.type == "reference" and f.to != world.account), None
+    )
+    if reference is None:
+        return None
+    overlap(target, reference, span, world, clause.id)
+    world.topic = target.name
+    return True
+
+
+def overlap(target: EntityDraft, reference: str, span: tuple[str, str], world: World, by: str) -> None:
+    """No two live rows of the same parent share an instant; one may begin when the other ends."""
+    first, last = span
+    field = target.fields[reference]
+    days = target.fields[first].type == "date" and not first.startswith("check")
+    operator = (
+        "<="
+        if days
+        and first in ("start_date", "from_date", "from")
+        and target.name not in ("booking", "reservation", "stay", "rental")
+        else "<"
+    )
+    live = open_test(target, "x")
+    same = f"x.id != self.id && x.{first} {operator} self.{last} && self.{first} {operator} x.{last}"
+    rows = f"self.{reference}.{world.inverse(target, reference)}" if field.type == "reference" and field.to else None
+    check = f"!{rows}.exists(x, {f'{live} && ' if live else ''}{same})"
+    over = ended_test(target)
+    check = f"{over} || {check}" if over else check
+    target.rule(
+        "no_overlap",
+        Rule(
+            check=check,
+            message=f"overlaps another {target.name.replace('_', ' ')} of the same {reference.replace('_', ' ')}",
+            satisfies=(by,),
+        ),
+    )
+
+
+@rule
+def ends_after(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`it must end after it starts`"""
+    groups = m.groupdict()
+    target = entity(world, m, "e") or world.find(world.topic)
+    if target is None:
+        return None
+    if groups.get("a"):
+        left, right = known_field(target, groups["a"]), known_field(target, re.sub(r"^(?:it|they) ", "", groups["b"]))
+        if left is None or right is None:
+            return None
+        first, last = (right, left) if groups["op"] in ("after", "later than") else (left, right)
+    elif (span := period(target)) is None:
+        return None
+    else:
+        first, last = span
+    return ordered(target, first, last, clause.id)
+
+
+def ordered(target: EntityDraft, first: str, last: str, by: str) -> bool:
+    """One field must be greater than another."""
+    a, b = target.fields[first], target.fields[last]
+    absent = [f"self.{n} == null" for n, f in ((first, a), (last, b)) if not f.required]
+    check = " || ".join([*absent, f"self.{last} > self.{first}"])
+    target.rule(
+        f"{last}_after_{first}",
+        Rule(
+            check=check,
+            message=f"{last.replace('_', ' ')} must be after {first.replace('_', ' ')}",
+            status=422,
+            satisfies=(by,),
+        ),
+    )
+    return True
+
+
+def time_bound(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
+    """`cancel!until 24 hours before they start`: an operation is open only up to an instant."""
+    name, _, text = rest.partition("!")
+    if not text:
+        name, text = "create", rest
+    m = re.fullmatch(
+        r"(?:only )?(?:up to|until|up until|at least|at latest|no later than|till) (?P<d>.+?) (?:before|prior to|ahead of) (?P<w>.+)",
+        text,
+    )
+    late = re.fullmatch(
+        r"(?:only )?(?:within|for|up to|until|in the first|no later than) (?P<d>.+?) (?:of|after|from|following) (?P<w>.+)",
+        text,
+    )
+    before = re.fullmatch(r"(?:only )?(?:before|until|up to|till) (?P<w>.+)", text)
+    span = duration(plain((m or late)["d"])) if (m or late) else ("", False)  # type: ignore[index]
+    if span is None or not (m or late or before):
+        return False
+    words = (m or late or before)["w"]  # type: ignore[index]
+    found = _instant(world, target, words, clause.id)
+    if found is None:
+        return False
+    path, kind, required = found
+    clock = "today" if kind == "date" else "now"
+    if kind == "date" and not span[1] and span[0]:
+        path, clock = f"start_of({path})", "now"
+    edge = f"{path} - {span[0]}" if m else f"{path} + {span[0]}" if late else path
+    test = f"{clock} <= {edge}" if (m or late) else f"{clock} < {edge}"
+    test = test if required else f"{found[0]} == null || {test}"
+    message = f"only possible {re.sub('^only ', '', plain(text))}"
+    target.guard(name, "in_time", Guard(check=test, message=message, satisfies=(clause.id,)))
+    return True
+
+
+def _instant(world: World, target: EntityDraft, words: str, by: str) -> tuple[str, str, bool] | None:
+    if found := anchor(target, words):
+        return found
+    text = re.sub(r"^(?:the|its|their|an?|his|her)\s+", "", plain(words).strip(" .").lower())
+    noun, _, tail = text.partition(" ")
+    for name, field in target.fields.items():
+        if field.type != "reference" or not field.required or not field.to:
+            continue
+        parent = world.entities[field.to]
+        matches = {parent.name.replace("_", " "), name.replace("_", " ")}
+        own = next((x for x in matches if text == x or text.startswith((x + " ", x + "'s "))), None)
+        if own is not None:
+            tail = text[len(own) :].removeprefix("'s").strip()
+            found = anchor(parent, tail, row=f"self.{name}") if tail else main_date(parent, f"self.{name}")
+            return found or main_date(parent, f"self.{name}")
+        if (found := anchor(parent, text, row=f"self.{name}")) and not found[0].endswith("created_at"):
+            return found
+    for size in (2, 1):
+        words_ = text.replace("'s", "").split()
+        parent = world.find(" ".join(words_[:size]))
+        if (
+            parent
+            and parent is not target
+            and not world.is_account(parent)
+            and target.reference_to(parent.name) is None
+            and len(words_) > size
+        ):
+            named = anchor(parent, " ".join(words_[size:]), row="self.?")
+            if named:
+                return named[0].replace("self.?", f"self.{world.link(target, parent, by)}"), named[1], named[2]
+        if (
+            parent
+            and parent is not target
+            and not world.is_account(parent)
+            and target.reference_to(parent.name) is None
+            and main_date(parent)
+        ):
+            return main_date(parent, f"self.{world.link(target, parent, by)}")
+    own_name = target.name.replace("_", " ")
+    if text == own_name or text.startswith(own_name):
+        return main_date(target)
+    return None
+
+
+@rule
+def possible_until(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`donations are possible until the deadline`"""
+    target = entity(world, m, "e")
+    if target is None:
+        return None
+    return any(reader(clause, world, target, None, m["rest"]) for reader in REMAINDERS) or None
+
+
+@rule
+def not_in_past(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`bookings may not start in the past`"""
+    target = entity(world, m, "e")
+    found = main_date(target) if target else None
+    if target is None or found is None:
+        return None
+    add_when(target, found[0].removeprefix("self."), "future" if m["w"] == "past" else "past", clause.id)
+    return True
+
+
+REMAINDERS.append(time_bound)

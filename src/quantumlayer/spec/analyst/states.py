@@ -1,0 +1,207 @@
+"""States: the machine that a row goes through, and the actions that move it."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.access import restrict
+from quantumlayer.spec.analyst.behave import EVENT_VERBS, remainder
+from quantumlayer.spec.analyst.draft_field import known_field
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.words import PEOPLE, ROLES, participle, singular, snake, verb_base
+from quantumlayer.spec.analyst.world import (
+    EntityDraft,
+    World,
+    action_for_state,
+    effect,
+    ended_states,
+    ensure_states,
+    state_of_verb,
+    transition,
+)
+from quantumlayer.spec.values import Guard
+
+
+@rule
+def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`an expense goes from draft to submitted to approved or rejected`; `draft → submitted → approved`"""
+    target = entity(world, m, "e")
+    path = plain(m["path"]).lower()
+    steps = [
+        p.strip()
+        for p in re.split(
+            r"\s*(?:->|→|=>|-->|,? (?:and )?then (?:to )?|,? to |,? and (?:finally|eventually) (?:to )?|,? then )\s*", path
+        )
+    ]
+    steps = [re.sub(r"^(?:from|to|into|through|finally|eventually|either|or|the|and)\s+", "", s).strip(" ,.") for s in steps]
+    if target is None or len(steps) < 2:
+        return None
+    groups = [[snake(x) for x in re.split(r"\s*(?:,| or |/|\|)\s*(?:or )?", s) if x.strip()] for s in steps if s]
+    if "@" in m["path"] or any(
+        len(word.split("_")) > 3 or not word or word[0] == "n" and word[1:2] == "_" for group in groups for word in group
+    ):
+        return None
+    names = [s for group in groups for s in group]
+    ensure_states(target, groups[0][0], names, clause.id)
+    for before, after in zip(groups, groups[1:], strict=False):
+        for state in after:
+            transition(target, action_for_state(state), before, state, clause.id)
+    world.topic = target.name
+    return True
+
+
+@rule
+def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`an order starts as pending`"""
+    target, state = entity(world, m, "e"), snake(m["a"])
+    if target is None:
+        return None
+    known = ensure_states(target, state, [state], clause.id)
+    target.state = known.model_copy(update={"initial": state, "states": tuple(dict.fromkeys([state, *known.states]))})
+    return True
+
+
+@rule
+def is_until(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a post is a draft until its author publishes it`"""
+    target, groups = entity(world, m, "e"), m.groupdict()
+    verb = verb_base(groups.get("v") or groups.get("p") or "") or (
+        verb_base((groups.get("v") or "") + "s") if groups.get("v") else None
+    )
+    if target is None or verb is None:
+        return None
+    before, after = snake(m["a"]), state_of_verb(verb)
+    ensure_states(target, before, [after], clause.id)
+    transition(target, verb, [before], after, clause.id)
+    world.topic = target.name
+    return allow_by(clause, world, target, [verb], groups.get("who") or groups.get("by") or "")
+
+
+def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list[str], who: str) -> bool | str:
+    """Let only the named one do it: its owner, or a role."""
+    who = re.sub(r"^(?:only |the |an? |its |their |his |her )+", "", plain(who).lower()).strip()
+    if not who or who in ("someone", "somebody", "it", "you", "user", "anyone"):
+        return True
+    one = singular(who)
+    for name in operations:
+        if one in ROLES and world.auth:
+            restrict(world, target, name, clause.id, role=snake(one))
+        elif world.auth:
+            reference = known_field(target, one) or world.own(
+                target, clause.id, snake(one) if one in PEOPLE and one != "user" else None
+            )
+            restrict(world, target, name, clause.id, owner=reference)
+    return True
+
+
+@rule
+def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`bookings can be cancelled until 24 hours before they start`"""
+    target, groups = entity(world, m, "e"), m.groupdict()
+    verb = verb_base(m["p"])
+    if (
+        target is None
+        or verb is None
+        or verb
+        in ("set", "be", "search", "sort", "filter", "list", "order", "show", "find", "browse", "share", "view", "assign")
+    ):
+        return None
+    verbs = [verb, *([verb_base(groups["p2"]) or ""] if groups.get("p2") else [])]
+    for one in verbs:
+        operation_for(world, target, one, clause.id)
+    for word in re.findall(r"(?:then|finally|later)(?: be)? (\w+)", groups.get("then") or ""):
+        if (following := verb_base(word)) and target.state:
+            before = state_of_verb(verbs[-1])
+            ensure_states(target, target.state.initial, [state_of_verb(following)], clause.id)
+            transition(target, following, [before], state_of_verb(following), clause.id)
+            verbs.append(following)
+    world.topic = target.name
+    if groups.get("who"):
+        allow_by(clause, world, target, [operation_name(world, target, v) for v in verbs], groups["who"])
+    rest = (groups.get("rest") or "").strip()
+    if not rest:
+        return True
+    return remainder(clause, world, target, f"{operation_name(world, target, verb)}!{rest}")
+
+
+@rule
+def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`pending orders can be cancelled`; `closed issues can be reopened`"""
+    target, verb, state = entity(world, m, "e"), verb_base(m["p"]), snake(m["a"])
+    if (
+        target is None
+        or verb is None
+        or target.state is None
+        or state not in target.state.states
+        or re.search(r"\b(?:not|never|cannot)\b", clause.match)
+    ):
+        return None
+    if operation_name(world, target, verb) in ("update", "delete", "read", "create"):
+        return None
+    after = target.state.initial if verb in ("reopen", "restore", "reactivate") else state_of_verb(verb)
+    after = next((s for s in target.state.states if action_for_state(s) == verb and s != state), after)
+    if after == state:
+        return None
+    ensure_states(target, target.state.initial, [after], clause.id)
+    transition(target, verb, [state], after, clause.id)
+    return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
+
+
+def operation_name(world: World, target: EntityDraft, verb: str) -> str:
+    """The operation that a verb stands for on an entity."""
+    if verb in ("edit", "update", "change", "modify", "reschedule") and verb not in target.operations:
+        return "update"
+    if verb in ("delete", "remove"):
+        return "delete"
+    if verb in ("see", "view", "read", "list", "browse"):
+        return "read"
+    if verb in ("create", "add", "place", "make") or (verb in EVENT_VERBS and target.event_of == verb):
+        return "create"
+    return verb
+
+
+def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
+    """Make the action of a verb: it moves the row to the state of its participle."""
+    name = operation_name(world, target, verb)
+    if name in ("create", "read", "list", "update", "delete"):
+        operation = target.operation(name)
+        target.update(name, satisfies=tuple(dict.fromkeys([*operation.satisfies, by])))
+        return name
+    known = target.operations.get(name)
+    if known and (known.transition or known.effects):
+        target.update(name, satisfies=tuple(dict.fromkeys([*known.satisfies, by])))
+        return name
+    flag = next(
+        (
+            n
+            for n in (participle(verb), verb + "ed", "done" if verb in ("complete", "finish") else "")
+            if n in target.fields and target.fields[n].type == "boolean"
+        ),
+        None,
+    )
+    if flag:
+        target.guard(name, f"not_{flag}", Guard(check=f"!self.{flag}", message=f"already {flag}", satisfies=(by,)))
+        effect(target, name, {flag: "true"}, by)
+        return name
+    if verb in ("reopen", "restore", "unarchive", "reactivate", "unblock"):
+        ends = ended_states(target)
+        if target.state and ends:
+            transition(target, name, ends, target.state.initial, by)
+            return name
+    _end_state(world, target, name, verb, by)
+    return name
+
+
+def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str) -> None:
+    after = state_of_verb(verb)
+    if target.closed_by and verb in ("return", "close", "end", "finish"):
+        return
+    if target.state is None:
+        initial = {"cancel": "booked" if target.name in ("booking", "reservation") else "active", "close": "open", "publish": "draft", "approve": "pending", "reject": "pending", "accept": "pending", "decline": "pending", "resolve": "open", "archive": "active", "refund": "sold" if target.name == "ticket" else "active", "pay": "unpaid", "ship": "pending", "confirm": "pending", "complete": "open", "start": "pending"}.get(verb, "active")  # fmt: skip
+        ensure_states(target, initial, [after], by)
+        transition(target, name, [initial], after, by)
+        return
+    known = target.state
+    ensure_states(target, known.initial, [after], by)
+    sources = [known.initial] if known.initial != after else []
+    live = [s for s in known.states if s not in ended_states(target) and s != after]
+    transition(target, name, live or sources or [s for s in known.states if s != after], after, by)
