@@ -11,12 +11,13 @@ from typing import Any
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
+from quantumlayer.blueprint.view.scenarios import administrator
 from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.dialect import PYTHON_HELPERS, SQL_HELPERS, SqlAlchemy
 from quantumlayer.languages.python.imports import unresolved_imports
 from quantumlayer.languages.python.pypi import PyPI
-from quantumlayer.languages.python.scenarios import administrator, printed_account, printed_step, scenario_names
+from quantumlayer.languages.python.scenarios import printed_account, printed_step, scenario_names
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
 from quantumlayer.ports.language import Case, Conventions, Printer, Run, Toolchain

@@ -1,77 +1,22 @@
 """Prints scenarios as the steps of Python tests."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.blueprint.view.names import Namespace
+from quantumlayer.blueprint.view.scenarios import CAPTURE, ScenarioNames, query_texts, reference, signs_in
+from quantumlayer.blueprint.view.scenarios import scenario_names as neutral_names
 from quantumlayer.languages.python.names import variable
 from quantumlayer.languages.python.text import comment, literal
 from quantumlayer.plan.scenario import Account, Scenario, Step
-from quantumlayer.plan.session import LOGIN
-from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.spec.routes import ADMIN
 
-_CAPTURE = re.compile(r"\{([^{}]+)\}")
-_WORD = re.compile(r"[^a-z0-9]+")
 _RESERVED = ("api", "clock", "ANY", "Api", "ADMINISTRATOR", "assert_matches")
-_LONGEST_NAME = 80
 _LONG_TEXT = 60
-
-
-@dataclass(frozen=True)
-class ScenarioNames:
-    """The test's function and the variables of its saved answers (`saved`) and signed-in callers (`actors`)."""
-
-    function: str
-    saved: dict[str, str]
-    actors: dict[str, str]
-    used: frozenset[str]
-    calling: frozenset[str]
 
 
 def scenario_names(scenario: Scenario) -> ScenarioNames:
     """Names for one scenario, the same each time."""
-    words = _WORD.sub("_", scenario.title.lower()).strip("_")[:_LONGEST_NAME].rstrip("_")
-    identity = _WORD.sub("_", scenario.id.lower()).strip("_")
-    space = Namespace(_RESERVED)
-    callers = [account.alias for account in scenario.accounts] + [s.actor for s in scenario.steps if s.actor]
-    actors = {alias: space.claim(f"{_word(alias)}_headers") for alias in dict.fromkeys(callers)}
-    aliases = [account.alias for account in scenario.accounts] + [step.save for step in scenario.steps if step.save]
-    saved = {alias: space.claim(variable(_word(alias))) for alias in dict.fromkeys(aliases)}
-    return ScenarioNames(
-        f"test_{identity}_{words}",
-        saved,
-        actors,
-        frozenset(_references(scenario)),
-        frozenset(s.actor for s in scenario.steps if s.actor),
-    )
-
-
-def _word(alias: str) -> str:
-    word = _WORD.sub("_", alias.lower()).strip("_")
-    return word if word[:1].isalpha() else f"answer_{word}"
-
-
-def _references(scenario: Scenario) -> set[str]:
-    """The aliases whose saved answers are needed later."""
-    found: set[str] = set()
-
-    def visit(value: Any) -> None:
-        if isinstance(value, dict):
-            if set(value) == {"$ref"}:
-                found.add(value["$ref"].partition(".")[0])
-            for inner in value.values():
-                visit(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                visit(inner)
-
-    for step in scenario.steps:
-        found |= {capture.partition(".")[0] for capture in _CAPTURE.findall(step.path)}
-        for part in (step.query, step.body, list(step.variants), step.expect, step.headers):
-            visit(part)
-    return found
+    return neutral_names(scenario, _RESERVED, variable)
 
 
 def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any) -> str:
@@ -130,13 +75,14 @@ def printed_step(step: Step, names: ScenarioNames) -> str:
 
 def _signs_in(step: Step, names: ScenarioNames) -> list[str]:
     """The line that keeps the token or key of an answer, where somebody calls with it later."""
-    if not step.save or step.status >= 400:
+    alias, by_token = signs_in(step) or ("", False)
+    headers = names.actors.get(alias)
+    if not headers:
         return []
-    if step.save.endswith(LOGIN):
-        headers = names.actors.get(step.save.removesuffix(LOGIN))
-        return [f'{headers} = {{"authorization": f"Bearer {{{names.saved[step.save]}[\'access_token\']}}"}}'] if headers else []
-    headers = names.actors.get(step.save)
-    return [f'{headers} = {{"x-api-key": {names.saved[step.save]}["api_key"]}}'] if headers else []
+    saved = names.saved[step.save or ""]
+    if by_token:
+        return [f'{headers} = {{"authorization": f"Bearer {{{saved}[\'access_token\']}}"}}']
+    return [f'{headers} = {{"x-api-key": {saved}["api_key"]}}']
 
 
 def _request(step: Step, names: ScenarioNames) -> list[str]:
@@ -144,7 +90,7 @@ def _request(step: Step, names: ScenarioNames) -> list[str]:
     if step.actor:
         found.append(f"actor={names.actors.get(step.actor) or names.actors[step.actor]}")
     if step.query:
-        found.append(f"params={_value(_texts(step.query), names)}")
+        found.append(f"params={_value(query_texts(step.query), names)}")
     if step.raw_body is not None:
         encoded = literal(step.raw_body) if step.raw_body.isprintable() else repr(step.raw_body)
         found.append(f'content={encoded}.encode("utf-8", "surrogatepass")')
@@ -155,14 +101,10 @@ def _request(step: Step, names: ScenarioNames) -> list[str]:
     return found
 
 
-def _texts(query: dict[str, Any]) -> dict[str, Any]:
-    return {k: ("true" if v else "false") if isinstance(v, bool) else v for k, v in query.items()}
-
-
 def _path(path: str, names: ScenarioNames) -> str:
-    if not _CAPTURE.search(path):
+    if not CAPTURE.search(path):
         return literal(path)
-    text = literal(_CAPTURE.sub(lambda found: f"\0{found[1]}\1", path).replace("{", "{{").replace("}", "}}"))
+    text = literal(CAPTURE.sub(lambda found: f"\0{found[1]}\1", path).replace("{", "{{").replace("}", "}}"))
     text = text.replace("\\u0000", "\0").replace("\\u0001", "\1")
     return "f" + re.sub("\0([^\1]*)\1", lambda found: "{" + _lookup(found[1], names).replace('"', "'") + "}", text)
 
@@ -173,17 +115,16 @@ def _lookup(path: str, names: ScenarioNames) -> str:
 
 
 def _value(value: Any, names: ScenarioNames) -> str:
+    match reference(value):
+        case ("$ref", path):
+            return _lookup(path, names)
+        case ("$now", seconds):
+            return f"api.moment({seconds})" if seconds else "api.moment()"
+        case ("$today", days):
+            return f"api.day({days})" if days else "api.day()"
+        case ("$any", _):
+            return "ANY"
     if isinstance(value, dict):
-        if len(value) == 1:
-            match next(iter(value.items())):
-                case ("$ref", path):
-                    return _lookup(path, names)
-                case ("$now", seconds):
-                    return f"api.moment({seconds})" if seconds else "api.moment()"
-                case ("$today", days):
-                    return f"api.day({days})" if days else "api.day()"
-                case ("$any", _):
-                    return "ANY"
         return "{" + ", ".join(f"{literal(k)}: {_value(v, names)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(item, names) for item in value) + "]"
@@ -194,14 +135,3 @@ def _value(value: Any, names: ScenarioNames) -> str:
 
 def _indented(lines: list[str]) -> str:
     return "\n".join(f"    {line}" for line in lines)
-
-
-def administrator(test_plan: TestPlan | None) -> tuple[str, str]:
-    """Identifier and password of the first administrator in the scenarios; a made-up one where none is used."""
-    for scenario in test_plan.scenarios if test_plan else ():
-        for account in scenario.accounts:
-            if ADMIN in account.roles:
-                password = account.registration["password"]
-                identifier = next(v for k, v in account.registration.items() if k != "password" and isinstance(v, str))
-                return identifier, password
-    return "admin@example.com", "correct horse battery"
