@@ -5,17 +5,20 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from quantumlayer.blueprint.load import BlueprintError, LoadedBlueprint
-from quantumlayer.blueprint.paths import Template, features, outputs
+from quantumlayer.blueprint.load import LoadedBlueprint
+from quantumlayer.blueprint.paths import Template, outputs
+from quantumlayer.blueprint.problems import BlueprintError
+from quantumlayer.blueprint.template_names import features
 from quantumlayer.blueprint.values import Part
 from quantumlayer.errors import Bug
 from quantumlayer.files.values import FileTree
 from quantumlayer.plan.values import Plan
 from quantumlayer.ports.language import Language
 from quantumlayer.spec.routes import routes
+from quantumlayer.spec.summary import summary
 from quantumlayer.spec.values import Spec
 
 _EXECUTABLE = frozenset({".sh"})
@@ -40,39 +43,41 @@ def render(
         raise Bug(f"{blueprint.value.id} needs the language {blueprint.value.language}, not {language.name}")
     entities, common = _model(spec, language, blueprint.value.query_layer)
     values = {**common, "plan": plan, "blueprint": blueprint.value, "parameters": plan.parameters, "test_plan": test_plan}
-    environment = _environment(blueprint.folder, language)
+    environment = _environment(blueprint, language)
     files: dict[str, bytes] = {}
     for path, template, entity in outputs(blueprint, spec, part, language):
         if template.rendered:
             shown = {**values, "entity": entities[entity]} if entity else values
-            if text := _rendered(environment, blueprint.folder, template, shown).strip():
+            if text := _rendered(environment, template, shown).strip():
                 files[path] = f"{text}\n".encode()
         else:
-            files[path] = _content(blueprint.folder / "templates" / template.part / template.source)
+            files[path] = _content(blueprint, template.path)
     if part == "source":
-        files |= {p.relative_to(blueprint.folder / "pins").as_posix(): _content(p) for p in _pins(blueprint.folder)}
+        files |= {name: _content(blueprint, path) for name, path in blueprint.below("pins").items()}
     executable = frozenset(path for path in files if Path(path).suffix in _EXECUTABLE)
     return FileTree(language.tidy(files), executable)
 
 
-def _rendered(environment: ImmutableSandboxedEnvironment, folder: Path, template: Template, values: Mapping[str, Any]) -> str:
+def _rendered(environment: ImmutableSandboxedEnvironment, template: Template, values: Mapping[str, Any]) -> str:
     name = f"{template.part}/{template.source}"
     try:
         return environment.get_template(name).render(values)
     except TemplateSyntaxError as error:
-        raise BlueprintError(f"template: {error.message}", folder / "templates" / name, error.lineno) from error
-    except TemplateError as error:
-        raise BlueprintError(f"template: {error}", folder / "templates" / name, _line(error, name)) from error
+        raise BlueprintError(f"template: {error.message}", Path(error.filename or template.path), error.lineno) from error
+    except Exception as error:  # a template may call anything of the view: whatever it raises is told with its place
+        said = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
+        raise BlueprintError(f"template: {said}", *_place(error, template.path)) from error
 
 
-def _line(error: BaseException, name: str) -> int:
-    """The template's line in the traceback of a failed rendering."""
-    line, trace = 1, error.__traceback__
+def _place(error: BaseException, template: Path) -> tuple[Path, int]:
+    """The innermost template file in the traceback of a failed rendering, and its line."""
+    found, trace = (template, 1), error.__traceback__
     while trace:
-        if trace.tb_frame.f_code.co_filename.endswith(name):
-            line = trace.tb_lineno
+        name = trace.tb_frame.f_code.co_filename
+        if "/templates/" in name and not name.endswith(".py"):
+            found = (Path(name), trace.tb_lineno)
         trace = trace.tb_next
-    return line
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -86,6 +91,19 @@ def _cached_model(spec_json: str, language: Language, query_layer: str) -> tuple
 
 def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return _cached_model(spec.model_dump_json(by_alias=True), language, query_layer)
+
+
+class _Layers(BaseLoader):
+    """Templates of a blueprint and of those that it extends, by their path below templates/."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
+        if template not in self._files:
+            raise TemplateNotFound(template)
+        path = self._files[template]
+        return path.read_text("utf-8"), str(path), None
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -103,10 +121,10 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 @cache
-def _environment(folder: Path, language: Language) -> ImmutableSandboxedEnvironment:
+def _environment(blueprint: LoadedBlueprint, language: Language) -> ImmutableSandboxedEnvironment:
     environment = _Environment(
         auto_reload=False,
-        loader=FileSystemLoader(folder / "templates"),
+        loader=_Layers(blueprint.below("templates")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -115,6 +133,7 @@ def _environment(folder: Path, language: Language) -> ImmutableSandboxedEnvironm
     )
     environment.filters.update(language.filters())
     environment.filters["dense"] = _dense
+    environment.filters["summary"] = summary
     environment.globals["fail"] = _fail
     return environment
 
@@ -129,10 +148,5 @@ def _fail(message: str) -> NoReturn:
 
 
 @cache
-def _content(path: Path) -> bytes:
+def _content(blueprint: LoadedBlueprint, path: Path) -> bytes:
     return path.read_bytes()
-
-
-@cache
-def _pins(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(p for p in (folder / "pins").rglob("*") if p.is_file()))

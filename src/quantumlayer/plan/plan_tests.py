@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from quantumlayer.plan.derivation.brevity import Brevity
 from quantumlayer.plan.derivation.deriver import Deriver
 from quantumlayer.plan.derivation.finish import Finisher
 from quantumlayer.plan.derivation.goals_access import access_goals
@@ -51,12 +52,13 @@ def finished(deriver: Deriver, clock: Clock) -> TestPlan:
     """The drafts as scenarios, without those whose outcome depends on when they are played."""
     finisher = Finisher(deriver.spec, Shapes(deriver.spec, deriver.compiled), deriver.maker.routes, clock)
     scenarios: list[Scenario] = []
+    brevity = Brevity()
     for draft in deriver.drafts:
         scenario = finisher.scenario(draft, len(scenarios) + 1)
         if scenario is None:
             deriver.miss(draft.goal, "its outcome depends on the hour or day at which it is played", draft.requirements)
         else:
-            scenarios.append(scenario)
+            scenarios.append(brevity.shortened(scenario))
     reached = {s.goal for s in scenarios}
     unreached = [u for u in deriver.unreached if u.goal not in reached]
     return TestPlan(scenarios=tuple(scenarios), unreached=(*unreached, *_unproved(deriver.spec, scenarios, unreached)))

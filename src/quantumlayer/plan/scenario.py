@@ -65,11 +65,15 @@ class Account(Value):
 
 
 class Scenario(Value):
-    """A check: `goal` says what it reaches (`rule:loan.max_open`, `state:booking.cancel`), `requirements` what it proves."""
+    """A check: `goal` says what it reaches (`rule:loan.max_open`, `state:booking.cancel`), `requirements` what it proves.
+
+    `entity` is the one whose paths its last step calls, None for accounts, reports and the like.
+    """
 
     id: str
     title: str
     goal: str
+    entity: str | None = None
     level: Literal["acceptance", "concurrency", "time"] = "acceptance"
     requirements: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()

@@ -65,11 +65,16 @@ class Finisher:
             id=identity,
             title=draft.title,
             goal=draft.goal,
+            entity=self._entity(expected[-1].path),
             level=draft.level,  # type: ignore[arg-type]
             requirements=draft.requirements,
             accounts=tuple(accounts),
             steps=expected,
         )
+
+    def _entity(self, path: str) -> str | None:
+        collection = path.split("/")[1]
+        return next((r.entity for r in self._routes if r.path.split("/")[1] == collection), None)
 
     def _used(self, world: World, steps: Sequence[Step]) -> list[Account]:
         text = " ".join(step.model_dump_json() for step in steps)

@@ -49,6 +49,8 @@ def test_migrations_make_exactly_the_tables_of_the_models(tmp_path: Path) -> Non
     tables = set(inspect(database.engine).get_table_names()) - {"alembic_version"}
     assert tables == set(Base.metadata.tables)
     command.check(alembic_config(database.engine))
+    command.downgrade(alembic_config(database.engine), "base")
+    assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
 
 
 def test_logs_are_json_lines() -> None:

@@ -1,0 +1,1 @@
+"""Tests of the application, in process, each on a fresh database."""
