@@ -15,7 +15,7 @@ from quantumlayer.cli.failures import explain
 
 COMMANDS = {
     "generate": "From a request to a verified, running application.",
-    "up": "Run the service in the foreground: Temporal, worker, preview proxy.",
+    "up": "Run the service in the foreground: Temporal, worker, preview proxy, API.",
     "down": "Stop the service. Unfinished runs go on at the next start.",
     "runs": "List runs, newest first.",
     "show": "Show how a run went.",
@@ -32,6 +32,8 @@ COMMANDS = {
     "sandbox": "Try to break out of the sandbox.",
     "blueprint": "Try the checks on planted faults.",
     "preview": "List, extend, stop running previews; read their logs.",
+    "server": "Serve the REST API.",
+    "token": "Create, list, revoke tokens of the API.",
 }
 HIDDEN = {"worker": "Carry out stages.", "proxy": "Serve previews."}
 HOMES = {

@@ -23,13 +23,31 @@ async def open_preview(
     run: str,
     *,
     environment: Mapping[str, str] | None = None,
+    owner: Mapping[str, Any] | None = None,
     patience: float = 60.0,
 ) -> Preview:
-    """Asks the proxy to run the capsule's application and waits until it answers, or failed ("failed" with a `message`).
+    """Orders a preview and waits until it answers, or failed ("failed" with a `message`).
+
+    Raises what `order_preview` raises, `EnvironmentError_` when no proxy runs or it takes over `patience` seconds.
+    """
+    preview = await order_preview(registry, home, capsule, ttl, run, environment=environment, owner=owner)
+    return await await_ready(registry, home, preview.id, patience)
+
+
+async def order_preview(
+    registry: Registry,
+    home: PreviewHome,
+    capsule: Path,
+    ttl: timedelta,
+    run: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    owner: Mapping[str, Any] | None = None,
+) -> Preview:
+    """Asks the proxy to run the capsule's application and does not wait. `owner` has organisation, project and creator.
 
     Asking again for the same run gives the same preview while it is live; one that failed is tried afresh.
-    Raises `UserError` for a wrong ttl or a missing capsule, `EnvironmentError_` when no proxy runs or it takes over
-    `patience` seconds.
+    Raises `UserError` for a wrong ttl or a missing capsule.
     """
     if not capsule.is_file():
         raise UserError(f"no capsule at {capsule}", hint="name the .capsule file that a run wrote")
@@ -41,6 +59,7 @@ async def open_preview(
         created_at=start,
         expires_at=start + checked_ttl(ttl),
         environment=dict(environment or {}),
+        **(owner or {}),
     )
     preview = await registry.add(wanted)
     if not preview.live:
@@ -48,7 +67,8 @@ async def open_preview(
         preview = await registry.add(wanted)
     elif preview.state == "failed":
         preview = await registry.change(preview.id, state="starting", message="", only=("failed",)) or preview
-    return await await_ready(registry, home, preview.id, patience)
+    home.wake()
+    return preview
 
 
 async def await_ready(registry: Registry, home: PreviewHome, preview_id: str, patience: float) -> Preview:

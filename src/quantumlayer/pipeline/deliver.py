@@ -71,6 +71,7 @@ class Deliver:
                 timedelta(seconds=task.order.ttl),
                 task.order.run,
                 environment={"ADMIN_IDENTIFIER": admin[0], "ADMIN_PASSWORD": admin[1]} if admin else {},
+                owner=task.order.owner.model_dump(),
             )
             # The administrator's password stays in the registry, for the owner of the preview alone.
             await desk.save("preview", preview.model_copy(update={"environment": {}}))

@@ -38,6 +38,7 @@ class Service:
     code: str
     temporal: str = ""
     proxy_port: int | None = None
+    api_port: int | None = None
     message: str = ""
     hint: str = ""
 

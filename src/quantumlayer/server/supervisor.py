@@ -1,4 +1,4 @@
-"""`ql up`: Temporal, the worker and the preview proxy as children of one process, for one QL_HOME."""
+"""`ql up`: Temporal, the worker, the preview proxy and the API as children of one process, for one QL_HOME."""
 
 import asyncio
 import contextlib
@@ -22,9 +22,12 @@ POLLS_PER_SECOND = 2000
 log = logging.getLogger("ql.supervisor")
 
 
-async def supervise(home: Home, *, background: bool, idle_exit: int | None, proxy_port: int | None) -> int:
+async def supervise(
+    home: Home, *, background: bool, idle_exit: int | None, proxy_port: int | None, api: list[str] | None = None
+) -> int:
     """Runs the service until a signal, `ql down`, or `idle_exit` seconds without runs and previews.
 
+    `api` are the words after `ql server`, None for no API.
     Returns 0, also in the background when another one runs already. Raises `EnvironmentError_` when a part cannot run.
     """
     with only_supervisor(home) as alone:
@@ -33,12 +36,12 @@ async def supervise(home: Home, *, background: bool, idle_exit: int | None, prox
                 return 0
             raise EnvironmentError_(f"a service runs for {home.root} already", hint="stop it with: ql down")
         _log_to(home, background)
-        await _Supervisor(home, idle_exit, proxy_port).run()
+        await _Supervisor(home, idle_exit, proxy_port, api).run()
     return 0
 
 
 class _Supervisor:
-    def __init__(self, home: Home, idle_exit: int | None, proxy_port: int | None) -> None:
+    def __init__(self, home: Home, idle_exit: int | None, proxy_port: int | None, api: list[str] | None) -> None:
         self.home = home
         self.port = free_port()
         self.service = Service(os.getpid(), "starting", code_digest(), temporal=f"{LOOPBACK}:{self.port}")
@@ -46,7 +49,8 @@ class _Supervisor:
         self.worker = Child("worker", lambda: self._ql("worker", *(["--idle-exit", str(idle_exit)] if idle_exit else [])))
         port = ["--port", str(proxy_port)] if proxy_port is not None else []
         self.proxy = Child("proxy", lambda: self._ql("proxy", *port), on_ready=self._proxy_ready)
-        self.children = (self.proxy, self.worker, self.temporal)
+        self.api = Child("api", lambda: self._ql("server", *(api or [])), on_ready=self._api_ready)
+        self.children = (*((self.api,) if api is not None else ()), self.proxy, self.worker, self.temporal)
 
     async def run(self) -> None:
         """Until a signal or the end of a child that is meant to end."""
@@ -71,7 +75,7 @@ class _Supervisor:
             announcing.cancel()
             for task in keeping:
                 task.cancel()
-            await asyncio.gather(*(child.stop() for child in self.children[:2]))
+            await asyncio.gather(*(child.stop() for child in self.children[:-1]))
             await self.temporal.stop()
 
     async def _announce(self) -> None:
@@ -81,14 +85,21 @@ class _Supervisor:
         self.service.write(self.home)
         for child in self.children:
             await child.ready.wait()
-        log.info("ready: Temporal on %s, previews on port %s", self.service.temporal, self.service.proxy_port)
+        log.info(
+            "ready: Temporal on %s, previews on port %s, API on port %s",
+            *(self.service.temporal, self.service.proxy_port, self.service.api_port),
+        )
 
     def _proxy_ready(self, port: str) -> None:
         self.service = replace(self.service, proxy_port=int(port))
         self.service.write(self.home)
 
+    def _api_ready(self, port: str) -> None:
+        self.service = replace(self.service, api_port=int(port))
+        self.service.write(self.home)
+
     def _ql(self, *words: str) -> list[str]:
-        temporal = ["--temporal", self.service.temporal] if words[0] == "worker" else []
+        temporal = ["--temporal", self.service.temporal] if words[0] in ("worker", "server") else []
         return [sys.executable, "-m", "quantumlayer.cli.main", *words, *temporal]
 
     async def _answers(self) -> None:

@@ -1,0 +1,82 @@
+"""A new run from JSON or from a form with files."""
+
+import hashlib
+import json
+from typing import Any
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from quantumlayer.errors import UserError
+from quantumlayer.pipeline.intake import refuse_models
+from quantumlayer.request.compose import compose, read_bytes
+from quantumlayer.request.values import FileKind, SourceFile
+from quantumlayer.request.values import Request as Asked
+from quantumlayer.server.api.problems import Mistake, Refused
+from quantumlayer.server.api.views import NewRun
+
+FORM = "multipart/form-data"
+MOST_FILES = 50
+FILE_FIELDS: dict[str, FileKind | None] = {"file": None, "openapi": "openapi", "schema": "sql", "spec": "spec"}
+TEXT_FIELDS = ("text", "stack", "author", "model", "preview", "ttl")
+
+
+async def read_new_run(request: Request) -> tuple[NewRun, Asked]:
+    """The wish and the request made of it. Raises `Refused` with 400, 415 or 422, and `UserError`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        data = _parsed(await request.body())
+    elif kind == FORM:
+        data = await _form(request)
+    else:
+        raise Refused(
+            415, f"a run is not made from {kind or 'a body without content type'}", f"send application/json or {FORM}"
+        )
+    wanted = _checked(data)
+    refuse_models(wanted.author, wanted.model, "model" if wanted.model else "author")
+    files = [SourceFile(name=f.name, text=f.text, kind=f.kind) for f in wanted.files]
+    return wanted, compose(wanted.text, files, stack=wanted.stack, author=wanted.author or "blueprint", model=wanted.model)
+
+
+def digest(wanted: NewRun) -> str:
+    """Equal for equal wishes."""
+    return hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, f"the body is no JSON: {error}", "send a JSON object") from None
+
+
+def _checked(data: Any) -> NewRun:
+    try:
+        wanted = NewRun.model_validate(data)
+        # Half of a surrogate pair is JSON, but no text that could be stored.
+        wanted.model_dump_json().encode()
+        return wanted
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        errors = [Mistake(where=".".join(["body", *map(str, e["loc"])]), message=e["msg"]) for e in found]
+    except ValueError:
+        errors = [Mistake(where="body", message="it holds characters that are no text")]
+    raise Refused(422, f"{errors[0].where}: {errors[0].message}", "see `errors` for all that is wrong", errors=errors)
+
+
+async def _form(request: Request) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    files: list[dict[str, Any]] = []
+    async with request.form(max_files=MOST_FILES, max_fields=len(TEXT_FIELDS) + MOST_FILES, max_part_size=1_000_000) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile) and name in FILE_FIELDS:
+                shown = (value.filename or name).replace("\\", "/").rsplit("/", 1)[-1] or name
+                text = read_bytes(await value.read(), shown)
+                files.append({"name": shown, "text": text, "kind": FILE_FIELDS[name]})
+            elif not isinstance(value, UploadFile) and name in TEXT_FIELDS and name not in data:
+                data[name] = value
+            else:
+                known = ", ".join((*TEXT_FIELDS, *FILE_FIELDS))
+                raise UserError(f"the form has a field {name[:80]!r} too much", hint=f"these are known: {known}")
+    return data | ({"files": files} if files else {})

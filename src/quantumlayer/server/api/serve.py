@@ -1,0 +1,103 @@
+"""Serves the API on a port, with limits on what a connection may cost."""
+
+import logging
+import resource
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from quantumlayer.errors import EnvironmentError_
+from quantumlayer.server.api.app import create_app
+from quantumlayer.server.api.office import open_office
+from quantumlayer.server.api.settings import Settings
+from quantumlayer.server.child import READY
+from quantumlayer.stores.home import Home
+
+log = logging.getLogger("quantumlayer.api")
+HEADER_SECONDS = 15.0
+PORTS_TRIED = 100
+OPEN_FILES = 16384
+MESSAGE_BYTES = 64 * 1024
+GRACE_SECONDS = 5
+
+
+class PunctualProtocol(HttpToolsProtocol):
+    """Closes a connection whose request line and headers do not arrive: it would be held open for nothing."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Starts the clock."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def on_headers_complete(self) -> None:
+        """They are here."""
+        self._late.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops the clock."""
+        self._late.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Tells the supervisor when it is ready."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts connections from here on."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            print(READY, sockets[0].getsockname()[1], flush=True)
+
+
+async def serve_api(settings: Settings, home: Home, temporal_address: Callable[[], str], *, exact: bool) -> None:
+    """Until SIGTERM or SIGINT; open requests are finished first. `exact` refuses another port than the wanted one.
+
+    Raises `EnvironmentError_` when it cannot listen.
+    """
+    _allow_many_connections()
+    listener = bind(settings.host, settings.port, exact=exact)
+    app = create_app(open_office(settings, home, temporal_address))
+    config = uvicorn.Config(
+        app,
+        http=PunctualProtocol,
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    if not settings.loopback:
+        log.warning("serving other machines at %s: every call needs a token", settings.host)
+    await Server(config).serve(sockets=[listener])
+
+
+def bind(host: str, port: int, *, exact: bool) -> socket.socket:
+    """A listening socket there, or on one of the next ports unless `exact`. Raises `EnvironmentError_`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    last = port if exact else min(port + PORTS_TRIED, 65535)
+    reason = ""
+    for candidate in range(port, last + 1):
+        try:
+            return socket.create_server((host, candidate), family=family, backlog=2048)
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise EnvironmentError_(f"cannot listen on {host}:{port}: {reason}", hint="choose another one with --port and --host")
+
+
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
