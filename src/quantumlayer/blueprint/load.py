@@ -1,95 +1,165 @@
 """Blueprints are found by scanning folders and refused at load when anything in them is wrong, with file and line."""
 
 import hashlib
+import os
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from quantumlayer.blueprint.check_templates import check_templates
+from quantumlayer.blueprint.problems import BlueprintError
 from quantumlayer.blueprint.values import BLUEPRINT_FILE, PARTS, Blueprint
 from quantumlayer.errors import UserError
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "blueprints"
+FOLDERS_VARIABLE = "QL_BLUEPRINTS"
 _FOLDERS = ("templates", "pins", "faults")
 _FILES = (BLUEPRINT_FILE, "guide.md")
+_LAYERED = ("templates", "pins", "faults")
 
 
-class BlueprintError(UserError):
-    """A blueprint folder that cannot be used. `data` holds path and line."""
-
-    def __init__(self, message: str, path: Path, line: int = 1, hint: str = "") -> None:
-        super().__init__(f"{path}:{line}: {message}", hint=hint, path=str(path), line=line)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadedBlueprint:
-    """A blueprint with the folder it was read from."""
+    """A blueprint with its folder, and the one that it `extends`. The same object as long as no file changes."""
 
     value: Blueprint
     folder: Path
+    base: "LoadedBlueprint | None" = None
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over every file of the folder, in hex."""
-        total = hashlib.sha256()
-        for path in sorted(p for p in self.folder.rglob("*") if p.is_file()):
+        """SHA-256 over every file of the folder, and of those that it extends, in hex."""
+        total = hashlib.sha256(self.base.digest.encode() if self.base else b"")
+        for path in _all_files(self.folder):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             total.update(f"{path.relative_to(self.folder).as_posix()} {content}\n".encode())
         return total.hexdigest()
 
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """Templates, pins and faults by path in the folder: those of the base that it does not leave out, then its own."""
+        inherited = self.base.files if self.base else {}
+        found = {name: path for name, path in inherited.items() if not any(fnmatch(name, g) for g in self.value.without)}
+        for part in _LAYERED:
+            for path in _all_files(self.folder / part):
+                found[path.relative_to(self.folder).as_posix()] = path
+        return dict(sorted(found.items()))
+
+    def below(self, part: str) -> dict[str, Path]:
+        """Those of `files` below a folder, by their path in it."""
+        prefix = f"{part}/"
+        return {name.removeprefix(prefix): path for name, path in self.files.items() if name.startswith(prefix)}
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the user's, and not one of ours."""
+        return not self.folder.is_relative_to(BUILT_IN)
+
 
 @dataclass(frozen=True)
 class Blueprints:
-    """Every blueprint by id."""
+    """Every blueprint by id; `broken` are those that cannot be used, with why."""
 
     by_id: dict[str, LoadedBlueprint]
+    broken: dict[str, BlueprintError] = field(default_factory=dict)
 
     def get(self, stack: str) -> LoadedBlueprint:
-        """Raises `UserError` naming the nearest ids."""
+        """Raises `UserError` naming the nearest ids, `BlueprintError` where the stack's folder is broken."""
         if stack in self.by_id:
             return self.by_id[stack]
+        if stack in self.broken:
+            raise self.broken[stack]
         near = get_close_matches(stack, self.by_id, n=3, cutoff=0.4) or sorted(self.by_id)
         raise UserError(f"there is no stack {stack!r}", hint=f"try {', '.join(near)}", stack=stack)
 
 
+def configured_folders() -> tuple[Path, ...]:
+    """The folders named by `$QL_BLUEPRINTS`, separated as in PATH."""
+    return tuple(Path(part).expanduser() for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part)
+
+
 def load_blueprints(folders: Iterable[Path] = ()) -> Blueprints:
-    """The built-in blueprints and those below `folders`. Two folders with one id: `BlueprintError`."""
-    found: dict[str, LoadedBlueprint] = {}
-    for root in (BUILT_IN, *folders):
+    """The built-in blueprints and those below `folders` and `$QL_BLUEPRINTS`.
+
+    Raises `UserError` for a folder that is not there, `BlueprintError` for two folders with one id. Any other mistake makes
+    that one blueprint broken.
+    """
+    places: dict[str, Path] = {}
+    for root in dict.fromkeys((BUILT_IN, *(folder.absolute() for folder in (*configured_folders(), *folders)))):
         if not root.is_dir():
             raise UserError(f"no folder {root}", hint="name a folder that holds LANGUAGE/FRAMEWORK/blueprint.toml")
         for file in sorted(root.glob(f"*/*/{BLUEPRINT_FILE}")):
-            loaded = load_blueprint(file.parent)
-            if other := found.get(loaded.value.id):
-                raise BlueprintError(f"the id {loaded.value.id!r} is already taken by {other.folder}", file, _line(file, "id"))
-            found[loaded.value.id] = loaded
-    return Blueprints(found)
+            stack = f"{file.parent.parent.name}/{file.parent.name}"
+            if stack in places:
+                line = _line_of_key(_text(file), ["id"])
+                raise BlueprintError(f"the id {stack!r} is already taken by {places[stack]}", file, line, "rename one folder")
+            places[stack] = file.parent
+    found, broken = {}, {}
+    for stack, folder in places.items():
+        try:
+            found[stack] = load_blueprint(folder, places)
+        except BlueprintError as error:
+            broken[stack] = error
+    return Blueprints(found, broken)
 
 
-def load_blueprint(folder: Path) -> LoadedBlueprint:
-    """One folder, checked. Raises `BlueprintError`."""
+_loaded: dict[Path, tuple[object, LoadedBlueprint]] = {}
+
+
+def load_blueprint(folder: Path, places: dict[str, Path] | None = None) -> LoadedBlueprint:
+    """One folder, checked with all of its templates. `places` are folders by id, for `extends`. Raises `BlueprintError`."""
+    return _load(folder, places or {}, ())
+
+
+def _load(folder: Path, places: dict[str, Path], extending: tuple[str, ...]) -> LoadedBlueprint:
     file = folder / BLUEPRINT_FILE
+    text = _text(file)
+    value = _value(file, text)
+    expected = f"{folder.parent.name}/{folder.name}"
+    if value.id != expected:
+        raise BlueprintError(f"the id is {value.id!r}, the folder says {expected!r}", file, _line_of_key(text, ["id"]))
+    base = None
+    if value.extends:
+        line = _line_of_key(text, ["extends"])
+        if value.extends in (*extending, value.id):
+            raise BlueprintError(f"extends goes in a circle: {' → '.join((*extending, value.id, value.extends))}", file, line)
+        known = {"/".join(path.parts[-2:]): path for path in BUILT_IN.glob("*/*") if path.is_dir()} | places
+        if value.extends not in known:
+            near = get_close_matches(value.extends, known, n=1) or sorted(known)
+            raise BlueprintError(f"there is no stack {value.extends!r} to extend", file, line, f"try {', '.join(near)}")
+        base = _load(known[value.extends], places, (*extending, value.id))
+    signature = (_signature(folder), base)
+    if folder in _loaded and _loaded[folder][0] == signature:
+        return _loaded[folder][1]
+    loaded = LoadedBlueprint(value, folder, base)
+    _check_folder(loaded, file)
+    check_templates(loaded.below("templates"))
+    _loaded[folder] = (signature, loaded)
+    return loaded
+
+
+def _text(file: Path) -> str:
     try:
-        text = file.read_text("utf-8")
+        return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BlueprintError(f"cannot be read: {error}", file) from None
+
+
+def _value(file: Path, text: str) -> Blueprint:
     try:
-        value = Blueprint.model_validate(tomllib.loads(text))
+        return Blueprint.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise BlueprintError(f"is not TOML: {error}", file, int(line[1]) if line else 1) from None
     except ValidationError as error:
         raise _explained(error, file, text) from None
-    expected = f"{folder.parent.name}/{folder.name}"
-    if value.id != expected:
-        raise BlueprintError(f"the id is {value.id!r}, the folder says {expected!r}", file, _line(file, "id"))
-    _check_files(folder, file)
-    return LoadedBlueprint(value, folder)
 
 
 def _explained(error: ValidationError, file: Path, text: str) -> BlueprintError:
@@ -98,28 +168,52 @@ def _explained(error: ValidationError, file: Path, text: str) -> BlueprintError:
     key = ".".join(where)
     line = _line_of_key(text, [part for part in where if not part.isdigit()])
     if first["type"] == "extra_forbidden":
-        return BlueprintError(f"unknown key {key!r}", file, line, "remove it; docs/blueprints.md lists the keys")
+        near = get_close_matches(where[-1], list(_known_keys(where[:-1])), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "remove it; docs/blueprints.md lists the keys"
+        return BlueprintError(f"unknown key {key!r}", file, line, hint)
     if first["type"] in ("tuple_type", "list_type") and where[0] == "commands":
-        return BlueprintError(
-            f"{key}: a command is a list of words, not {first['input']!r}", file, line, 'write [["tool", "argument"]]'
-        )
+        hint = 'write [["tool", "argument"]]' if where[1:2] != ["run"] else 'write ["tool", "argument"]'
+        return BlueprintError(f"{key}: a command is a list of words, not {first['input']!r}", file, line, hint)
+    if first["type"] == "missing":
+        return BlueprintError(f"the key {key!r} is missing", file, line, "docs/blueprints.md lists the keys")
     return BlueprintError(f"{key}: {first['msg']}", file, line)
 
 
-def _check_files(folder: Path, file: Path) -> None:
-    for entry in folder.iterdir():
+def _known_keys(section: list[str]) -> Iterable[str]:
+    model = Blueprint
+    for part in section:
+        inner = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(inner, type) and hasattr(inner, "model_fields")):
+            return ()
+        model = inner  # type: ignore[assignment]
+    return model.model_fields
+
+
+def _check_folder(loaded: LoadedBlueprint, file: Path) -> None:
+    folder = loaded.folder
+    for entry in sorted(folder.iterdir()):
         if entry.name not in _FOLDERS + _FILES:
-            raise BlueprintError(f"unknown entry {entry.name!r} in the folder", file)
-    for part in PARTS:
-        if not (folder / "templates" / part).is_dir():
-            raise BlueprintError(f"templates/{part}/ is missing", file)
+            known = ", ".join((*_FOLDERS, *_FILES))
+            raise BlueprintError(f"unknown entry {entry.name!r} in the folder", file, 1, f"a blueprint holds {known}")
     for entry in folder.rglob("*"):
         if entry.is_symlink():
             raise BlueprintError("symbolic links are not allowed in a blueprint", entry)
+    present = {name.partition("/")[0] for name in loaded.below("templates")}
+    for part in PARTS:
+        if part not in present:
+            raise BlueprintError(f"templates/{part}/ is missing", file, 1, "docs/blueprints.md says what belongs there")
+    if stray := sorted(present - set(PARTS)):
+        raise BlueprintError(f"templates/{stray[0]} is no part", file, 1, f"the parts are {', '.join(PARTS)}")
 
 
-def _line(file: Path, key: str) -> int:
-    return _line_of_key(file.read_text("utf-8"), [key])
+def _all_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _signature(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a file does."""
+    stats = ((str(path), path.stat()) for path in _all_files(folder))
+    return tuple((name, found.st_mtime_ns, found.st_size) for name, found in stats)
 
 
 def _line_of_key(text: str, keys: list[str]) -> int:

@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.blueprint.paths import Template, outputs
 from quantumlayer.blueprint.problems import BlueprintError
-from quantumlayer.blueprint.template_names import features
+from quantumlayer.blueprint.template_names import RENDERED, features
 from quantumlayer.blueprint.values import Part
 from quantumlayer.errors import Bug
 from quantumlayer.files.values import FileTree
@@ -74,7 +74,7 @@ def _place(error: BaseException, template: Path) -> tuple[Path, int]:
     found, trace = (template, 1), error.__traceback__
     while trace:
         name = trace.tb_frame.f_code.co_filename
-        if "/templates/" in name and not name.endswith(".py"):
+        if name.endswith(RENDERED):
             found = (Path(name), trace.tb_lineno)
         trace = trace.tb_next
     return found

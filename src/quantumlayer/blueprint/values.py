@@ -25,6 +25,7 @@ def _command(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_command)]
 InnerPath = Annotated[str, AfterValidator(_inside)]
+StackId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
 Capability = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$")]
 
 
@@ -81,17 +82,21 @@ class Parameter(Value):
 class Blueprint(Value):
     """The strict form of `blueprint.toml`. `id` equals the folder, LANGUAGE/FRAMEWORK.
 
-    `provides` names capabilities that code outside asks for instead of the id (`http`, `openapi`, `sqlite`, `postgresql`);
-    `query_layer` names the language's expression printer; `model_writes` are globs of the paths that a model may write;
-    `components` describes the folders of the generated project, for the plan and the documents.
+    `provides` names capabilities that code outside asks for instead of the id (`http`, `openapi`, `sqlite`, `postgresql`).
+    `extends` is another stack of the same language whose templates, pins and faults stand below this folder's own, except those
+    that match the globs `without` (`templates/source/app/routers/*`). `query_layer` names the language's expression printer;
+    `model_writes` are globs of the paths that a model may write; `components` describes the folders of the generated project,
+    for the plan and the documents.
     """
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
+    id: StackId
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     title: str
     description: str
     provides: tuple[Capability, ...] = Field(min_length=1)
     requires: Requires
+    extends: StackId | None = None
+    without: tuple[str, ...] = ()
     query_layer: str
     commands: Commands
     ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (8000,)
@@ -99,6 +104,14 @@ class Blueprint(Value):
     parameters: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Parameter] = {}
     reports: Reports
     components: dict[InnerPath, str] = {}
+
+    @model_validator(mode="after")
+    def _extends_its_language(self) -> "Blueprint":
+        if self.extends and self.extends.partition("/")[0] != self.language:
+            raise ValueError(f"extends {self.extends!r}, which is of another language")
+        if self.without and not self.extends:
+            raise ValueError("without leaves out files of a stack that is extended, and there is none")
+        return self
 
     @property
     def language(self) -> str:
