@@ -81,7 +81,7 @@ async def metadata(place):
 
 
 @contextlib.contextmanager
-def s3_server(port: int):
+def serving_s3(port: int):
     """Moto's server: the S3 protocol over real HTTP, objects in memory."""
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
@@ -102,5 +102,11 @@ def s3_server(port: int):
 
 @pytest.fixture(scope="session")
 def s3_endpoint():
-    with s3_server(free_port()) as endpoint:
+    with serving_s3(free_port()) as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+def s3_server():
+    """Starts one more server on a port, as a context manager that gives its address."""
+    return serving_s3

@@ -1,6 +1,5 @@
 """Opens the metadata database, SQLite or PostgreSQL. One place decides how it is made safe for several processes at once."""
 
-import asyncio
 import errno
 import os
 import sqlite3
@@ -16,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.ports.store import Unreachable
+from quantumlayer.stores.patient import patiently
 
 BUSY_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
@@ -23,14 +24,8 @@ POOL = 8
 POOL_OVERFLOW = 24
 # How long a caller waits for a database that went away. A worker waits longer: giving up would fail the run.
 PATIENCE = 5.0
-PAUSE = 0.2
-LONGEST_PAUSE = 2.0
 EXAMPLES = "write it as postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///PATH"
 T = TypeVar("T")
-
-
-class Unreachable(EnvironmentError_):
-    """The database does not answer now; the same call may succeed later."""
 
 
 def database_url(place: str | Path) -> URL:
@@ -163,16 +158,11 @@ class Database:
         await self.engine.dispose()
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        deadline, pause = time.monotonic() + self.patience, PAUSE
-        while True:
-            try:
-                with database_errors(self.place):
-                    return await work()
-            except Unreachable:
-                if time.monotonic() + pause > deadline:
-                    raise
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+        async def told() -> T:
+            with database_errors(self.place):
+                return await work()
+
+        return await patiently(told, self.patience)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class Metadata:
     """Each method is one short transaction that can be repeated: the same twice is the same once.
 
     `place` is the URL of the database, or the path of a SQLite file. Every method raises `EnvironmentError_` when the
-    database cannot be used; `stores.database.Unreachable`, one of them, when it does not answer for `patience` seconds.
+    database cannot be used; `ports.store.Unreachable`, one of them, when it does not answer for `patience` seconds.
     """
 
     def __init__(self, place: str | Path, *, patience: float = PATIENCE) -> None:
