@@ -28,7 +28,7 @@ async def measure(name: str, spec: Spec) -> TestPlan:
     derived = time.perf_counter() - began
     async with served(spec) as app:
         began = time.perf_counter()
-        evidence = await judge(spec, app, plan, budget=Budget(random=5.0))
+        evidence = await judge(spec, app, plan, budget=Budget(operations=100_000, random=5.0))
         total = time.perf_counter() - began
     random = next(check for check in evidence.checks if check.id == "random")
     operations = int(random.title.split()[0])
@@ -50,7 +50,7 @@ async def hunt(name: str, spec: Spec, plan: TestPlan) -> None:
         model = ServedModel(mutant.spec, ADMIN if spec.roles else None)
         try:
             app = application(model, ADMIN if spec.roles else None)
-            evidence = await judge(spec, app, plan, budget=Budget(random=3.0, shrink=0, failures=1))
+            evidence = await judge(spec, app, plan, budget=Budget(operations=100_000, random=3.0, shrink=0, failures=1))
         finally:
             await asyncio.to_thread(model.close)
         if evidence.failed():

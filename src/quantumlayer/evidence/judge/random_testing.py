@@ -37,13 +37,14 @@ class Divergence(AssertionError):
 
 @dataclass
 class RandomTester:
-    """One campaign. Times in seconds; `operations` counts requests."""
+    """One campaign. Times in seconds; it ends after `enough` requests or the `budget`. `operations` counts requests."""
 
     spec: Spec
     handle: Handle
     lockstep: Lockstep
     seed: int
     budget: float
+    enough: int
     shrink_budget: float = 15.0
     report: Callable[[str], None] = lambda text: None
     operations: int = 0
@@ -66,7 +67,7 @@ class RandomTester:
             self._salt = 10_000_000 + int(time.time()) % 10_000_000
         self._cast_accounts = tuple(a for a in _cast(self.spec) if not a.roles or self.handle.admin)
         until, batch = started + self.budget, 0
-        while time.perf_counter() < until and self._best is None:
+        while not self._spent(until) and self._best is None:
             self._campaign(self.seed * 1000 + batch, until)
             batch += 1
         if self._best is not None and self.handle.can_reset and self.shrink_budget > 0:
@@ -76,6 +77,9 @@ class RandomTester:
                 self._best, self._best_alone = shorter, True
         self.seconds = time.perf_counter() - started
         return self._check()
+
+    def _spent(self, until: float) -> bool:
+        return self.operations >= self.enough or time.perf_counter() >= until
 
     def _replay(self, steps: Sequence[Step]) -> list[Exchange] | None:
         """The steps on a fresh database up to the first difference; None where they cannot be taken."""
@@ -129,8 +133,7 @@ class RandomTester:
 
     def begin(self, until: float) -> "Example | None":
         """The next example, None when time is up."""
-        now = time.perf_counter()
-        if (self._best is None and now > until) or (self._best is not None and now > self._shrink_until):
+        if self._spent(until) if self._best is None else time.perf_counter() > self._shrink_until:
             return None
         alone = self._best is not None
         if alone:

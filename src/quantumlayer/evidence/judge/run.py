@@ -23,14 +23,18 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds of random testing, and of shrinking what it finds; after `failures` failed checks the rest is not played."""
+    """Random testing ends after `operations` requests or `random` seconds; `shrink` seconds go to shortening what it finds.
 
-    random: float = 2.5
+    After `failures` failed checks the rest is not played.
+    """
+
+    operations: int = 400
+    random: float = 10.0
     shrink: float = 15.0
     failures: int = 12
 
 
-THOROUGH = Budget(random=30.0, shrink=60.0)
+THOROUGH = Budget(operations=20_000, random=60.0, shrink=60.0)
 
 
 async def judge(
@@ -87,7 +91,14 @@ class Trial:
         if player.dirty or self.handle.offset or lockstep.partial:
             player.renew()
         tester = RandomTester(
-            self.spec, self.handle, lockstep, self.seed, self.budget.random, self.budget.shrink, report=self.progress
+            self.spec,
+            self.handle,
+            lockstep,
+            self.seed,
+            budget=self.budget.random,
+            enough=self.budget.operations,
+            shrink_budget=self.budget.shrink,
+            report=self.progress,
         )
         self.progress("random testing against the reference model")
         checks.append(tester.run())
