@@ -68,7 +68,7 @@ def main() -> int:
     known = {} if options.again or not results.exists() else json.loads(results.read_text("utf-8"))
     wanted = options.only.split(",")
     for name in wanted:
-        if known.get(name, {}).get("text") != TWELVE[name]:
+        if known.get(name, {}).get("text") != TWELVE[name] or known[name]["status"] not in ENDED.values():
             print(f"{name} …", file=sys.stderr)
             known[name] = {"text": TWELVE[name], **run(TWELVE[name], options.stack)}
             part = results.with_suffix(".part")

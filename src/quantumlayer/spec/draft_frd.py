@@ -1,5 +1,8 @@
 """Brief → Frd: the clauses numbered, with acceptance criteria generated from what the analyst understands of them."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from quantumlayer.request.values import Brief
 from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.analyst.clauses import split_statement
@@ -40,6 +43,11 @@ def draft_frd(brief: Brief) -> Frd:
     imported = read_files(given)
     name = imported.world.name if imported and not brief.text and imported.world.name != "Application" else brief.name
     reading = read_soundly(name, sentences, given)
+    context = [s for s in sentences if s.id in reading.context]
+    if context:
+        sentences = _renumbered(s for s in sentences if s.id not in reading.context)
+        given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
+        reading = read_soundly(name, sentences, given)
     by_id = {s.id: s for s in sentences}
     criteria = criteria_of(reading.spec) if reading.spec else {}
     requirements = []
@@ -60,6 +68,7 @@ def draft_frd(brief: Brief) -> Frd:
     return Frd(
         name=name,
         introduction=brief.text[:2000],
+        context=tuple(s.text for s in context),
         stack=brief.stack,
         stack_reason=brief.stack_reason,
         requirements=tuple(requirements),
@@ -73,6 +82,10 @@ def draft_frd(brief: Brief) -> Frd:
         glossary=glossary_of(reading.spec) if reading.spec else (),
         files=brief.files,
     )
+
+
+def _renumbered(sentences: Iterable[Sentence]) -> tuple[Sentence, ...]:
+    return tuple(replace(s, id=f"R{n}") for n, s in enumerate(sentences, 1))
 
 
 def _priority(text: str, assumption: bool) -> Priority:

@@ -40,10 +40,14 @@ class Term(Value):
 
 
 class Frd(Value):
-    """The whole document; `draft_spec` reads the requirements that are not assumptions, and the files."""
+    """The whole document; `draft_spec` reads the requirements that are not assumptions, and the files.
+
+    `context` are the titles, greetings and background of the request, which ask for nothing.
+    """
 
     name: str
     introduction: str = ""
+    context: tuple[str, ...] = ()
     stack: str = "python/fastapi"
     stack_reason: str = ""
     requirements: tuple[FrdRequirement, ...] = ()

@@ -50,6 +50,7 @@ def _lists(frd: Frd) -> list[tuple[str, list[str]]]:
     assumed = [f"{r.id}: {r.text}" for r in frd.requirements if r.assumption]
     others = [a for a in frd.assumptions if a not in {r.text for r in frd.requirements}]
     return [
+        ("Context (asks for nothing, nothing is built from it)", list(frd.context)),
         ("Assumptions", [*assumed, *others]),
         ("Non-functional targets", list(frd.non_functional)),
         ("Open questions", list(frd.open_questions)),

@@ -59,6 +59,11 @@ def _role_bound(text: str) -> bool:
 
 def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str, str]) -> None:
     """Choose the entity that signs in, and read people of the text as accounts or roles."""
+    given = world.entities.get(world.account or "")
+    if given is not None and given.guarded:
+        people = [one for _, t in texts for one in _people_in(t)]
+        world.actors |= {p: given.name for p in people if p != given.name and p not in world.entities}
+        return
     if world.api_key_cues and not world.auth_cues:
         _api_key_account(texts, world, found)
         return
@@ -152,7 +157,7 @@ def _people_in(text: str) -> list[str]:
 
 def account_fields(entity: EntityDraft, world: World) -> None:
     """What an account needs to be signed in with."""
-    if world.auth is None:
+    if world.auth is None or (entity.guarded and world.auth.identifier in entity.fields):
         return
     by = world.auth.satisfies[:1] or ()
     if world.auth.methods == ("api_key",):

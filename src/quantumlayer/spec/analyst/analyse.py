@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from quantumlayer.spec.analyst import (
+    amounts,
+    arithmetic,
     behave,
     declare,
     derive,
     effects,
     exclude,
+    hold,
     limit,
     people,
     process,
@@ -23,8 +26,10 @@ from quantumlayer.spec.analyst import (
     states,
     visible,
 )
-from quantumlayer.spec.analyst.clauses import has_subject_and_verb, split_statement
+from quantumlayer.spec.analyst.asides import one_by_one, read_asides
+from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
+from quantumlayer.spec.analyst.context import is_background, is_context
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.rewrite import rewritten
@@ -34,11 +39,14 @@ from quantumlayer.spec.values import Requirement, Spec
 
 # Importing them enters their handlers in the rule book.
 BOOKS = (
+    amounts,
+    arithmetic,
     behave,
     declare,
     derive,
     effects,
     exclude,
+    hold,
     limit,
     people,
     process,
@@ -51,13 +59,9 @@ BOOKS = (
     states,
     visible,
 )
+# From this phase on all behaviour is known: lists and reports.
+SETTLED = 4
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
-_CHATTER = re.compile(
-    r"^(?:(?:thanks?|thank you|please|hi|hello|hey|cheers|best regards|regards)\b.*|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}|(?:that is|that's) (?:it|all).*|(?:keep it|make it|it should be) (?:simple|small|fast|nice|easy).*|nothing (?:fancy|else).*)$", re.I
-)  # fmt: skip
-_TITLE = re.compile(r"^(?:(?:please |can you |could you )?(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){0,5}?(?:api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library)(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{1,50})?$", re.I)  # fmt: skip
-
-_FINITE = re.compile(r"\b(?:can|cannot|may|must|should|will|has|have|is|are|not|with|never|no|only|cannot)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,14 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came out of it. `spec` is None where there is nothing to build; `notes` are assumptions that no element shows."""
+    """What came out of it. `spec` is None where there is nothing to build; `notes` are assumptions that no element shows;
+    `context` are the ids of sentences that ask for nothing: titles, greetings, what the business is."""
 
     spec: Spec | None
     requirements: tuple[Requirement, ...]
     questions: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
 
 
 def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None) -> Reading:
@@ -90,23 +96,50 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     clauses, heads = _clauses(sentences)
     discover(clauses, heads, world)
     _supply_topics(clauses, world)
+    for clause in clauses:
+        read_asides(clause, world)
     for phase in book():
-        if phase == 4:
+        if phase == SETTLED:
+            _read_one_by_one(clauses, world)
             settle(world)
         for clause in clauses:
             if not clause.produced:
                 _read(clause, world, phase)
+    for clause in clauses:
+        if not clause.produced and clause.partly:
+            clause.produced = True
+            clause.leftover.append(clause.match)
+        if not clause.produced and not clause.reason and is_background(clause.match):
+            clause.produced = clause.context = True
     if not world.entities:
         for clause in clauses:
-            clause.reason = clause.reason or "it names no kind of record that could be kept"
+            clause.reason = clause.reason or ("" if clause.context else "it names no kind of record that could be kept")
         return Reading(None, _requirements(sentences, clauses, world, {}), tuple(world.questions))
     complete(world)
     spec = to_spec(world, "")
-    marks = _marks(spec, world, len(sentences))
-    requirements = _requirements(sentences, clauses, world, marks)
+    named = _named_in(spec)
+    marks = _marks(named, world, len(sentences))
+    context = _without_elements(sentences, clauses, named)
+    requirements = tuple(r for r in _requirements(sentences, clauses, world, marks) if r.id not in context)
     notes = tuple(t for n, t in enumerate(world.assumptions, 1) if f"R{ASSUMED + n}" not in marks)
     whole = _numbered(spec.model_copy(update={"requirements": requirements}), marks)
-    return Reading(whole, requirements, tuple(world.questions), notes)
+    whole = world.finish(whole) if world.finish else whole
+    return Reading(whole, requirements, tuple(world.questions), notes, context)
+
+
+def _without_elements(sentences: tuple[Sentence, ...], clauses: list[Clause], named: set[str]) -> tuple[str, ...]:
+    """The sentences that ask for nothing. A clause that claims to be understood but that no element carries is not understood."""
+    context = []
+    for sentence in sentences:
+        own = [c for c in clauses if c.id == sentence.id]
+        if not own or sentence.id in named:
+            continue
+        if all(c.context for c in own):
+            context.append(sentence.id)
+        for clause in own:
+            if clause.produced and not clause.context and not clause.leftover:
+                clause.reason = "not understood: nothing in the specification could carry it"
+    return tuple(context)
 
 
 def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
@@ -150,23 +183,22 @@ def _read(clause: Clause, world: World, phase: int) -> None:
     text = clause.match
     if not text:
         return
-    if (
-        phase == 1
-        and clause.id == "R1"
-        and len(text.split()) <= 4
-        and not _FINITE.search(text)
-        and not re.search(r"[:,(]", text)
-        and not has_subject_and_verb(text)
-    ):
-        clause.produced = True
+    if phase == 1 and is_context(text, first=clause.id == "R1"):
+        clause.produced = clause.context = True
         return
-    if phase == 1 and (_CHATTER.match(text) or (_TITLE.match(text) and not _FINITE.search(text))):
-        clause.produced = True
-        return
-    marked = mark(text, world)
+    clause.produced = _apply(clause, _marked(clause, world), world, phase)
+
+
+def _marked(clause: Clause, world: World) -> str:
+    marked = mark(clause.match, world)
     if clause.topic:
         world.topic = clause.topic
         marked = _PRONOUNS.sub("@" + clause.topic, marked, count=1)
+    return marked
+
+
+def _apply(clause: Clause, marked: str, world: World, phase: int) -> bool:
+    """Whether a rule of the phase read the clause; what it left over is noted."""
     for pattern in book()[phase]:
         match = pattern.match(marked)
         if match is None:
@@ -174,10 +206,27 @@ def _read(clause: Clause, world: World, phase: int) -> None:
         result = pattern.handler(clause, world, match)
         if result is None or result is False:
             continue
-        clause.produced = True
         if isinstance(result, str):
             clause.leftover.append(plain(result))
-        return
+        return True
+    return False
+
+
+def _read_one_by_one(clauses: list[Clause], world: World) -> None:
+    """Clauses about several entities that no rule reads as a whole are read for each of them."""
+    for clause in clauses:
+        if clause.produced or not clause.match:
+            continue
+        marked = _marked(clause, world)
+        if any(p.match(marked) for phase, patterns in book().items() if phase >= SETTLED for p in patterns):
+            continue
+        unread = []
+        for one in one_by_one(marked):
+            if any(_apply(clause, one, world, phase) for phase in book() if phase < SETTLED):
+                clause.produced = True
+            else:
+                unread.append(plain(one))
+        clause.leftover += unread if clause.produced else []
 
 
 def _requirements(
@@ -187,7 +236,7 @@ def _requirements(
     for sentence in sentences:
         own = [c for c in clauses if c.id == sentence.id]
         reason = sentence.unmet or next((c.reason for c in own if c.reason), "")
-        if sentence.given:
+        if sentence.given or _settled(sentence, world):
             found.append(Requirement(id=sentence.id, text=sentence.text))
             continue
         missed = [c.match for c in own if not c.produced and not c.reason] if own else [sentence.text]
@@ -201,6 +250,13 @@ def _requirements(
         text = world.assumptions[int(mark_[1:]) - ASSUMED - 1]
         found.append(Requirement(id=id_, text=text, assumption=True))
     return tuple(found)
+
+
+def _settled(sentence: Sentence, world: World) -> bool:
+    """Whether the request tells what an operation of a file does, whose file does not."""
+    entity, name = world.pending.get(sentence.text, ("", ""))
+    operation = world.entities[entity].operations.get(name) if entity in world.entities else None
+    return operation is not None and bool(operation.effects or operation.transition or operation.redirect)
 
 
 def _numbered(spec: Spec, marks: dict[str, str]) -> Spec:
@@ -218,8 +274,14 @@ def _ids(satisfies: Iterable[str], marks: dict[str, str]) -> list[str]:
     return sorted({marks.get(m, m) for m in satisfies}, key=lambda r: int(r[1:]))
 
 
-def _marks(spec: Spec, world: World, count: int) -> dict[str, str]:
+def _marks(named: set[str], world: World, count: int) -> dict[str, str]:
     """Marker → requirement id of the assumptions that an element of the spec stands for, in their order."""
+    used = [m for n in range(1, len(world.assumptions) + 1) if (m := f"R{ASSUMED + n}") in named]
+    return {mark_: f"R{count + n}" for n, mark_ in enumerate(used, 1)}
+
+
+def _named_in(spec: Spec) -> set[str]:
+    """The requirement ids and markers that elements of the spec satisfy."""
     found: set[str] = set()
 
     def walk(value: Any) -> None:
@@ -231,5 +293,4 @@ def _marks(spec: Spec, world: World, count: int) -> dict[str, str]:
                 walk(inner)
 
     walk(spec.model_dump(exclude_defaults=True, warnings=False))
-    used = [m for n in range(1, len(world.assumptions) + 1) if (m := f"R{ASSUMED + n}") in found]
-    return {mark_: f"R{count + n}" for n, mark_ in enumerate(used, 1)}
+    return found

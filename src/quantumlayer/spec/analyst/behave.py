@@ -50,6 +50,9 @@ EVENT_VERBS = frozenset(
         "answer",
         "sign_up",
         "check_in",
+        "reply",
+        "respond",
+        "score",
         "deposit",
         "withdraw",
         "visit",
@@ -132,7 +135,7 @@ def _event_names(key: str) -> list[str]:
 
 
 def _new_event(verb: str) -> str | None:
-    from_verb = {"borrow": "loan", "lend": "loan", "rent": "rental", "book": "booking", "reserve": "reservation", "order": "order", "buy": "purchase", "purchase": "purchase", "enroll": "enrollment", "enrol": "enrolment", "subscribe": "subscription", "vote": "vote", "rate": "rating", "review": "review", "bid": "bid", "donate": "donation", "apply": "application", "join": "membership", "attend": "attendance", "like": "like", "follow": "follow", "adopt": "adoption", "pledge": "pledge", "sign_up": "registration", "check_in": "checkin"}  # fmt: skip
+    from_verb = {"borrow": "loan", "lend": "loan", "rent": "rental", "book": "booking", "reserve": "reservation", "order": "order", "buy": "purchase", "purchase": "purchase", "enroll": "enrollment", "enrol": "enrolment", "subscribe": "subscription", "vote": "vote", "rate": "rating", "review": "review", "bid": "bid", "donate": "donation", "apply": "application", "join": "membership", "attend": "attendance", "like": "like", "follow": "follow", "adopt": "adoption", "pledge": "pledge", "sign_up": "registration", "check_in": "checkin", "reply": "reply", "respond": "response", "score": "score"}  # fmt: skip
     return from_verb.get(verb)
 
 
@@ -240,7 +243,17 @@ def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityD
     return True
 
 
-REMAINDERS: list[Any] = [in_place]
+def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
+    """`log completions of a habit with a date`: what it is of, and its fields."""
+    m = re.fullmatch(r"(?:of|for|on|about|to) (?:(?:an?|the|their|each|one) )?@(\w+),? (?:with|having|including) (.+)", rest)
+    parent = world.find(m[1].replace("_", " ")) if m else None
+    if m is None or parent is None or parent is target:
+        return False
+    world.link(target, parent, clause.id)
+    return add_fields(target, m[2], clause, world)
+
+
+REMAINDERS: list[Any] = [in_place, of_what]
 
 
 def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: str) -> bool | str:

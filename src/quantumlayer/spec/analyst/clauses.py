@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from quantumlayer.spec.analyst.discover import listed
 from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, verb_base
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::| [-] )\s+(?P<rest>.+)$", re.S)
@@ -77,7 +78,7 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []
     for part in _outside(body, r"\s*;\s*"):
-        pieces += enumerate(_sentences(part))
+        pieces += [(0, p) for p in lists] if len(lists := _declarations(part)) > 1 else enumerate(_sentences(part))
     parts, subject = [], ""
     for number_, piece in pieces:
         match = piece.strip(" ,")
@@ -96,6 +97,22 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
     if head and parts:
         parts[0] = Part(f"{head}: {parts[0].text}", parts[0].match, head)
     return parts
+
+
+def _declarations(text: str) -> list[str]:
+    """`books (title, author), members (name, email)`: one piece for each kind of record; empty where it is another sentence."""
+    pieces = _outside(text, r",?\s+and\s+|,\s+")
+    return (
+        [p.strip(" ,") for p in pieces]
+        if all(
+            re.fullmatch(r"\s*[\w -]+ \(.*\)\s*", p)
+            and listed(p + " x")
+            or listed(text)
+            and re.fullmatch(r"\s*[\w -]+s \(.*\)\s*", p)
+            for p in pieces
+        )
+        else []
+    )
 
 
 def _bare_verb(text: str) -> bool:
@@ -146,7 +163,7 @@ def _head(text: str) -> tuple[str, str]:
     first = re.split(r"[,;(]", rest)[0]
     modal = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", first, re.I)
     declared = re.match(r"^(?:an? |each |the )?[\w-]+(?: [\w-]+)?s (?:with|having|that have)\b", rest, re.I)
-    sentence = modal or declared or has_subject_and_verb(first) or _IMPERATIVE.match(rest)
+    sentence = modal or declared or has_subject_and_verb(first) or _IMPERATIVE.match(rest) or listed(rest)
     return (found["head"].strip(), rest) if names_thing or sentence else ("", text)
 
 

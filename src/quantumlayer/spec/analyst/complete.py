@@ -90,7 +90,8 @@ def _is_event(entity: EntityDraft) -> bool:
 def _operations(entity: EntityDraft, world: World) -> None:
     """Create, read, list, update and delete, except where that would open a hole in a process with rules."""
     if world.is_account(entity):
-        _account_operations(entity, world)
+        if not entity.guarded:
+            _account_operations(entity, world)
         return
     label = entity.plural.replace("_", " ")
     if entity.exact:
@@ -168,20 +169,21 @@ def _protect(entity: EntityDraft, world: World) -> None:
     """Where people sign in: writing needs an account, and rows that someone owns are changed by that one."""
     assert world.auth
     for name, operation in list(entity.operations.items()):
-        if not operation.access.anonymous:
-            continue
         kind = operation.kind or name
-        if name in ("update", "delete") and entity.owner:
+        owned = name in ("update", "delete") and entity.owner
+        if not operation.access.anonymous and not (owned and operation.access == Access(sign_in=True)):
+            continue
+        if owned and entity.owner:
             marker = world.assume(f"Only its {entity.owner.replace('_', ' ')} changes or deletes {an(entity.name)}.")
             restrict(world, entity, name, marker, owner=entity.owner)
-        elif kind in ("read", "list") and (_public(entity) or _part_of_public(entity, world)):
+        elif entity.guarded or kind in ("read", "list") and (_public(entity) or _part_of_public(entity, world)):
             continue
         elif kind not in CRUD and entity.owner and name in _OWNERS_ACTIONS:
             marker = world.assume(f"Only its {entity.owner.replace('_', ' ')} may {name.replace('_', ' ')} {an(entity.name)}.")
             restrict(world, entity, name, marker, owner=entity.owner)
         elif operation.redirect is None:
             entity.update(name, access=Access(sign_in=True))
-    if not _public(entity) and not entity.visible and not _part_of_public(entity, world):
+    if not entity.guarded and not _public(entity) and not entity.visible and not _part_of_public(entity, world):
         world.assume("Whoever uses the application signs in first, unless the request says otherwise.")
 
 

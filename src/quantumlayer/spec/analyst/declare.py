@@ -50,6 +50,18 @@ def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | Non
     return add_fields(target, m["fields"], clause, world) if target else None
 
 
+@rule
+def names(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`crud for plants, suppliers`"""
+    found = [world.find(e.replace("_", " ")) for e in re.findall(r"@(\w+)", m["es"])]
+    if len(found) < 2 and not re.match(r"(?:\w+ )*(?:crud|app|api|manage|track)", clause.match, re.I):
+        return None
+    for one in found:
+        if one is not None and clause.id not in one.satisfies:
+            one.satisfies.append(clause.id)
+    return True
+
+
 def clause_text(clause: Clause, world: World) -> str:
     """The clause with its entities marked, as the patterns see it."""
     return mark(clause.match, world)

@@ -4,16 +4,17 @@ import re
 
 from quantumlayer.spec.analyst.accounts import find_accounts, find_sign_in
 from quantumlayer.spec.analyst.draft_field import looks_like_field
-from quantumlayer.spec.analyst.fields import split_list
+from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause
-from quantumlayer.spec.analyst.nouns import noun
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, ROLES, is_plural, singular, verb_base
+from quantumlayer.spec.analyst.nouns import STOP, noun
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, RECORDS, ROLES, is_plural, singular, verb_base
 from quantumlayer.spec.analyst.world import World
 
 _DET = r"(?:(?:an?|the|each|every|all|any|our|my|some|their|his|her|its|many|several|multiple|other|own|new|your) )*"
 _NOUN = r"[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,2}?"
 _SUBJECT = re.compile(rf"^{_DET}(?P<n>{_NOUN}) (?:(?:can|may|must|should|will|cannot|also|always|shall) )*(?P<v>has|have|contains?|includes?|consists? of|belongs? to|is|are|can|cannot|may|must|should|goes|moves|starts|expires?|never|be|needs?|stores?|carr(?:y|ies)|records?|comprises?|gets?)\b(?P<rest>.*)$")  # fmt: skip
 _WITH = re.compile(rf"(?:^|\b(?:{'|'.join(('a', 'an', 'the', 'of', 'for', 'track', 'manage', 'store', 'keep', 'log', 'record', 'have', 'has', 'are', 'is', 'create', 'write', 'post', 'submit', 'open', 'send', 'add', 'list', 'with'))})\s){_DET}(?P<n>{_NOUN}),? (?:with|having|that have|which have|that has|containing|including|consisting of) (?P<rest>.+)$")  # fmt: skip
+_WEAK = frozenset(["the", "a", "an", "our", "their", "my", "each", "every", "all"])
 _ACTS = re.compile(
     rf"^{_DET}(?P<s>{_NOUN}) (?:(?:can|may|must|should|will|want to|can also|may also|are able to|is able to) )?(?P<v>[a-z]+(?: (?:in|out|up|on))?) (?P<o>.+)$"
 )
@@ -53,7 +54,7 @@ def _declared(text: str) -> list[str]:
             told
             and m["v"] in ("has", "have", "contains", "contain", "belongs to", "belong to")
             and not re.match(
-                r"(?:the |an? )?(?:app|application|api|system|platform|service|site|we|it|they|user interface|database|backend)s?$",
+                r"(?:the |an? )?(?:app|application|api|system|platform|service|site|we|it|they|user interface|database|backend)$",
                 m["n"],
             )
             and (sure := noun(m["n"], told=True))
@@ -68,8 +69,19 @@ def _declared(text: str) -> list[str]:
             )
         ):
             nouns += list(split_list(many[1]))
+    if m := re.match(
+        rf"^{_DET}(?P<n>{_NOUN}) (?:of|for) {_DET}(?P<p>{_NOUN}) (?:has|have|records?|contains?|includes?|needs?|with|consists? of)\b",
+        text,
+    ):
+        nouns_told += [one for n in (m["n"], m["p"]) if is_plural(n.split()[-1]) and (one := noun(n, told=True))]
+        nouns += [m["n"], m["p"]]
+    nouns_told += listed(text)
+    nouns_told += named_only(text)
     text = _without_doer(text)
     for m in _WITH.finditer(text):
+        last = m["n"].split()[-1]
+        if is_plural(last) and enumerates_fields(m["rest"]) and (one := noun(last, told=True)):
+            nouns_told.append(one)
         nouns.append(
             re.sub(
                 r"^.*\b(?:track|manage|store|of|for|log|write|submit|open|send|add|create|post|have|list|are|is) ", "", m["n"]
@@ -108,6 +120,41 @@ def _declared(text: str) -> list[str]:
     for m in re.finditer(r"\b(?:many|several|one or more|multiple) (?P<n>[a-z]+(?: [a-z]+)?) with (?:an? |the )", text):
         nouns.append(m["n"])
     return [*nouns_told, *(one for n in nouns if (one := noun(n)) and not _is_verbish(one))]
+
+
+def listed(text: str) -> list[str]:
+    """Nouns with their fields in parentheses, anywhere: `apiaries (name, location) contain hives (number, queen year)`."""
+    text = text.lower()
+    found: list[tuple[str, str]] = []
+    for m in re.finditer(r"(?P<n>[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,2}) \((?P<f>[^()]*(?:\([^()]*\)[^()]*)*)\)", text):
+        words = m["n"].split()
+        starts = [i + 1 for i, w in enumerate(words[:-1]) if w in STOP or w in _WEAK or verb_base(w) or is_plural(w)]
+        name = " ".join(words[max(starts, default=0) :])
+        if is_plural(name) and not looks_like_field(name) and (one := noun(name, told=True)):
+            found.append((one, m["f"]))
+    nouns = frozenset(one for one, _ in found) if len(found) > 1 else frozenset()
+    return [one for one, inside in found if enumerates_fields(inside, nouns)]
+
+
+def named_only(text: str) -> list[str]:
+    """`kanban board with boards, columns and cards`, `crud for plants, suppliers`: kinds of records and nothing else."""
+    m = re.match(
+        rf"^(?:[a-z' -]{{0,60}}?\b)?(?:with|for|of|manag\w+|track\w*|handl\w+|about|containing|crud)(?: for| of)? (?P<l>{_DET}[a-z]+s(?: [a-z]+s)?(?:(?:, | and |, and | & ){_DET}[a-z]+(?: [a-z]+)?)+)$",
+        text,
+    )
+    if not m or re.match(r"(?:lists?|reports?|shows?|filter|sort|search)\b", text):
+        return []
+    items = [re.sub(rf"^{_DET}", "", piece) for piece in split_list(m["l"])]
+    if not all(is_plural(i) and not looks_like_field(i) for i in items):
+        return []
+    return [one for i in items if (one := noun(i, told=True))]
+
+
+def enumerates_fields(text: str, nouns: frozenset[str] = frozenset()) -> bool:
+    """Whether at least half of the items of a list are known as names of fields, constrained like them, or among `nouns`."""
+    items = [read_item(piece) for piece in split_list(text)]
+    known = [i for i in items if i.attributes or i.type or i.name in nouns or (i.name and type_of(i.name)[0] is not None)]
+    return len(items) > 1 and 2 * len(known) >= len(items)
 
 
 def _without_doer(text: str) -> str:
@@ -150,7 +197,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
                 and (one := noun(piece))
                 and (is_plural(piece) or piece != m["o"])
                 and not looks_like_field(one)
-                and not verb_base(piece.split()[0])
+                and (not verb_base(piece.split()[0]) or (is_plural(piece) and one in RECORDS))
             )
             or piece
             and (one := noun(piece))

@@ -34,7 +34,9 @@ _NOT = r"(?:cannot(?: ever)?|can never|may not|may never|must not|must never|sho
 
 @dataclass
 class Clause:
-    """One numbered statement: `id` of its requirement, its own words, and the words to match (subject supplied, entities marked)."""
+    """One numbered statement: `id` of its requirement, its own words, and the words to match (subject supplied, entities marked).
+
+    `context`: it asks for nothing. `partly`: some of its words are read, `match` are the others."""
 
     id: str
     text: str
@@ -42,6 +44,8 @@ class Clause:
     lead: str = ""
     topic: str | None = None
     produced: bool = False
+    context: bool = False
+    partly: bool = False
     reason: str = ""
     leftover: list[str] = field(default_factory=list)
 

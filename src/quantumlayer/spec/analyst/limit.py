@@ -49,6 +49,8 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         test, rest = (f"{test} && {window}" if test else window), ""
     elif rest in ("at a time", "at once", "at the same time", "simultaneously", "concurrently"):
         test, rest = test or open_test(child, "x"), ""
+    elif rest and not test and (state := condition(world, child, rest, "x")):
+        test, rest = state, ""
     elif rest in ("in total", "overall", "each", "altogether"):
         rest = ""
     if test is None and child.closed_by is None and child.state and (live := open_test(child, "x")) and word != "total":

@@ -2,9 +2,9 @@
 
 import re
 
-from quantumlayer.spec.analyst.words import ABSTRACT, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, singular, snake, verb_base
 
-_STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again"])  # fmt: skip
+STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again"])  # fmt: skip
 
 
 _GENERIC = frozenset(
@@ -51,7 +51,12 @@ def noun(text: str, *, told: bool = False) -> str | None:
         return None
     if re.match(r"(?:an? |the )?\w+ing (?:an?|the|each) ", text.lower()):
         return None
-    if not words or len(words) > 3 or any(w in _STOP for w in words):
+    if len(words) > 1 and (
+        words[-1] in ("sorted", "filtered", "ordered", "grouped", "listed")
+        or any(is_plural(w) and verb_base(v) for w, v in zip(words, words[1:], strict=False))
+    ):
+        return None
+    if not words or len(words) > 3 or any(w in STOP for w in words):
         return None
     one = snake(singular(" ".join(words)))
     if told and one and len(one) > 1:

@@ -6,10 +6,11 @@ from typing import Any
 from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.draft_field import add_when, known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
-from quantumlayer.spec.analyst.words import snake
+from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test
-from quantumlayer.spec.values import Guard, Rule
+from quantumlayer.spec.values import Field, Guard, Rule
 
 
 @rule
@@ -23,9 +24,7 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     target = target or next((e for e in world.entities.values() if period(e)), None)
     if target is None:
         return None
-    span = period(target)
-    if span is None:
-        return None
+    span = period(target) or ensure_period(target, clause, world)
     reference = None
     if groups.get("s"):
         reference = (same and target.reference_to(same.name)) or known_field(target, groups["s"])
@@ -67,6 +66,93 @@ def overlap(target: EntityDraft, reference: str, span: tuple[str, str], world: W
             satisfies=(by,),
         ),
     )
+
+
+def ensure_period(target: EntityDraft, clause: Clause, world: World) -> tuple[str, str]:
+    """The start and end of the entity, which rules about its time ask for even where nobody listed them."""
+    if known := period(target):
+        return known
+    marker = world.assume(f"{an(target.name).capitalize()} has a start and an end, and ends after it starts.")
+    first = next((n for n in ("start", "start_time", "starts_at") if n in target.fields), "start")
+    for name in (first, "end"):
+        target.fields.setdefault(name, Field(type="datetime", satisfies=(clause.id, marker)))
+    ordered(target, first, "end", clause.id)
+    return first, "end"
+
+
+@rule
+def lasts(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a reservation lasts at most 2 hours`"""
+    target, span = entity(world, m, "e"), duration(m["d"])
+    more = duration(m["d2"]) if m["d2"] else None
+    if target is None or span is None or (m["d2"] and more is None):
+        return None
+    first, last = ensure_period(target, clause, world)
+    if target.fields[first].type == "date" and not span[1]:
+        return None
+    op, denied = m["op"].lower(), re.search(r"\b(?:not|never|cannot)\b", plain(clause.match)) is not None
+    low = op in ("at least", "a minimum of", "between", "exactly") or (op == "shorter than" and denied)
+    high = op in ("at most", "up to", "no longer than", "not longer than", "a maximum of", "exactly") or (
+        op == "longer than" and denied
+    )
+    if op in ("longer than", "shorter than") and not denied:
+        low, high = op == "longer than", op == "shorter than"
+    bounds = [f"self.{last} >= self.{first} + {span[0]}"] if low else []
+    bounds += [f"self.{last} <= self.{first} + {(more or span)[0]}"] if high or more else []
+    target.rule(
+        "duration",
+        Rule(check=" && ".join(bounds), message=plain(clause.match), status=422, satisfies=(clause.id,)),
+    )
+    return True
+
+
+@rule
+def within(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`votes are only accepted between the start and the end of the election`"""
+    target, parent = entity(world, m, "e"), entity(world, m, "p")
+    if target is None or parent is None:
+        return None
+    first, last = known_field(parent, m["a"]), known_field(parent, m["b"])
+    if (
+        not first
+        or not last
+        or any(parent.fields[n].type not in ("date", "datetime") or not parent.fields[n].required for n in (first, last))
+    ):
+        return None
+    path = f"self.{world.link(target, parent, clause.id)}"
+    clock = "today" if parent.fields[first].type == "date" else "now"
+    operator = "<=" if clock == "today" else "<"
+    target.guard(
+        "create",
+        "in_time",
+        Guard(
+            check=f"{clock} >= {path}.{first} && {clock} {operator} {path}.{last}",
+            message=plain(clause.match),
+            satisfies=(clause.id,),
+        ),
+    )
+    return True
+
+
+@rule
+def late_when(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`parcels not picked up within 5 days are overdue`"""
+    target, verb, span = entity(world, m, "e"), verb_base(m["p"]), duration(m["d"])
+    if target is None or verb is None or span is None:
+        return None
+    base = anchor(target, m["w"]) if m["w"] else ("self.created_at", "datetime", True)
+    if base is None or not base[2]:
+        return None
+    name = f"{verb}_{m['part']}" if m["part"] else verb
+    operation_for(world, target, name, clause.id)
+    live = open_test(target, "self")
+    if live is None:
+        return None
+    clock = "today" if base[1] == "date" else "now"
+    target.fields[snake(m["a"])] = Field(
+        type="boolean", value=f"{live} && {clock} > {base[0]} + {span[0]}", satisfies=(clause.id,)
+    )
+    return True
 
 
 @rule
@@ -195,10 +281,12 @@ def possible_until(clause: Clause, world: World, m: Any) -> bool | str | None:
 def not_in_past(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`bookings may not start in the past`"""
     target = entity(world, m, "e")
-    found = main_date(target) if target else None
-    if target is None or found is None:
+    if target is None:
         return None
-    add_when(target, found[0].removeprefix("self."), "future" if m["w"] == "past" else "past", clause.id)
+    found = main_date(target) or (f"self.{ensure_period(target, clause, world)[0]}", "datetime", True)
+    forbidden = not m.groupdict().get("must")
+    future = (m["w"] == "past") == forbidden
+    add_when(target, found[0].removeprefix("self."), "future" if future else "past", clause.id)
     return True
 
 

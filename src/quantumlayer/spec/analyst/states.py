@@ -124,6 +124,50 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def can_be_to(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a delivered job may be sent back to in progress`"""
+    target, verb = entity(world, m, "e"), verb_base(m["p"])
+    before, after = snake(m["a"]), snake(m["s"])
+    if target is None or verb is None or target.state is None or before not in target.state.states:
+        return None
+    ensure_states(target, target.state.initial, [after], clause.id)
+    name = (
+        verb if verb not in target.operations and verb not in ("send", "move", "set", "change", "put") else f"back_to_{after}"
+    )
+    transition(target, name, [before], after, clause.id)
+    return allow_by(clause, world, target, [name], m["who"]) if m["who"] else True
+
+
+@rule
+def once_done(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`when the parcel is picked up the locker becomes free again`: the action, and what it holds is free without it."""
+    target, verb, place = entity(world, m, "e"), verb_base(m["p"]), world.find(m["o"].replace("_", " "))
+    if target is None or verb is None or place is None:
+        return None
+    operation_for(world, target, f"{verb}_{m['part']}" if m["part"] else verb, clause.id)
+    world.link(target, place, clause.id)
+    world.topic = target.name
+    return True
+
+
+@rule
+def in_turn(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a driver accepts a requested ride, then starts it and completes it`"""
+    target, who = entity(world, m, "e"), singular(m["s"].lower())
+    verbs = [verb_base(m["v"]), *(verb_base(w) for w in re.findall(r"([a-z]+) (?:it|them)", m["rest"]))]
+    if target is None or not all(verbs) or not (who in PEOPLE or world.find(who)):
+        return None
+    named = [str(v) for v in verbs]
+    initial = snake(m["a"] or "") or (target.state.initial if target.state else "pending")
+    states = [initial, *(state_of_verb(v) for v in named)]
+    ensure_states(target, initial, states, clause.id)
+    for verb, before, after in zip(named, states, states[1:], strict=False):
+        transition(target, verb, [before], after, clause.id)
+    world.topic = target.name
+    return allow_by(clause, world, target, named, who) if who in ROLES else True
+
+
+@rule
 def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`pending orders can be cancelled`; `closed issues can be reopened`"""
     target, verb, state = entity(world, m, "e"), verb_base(m["p"]), snake(m["a"])

@@ -22,6 +22,7 @@ def words_of(section: str, key: str = "words") -> frozenset[str]:
 PEOPLE = words_of("people")
 ROLES = words_of("people", "roles")
 ABSTRACT = words_of("abstract")
+RECORDS = words_of("nouns", "records")
 VERBS = words_of("verbs", "regular") | set(LEXICON["irregular_verbs"].values())
 
 

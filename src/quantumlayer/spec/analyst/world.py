@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, participle, plural, singular, snake, verb_base, words_of
-from quantumlayer.spec.values import Auth, Effect, Field, Guard, Operation, Report, Rule, StateMachine, Transition, Unique
+from quantumlayer.spec.values import Auth, Effect, Field, Guard, Operation, Report, Rule, Spec, StateMachine, Transition, Unique
 
 OPEN = words_of("states", "open")
 NEGATIVE = words_of("states", "negative")
@@ -14,7 +14,10 @@ ASSUMED = 1_000_000
 
 @dataclass
 class EntityDraft:
-    """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life."""
+    """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life.
+
+    `exact` says that a file lists its operations, `guarded` that the file also says who may call them.
+    """
 
     name: str
     plural: str
@@ -32,6 +35,7 @@ class EntityDraft:
     event_of: str | None = None
     declared: bool = False
     exact: bool = False
+    guarded: bool = False
 
     def operation(self, name: str) -> Operation:
         """The operation so far, or an empty one."""
@@ -64,7 +68,11 @@ class EntityDraft:
 
 @dataclass
 class World:
-    """All drafts of one request."""
+    """All drafts of one request.
+
+    `finish` completes the spec by what a file says of its form. `pending` holds requirements that are met once an operation
+    (entity, name) does something.
+    """
 
     name: str = "Application"
     entities: dict[str, EntityDraft] = field(default_factory=dict)
@@ -81,6 +89,8 @@ class World:
     topic: str | None = None
     later: list[Callable[[], None]] = field(default_factory=list)
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
+    finish: Callable[[Spec], Spec] | None = None
+    pending: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def assume(self, text: str) -> str:
         """Note an assumption once; the marker that stands for its requirement until ids are given."""

@@ -1,0 +1,147 @@
+"""Values said as a computation: `the price is the word count times the price per word`, `3 plus 1.20 per km`."""
+
+import re
+from typing import Any
+
+from quantumlayer.spec.analyst.draft_field import known_field
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.time_words import period
+from quantumlayer.spec.analyst.words import number, singular, snake
+from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.values import Field
+
+_NUMERIC = ("integer", "number", "decimal")
+_SIGNS = {"plus": "+", "and": "+", "+": "+", "minus": "-", "less": "-", "-": "-", "times": "*", "multiplied by": "*", "x": "*", "*": "*", "divided by": "/", "/": "/"}  # fmt: skip
+_SIGN = re.compile(r"\s+(plus|minus|less|times|multiplied by|divided by|[x*/+-])\s+", re.I)
+_MONEY = (
+    "price",
+    "cost",
+    "fee",
+    "total",
+    "amount",
+    "fare",
+    "charge",
+    "sum",
+    "balance",
+    "subtotal",
+    "rent",
+    "wage",
+    "pay",
+    "revenue",
+    "profit",
+    "margin",
+)
+
+
+@rule
+def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the cost is the daily fee times the number of days`"""
+    words = plain(m["f"]).lower()
+    target = entity(world, m, "e")
+    name = snake(re.sub(r"^(?:the|its|their|an?) ", "", words))
+    if target is None:
+        topic = world.find(world.topic)
+        holders = [e for e in world.entities.values() if name in e.fields]
+        target = next((e for e in [topic, *holders] if e and name in e.fields), None)
+        if target is None:
+            target = next((e for e in [topic, *world.entities.values()] if e and _sum(e, m["x"], world)), None)
+    if target is None or not name:
+        return None
+    name = known_field(target, name) or name
+    found = _sum(target, m["x"], world, skip=name)
+    if found is None or (target.state and name == target.state.field):
+        return None
+    value, kind = found
+    if name.split("_")[-1] in _MONEY and kind != "decimal":
+        value, kind = f"double({value})" if kind == "integer" else value, "decimal"
+    places = {"places": 2} if kind == "decimal" else {}
+    target.fields[name] = Field(type=kind, value=value, **places, satisfies=(clause.id,))  # type: ignore[arg-type]
+    if clause.id not in target.satisfies:
+        target.satisfies.append(clause.id)
+    return True
+
+
+def _sum(target: EntityDraft, text: str, world: World, skip: str = "") -> tuple[str, str] | None:
+    """CEL of the words, and its type; None where a term is not understood."""
+    text = re.sub(
+        r"^(?:the (?:sum|total|product|difference) of|calculated as|computed as|equal to) ", "", plain(text).lower().strip(" .")
+    )
+    pieces = _SIGN.split(_per(text))
+    if len(pieces) < 3:
+        return None
+    terms = [_term(target, piece, world, skip) for piece in pieces[::2]]
+    if any(t is None for t in terms):
+        return None
+    signs = [_SIGNS[s.lower()] for s in pieces[1::2]]
+    known = [t for t in terms if t is not None]
+    whole = all(kind == "integer" for _, kind in known) and "/" not in signs
+    money = any(kind == "decimal" for _, kind in known)
+    parts = [cel if whole else _double(cel, kind) for cel, kind in known]
+    value = parts[0]
+    for sign, part in zip(signs, parts[1:], strict=True):
+        value = f"({value}) {sign} {part}" if sign in "*/" and re.search(r" [+-] ", value) else f"{value} {sign} {part}"
+    return value, "integer" if whole else "decimal" if money else "number"
+
+
+def _double(cel: str, kind: str) -> str:
+    if kind != "integer":
+        return cel
+    return f"{cel}.0" if re.fullmatch(r"\d+", cel) else f"double({cel})"
+
+
+def _per(text: str) -> str:
+    """`3 plus 1.20 per km` → `3 plus 1.20 times km`."""
+    return re.sub(
+        r"([$€£]?\d[\d.,]*)(?: euros?| dollars?| eur| usd| cents)? (?:per|for each|for every|an?) (?=\w)", r"\1 times ", text
+    )
+
+
+def _term(target: EntityDraft, text: str, world: World, skip: str) -> tuple[str, str] | None:
+    words = re.sub(r"^(?:the|its|their|an?|each|his|her)\s+", "", text.strip(" ,."))
+    if (value := number(words)) is not None and re.match(r"[$€£]?\d", words):
+        share = words.rstrip().endswith("%")
+        return (f"{value / 100}", "number") if share else (f"{value}", "integer" if isinstance(value, int) else "number")
+    if counted := re.fullmatch(
+        r"(?:number of )?(?:(?:started|full) )?(days|hours|nights)(?: (?:between|from) .+| in .+)?", words
+    ):
+        return _length(target, counted[1])
+    if counted := re.fullmatch(r"number of ([\w ]+)", words):
+        children = world.find(counted[1])
+        reference = children.reference_to(target.name) if children else None
+        if children and reference:
+            return f"size(self.{world.inverse(children, reference)})", "integer"
+    own = re.sub(r"^(.+) (?:of|for) (?:the|its|their|an?|each) ([\w ]+)$", r"\2's \1", words)
+    owner, _, rest = own.partition("'s ")
+    if rest:
+        parent = world.find(owner)
+        return _through(target, rest, world, parent) if parent is not target else _own(target, rest, skip)
+    return _own(target, words, skip) or _through(target, words, world, None)
+
+
+def _own(target: EntityDraft, words: str, skip: str) -> tuple[str, str] | None:
+    exact = [n for n in (snake(words), snake(singular(words))) if n in target.fields]
+    name = exact[0] if exact else known_field(target, words)
+    field = target.fields.get(name or "")
+    if field is None or name == skip or field.type not in _NUMERIC or not field.required:
+        return None
+    return f"self.{name}", field.type
+
+
+def _through(target: EntityDraft, words: str, world: World, parent: EntityDraft | None) -> tuple[str, str] | None:
+    for reference, field in target.fields.items():
+        if field.type == "reference" and field.to and field.required and (parent is None or parent.name == field.to):
+            found = _own(world.entities[field.to], words, "")
+            if found:
+                return found[0].replace("self.", f"self.{reference}.", 1), found[1]
+    return None
+
+
+def _length(target: EntityDraft, unit: str) -> tuple[str, str] | None:
+    """Days or hours of the row's period."""
+    span = period(target)
+    if span is None or not all(target.fields[n].required for n in span):
+        return None
+    first, last = (f"self.{n}" for n in span)
+    if unit == "hours":
+        return (f"hours_between({first}, {last})", "number") if target.fields[span[0]].type == "datetime" else None
+    return f"days_between({first}, {last})", "integer"

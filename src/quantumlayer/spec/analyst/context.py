@@ -1,0 +1,47 @@
+"""Sentences that ask for nothing: titles, greetings, thanks, what the business is. They are shown as context, not as requirements."""
+
+import re
+
+from quantumlayer.spec.analyst.clauses import has_subject_and_verb
+
+_KINDS = "api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library|thing|something|solution|mvp|prototype|module|microservice"
+_CHATTER = re.compile(
+    r"^(?:(?:thanks?|thank you|many thanks|please|hi|hello|hey|cheers|dear|good (?:morning|afternoon|evening)|best(?: regards| wishes)?|kind regards|regards|sincerely|yours|greetings|ciao)\b[^.]{0,60}"
+    r"|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}"
+    r"|(?:that is|that's|this is) (?:it|all|about it|everything).*|(?:keep it|make it|it should be) (?:simple|small|fast|nice|easy)(?:,? please)?|nothing (?:fancy|else)(?: needed| please)?"
+    r"|(?:let me know|feel free to ask|any questions|looking forward|talk soon|see you|have a (?:nice|good|great) \w+|what do you think|does that make sense|hope (?:that|this) (?:helps|makes sense)|can you do (?:that|this|it)|could you (?:do|build|make) (?:that|this|it)|is that possible)\b.*"
+    r"|(?:from|to|cc|bcc|subject|date|sent|on|re|fwd?):? .{0,40}(?:@|wrote:?$|\d{4}).{0,60}|(?:from|to|cc|subject|sent): .{1,80}|-- ?\w*.{0,40}|>.{0,10})$",
+    re.I,
+)
+_TITLE = re.compile(rf"^(?:(?:please |can you |could you |let us |let's )*(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like|generate|set up|code|program|we are building|i am building|we are looking for|i am looking for|following up on .{{1,40}}: (?:we|i) need)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){{0,5}}?(?:{_KINDS})(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{{1,50}})?$", re.I)  # fmt: skip
+_FINITE = re.compile(
+    r"\b(?:can|cannot|may|must|should|will|has|have|is|are|not|with|never|no|only|cannot|who|that|which|where)\b", re.I
+)
+_BACKGROUND = re.compile(
+    r"^(?:(?:we|i) (?:are|am|run|own|operate|used to|currently|work|do|organi[sz]e|started|bought|founded|lead|teach|live|have been|had|was|were|just|recently|still)\b"
+    r"|(?:our|my) (?:company|shop|club|team|school|business|organi[sz]ation|office|family|boss|customers?|clients?|current|old|existing)\b.{0,80}\b(?:is|are|was|were|wants?|needs?|asked|has been|uses?|used)\b"
+    r"|it (?:is|was|has been) (?:a bit of|currently|now|very|quite|really|all|a mess|annoying|hard|difficult|painful|time)\b|(?:right now|currently|at the moment|today|until now|so far|nowadays|these days|at present)\b"
+    r"|(?:following up|as (?:discussed|agreed|mentioned)|per our|regarding|about|re:|fyi|btw|by the way|long story short|here is|here are|below is|below are|see below|the idea is|the goal is|the purpose is|background:?|context:?|this is|that is why|the reason is|requirements?:?$)\b)",
+    re.I,
+)
+
+
+def is_context(text: str, *, first: bool = False) -> bool:
+    """Whether the words are a title, a greeting or the like; the `first` words of a request may be a short title of any kind."""
+    if (
+        first
+        and len(text.split()) <= 4
+        and not _FINITE.search(text)
+        and not re.search(r"[:,(]", text)
+        and not has_subject_and_verb(text)
+    ):
+        return True
+    titled = _TITLE.match(text) and not _FINITE.search(text) and not has_subject_and_verb(text)
+    return bool(_CHATTER.match(text) or titled)
+
+
+def is_background(text: str) -> bool:
+    """Whether words that the grammar could not read only tell of the situation. Asked last: it must not hide a requirement."""
+    return bool(_BACKGROUND.match(text)) and not re.search(
+        r"\b(?:must|should|cannot|can|may|need|needs|want|wants|never|only|has to|have to|shall|would like)\b", text, re.I
+    )
