@@ -73,4 +73,7 @@ def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
         whole.unmet += one.unmet
         whole.world.auth = whole.world.auth or one.world.auth
         whole.world.account = whole.world.account or one.world.account
+        whole.world.finish = whole.world.finish or one.world.finish
+        whole.world.pending |= one.world.pending
+        whole.world.reports |= one.world.reports
     return whole

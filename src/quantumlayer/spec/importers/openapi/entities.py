@@ -1,0 +1,326 @@
+"""Resources as entities: their fields, keys, relations, who owns them, and what callers toggle."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.importers.openapi.document import Document, Json
+from quantumlayer.spec.importers.openapi.fields import scalar, type_of
+from quantumlayer.spec.importers.openapi.operations import Op, Shape, plain
+from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
+from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
+from quantumlayer.spec.importers.tables import Import
+from quantumlayer.spec.values import Field, StateMachine
+
+_TITLES = ("title", "name", "subject", "headline", "label")
+_COUNTS = ("count", "total", "number", "num")
+_STATES = ("status", "state")
+
+
+@dataclass
+class Maker:
+    """What making entities needs to know. `notes` are told once each."""
+
+    document: Document
+    result: Import
+    by: str
+    known: dict[str, Resource]
+    accounts: People | None
+    drafts: dict[str, EntityDraft] = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        """What could not be carried over."""
+        if text not in self.result.unmet:
+            self.result.unmet.append(text)
+
+    def make(self) -> None:
+        """Drafts of all resources, then their fields."""
+        for resource in self.known.values():
+            draft = self.result.entity(resource.name.replace("_", " "), self.by)
+            draft.plural, draft.exact = resource.plural, True
+            self.drafts[resource.name] = draft
+        for resource in self.known.values():
+            self._toggles(resource)
+        for resource in self.known.values():
+            self._parents(resource)
+        for resource in self.known.values():
+            self._fields(resource)
+            self._key(resource)
+        for resource in self.known.values():
+            for shape in self._shapes(resource):
+                self._embedded(resource, shape)
+
+    # relations
+
+    def _parents(self, resource: Resource) -> None:
+        draft = self.drafts[resource.name]
+        for parent in resource.parents:
+            if parent in self.drafts:
+                draft.fields[parent] = Field(
+                    type="reference", to=parent, writable="create", on_delete="cascade", satisfies=(self.by,)
+                )
+
+    def _toggles(self, resource: Resource) -> None:
+        """Who has it on is a set of accounts that no answer shows."""
+        for owner in (resource, *resource.views):
+            for toggle in owner.toggles:
+                assert self.accounts is not None
+                draft = self.drafts[resource.name]
+                draft.fields[toggle.field] = Field(
+                    type="references",
+                    to=self.accounts.entity,
+                    inverse=f"{toggle.verb}_{resource.plural}",
+                    required=False,
+                    writable="never",
+                    shown=False,
+                    on_delete="set_null",
+                    satisfies=(self.by,),
+                )
+
+    # fields
+
+    def _shapes(self, resource: Resource) -> list[Shape]:
+        found = [*resource.shown, *(s for view in resource.views for s in view.shown)]
+        if self.accounts and resource.name == self.accounts.entity:
+            found = [*(op.answer for op in self.accounts.shown), *found]
+        return found
+
+    def _given(self, resource: Resource) -> tuple[list[Shape], list[Shape]]:
+        """The shapes in which rows are made and changed."""
+        made = [op.body for op in resource.creates if op.body.kind == "row"]
+        changed = [op.body for op in resource.updates if op.body.kind == "row"]
+        if self.accounts and resource.name == self.accounts.entity:
+            roles = self.accounts.roles
+            made += [roles["register"].body] if "register" in roles else []
+            changed += [roles["change"].body] if "change" in roles else []
+        return made, changed
+
+    def _fields(self, resource: Resource) -> None:
+        made, changed = self._given(resource)
+        creates = {k: n for s in made for k, n in s.properties.items()}
+        updates = {k: n for s in changed for k, n in s.properties.items()}
+        needed = {k for s in made for k in s.schema.get("required", ())}
+        nodes: Json = {}
+        for shape in self._shapes(resource):
+            for key, node in shape.properties.items():
+                nodes.setdefault(key, node)
+        nodes |= creates
+        nodes = {
+            **{k: v for k, v in nodes.items() if k in creates},
+            **nodes,
+            **{k: v for k, v in updates.items() if k not in nodes},
+        }
+        for key, node in nodes.items():
+            self._member(resource, key, node, key in creates, key in updates, key in needed, bool(changed))
+
+    def _member(
+        self, resource: Resource, key: str, node: Any, made: bool, changed: bool, needed: bool, changeable: bool
+    ) -> None:
+        schema, name = self.document.schema(node), plain(key)
+        draft, members = self.drafts[resource.name], resource.members
+        is_account = bool(self.accounts and resource.name == self.accounts.entity)
+        if not name or (is_account and name in SECRETS):
+            members[key] = "$token" if name in TOKENS else "password"
+            return
+        if system := system_member(name, schema):
+            members[key] = system
+            if system == "id" and type_of(schema)[0] == "string":
+                self.note(f"ids of {resource.plural} are whole numbers, the file wants texts")
+            return
+        accepted = (made or changed) and not schema.get("readOnly")
+        if not accepted and (value := self._counted(resource, name, schema)):
+            draft.fields[name] = Field(type=value[0], value=value[1], satisfies=(self.by,))  # type: ignore[arg-type]
+            members[key] = name
+            return
+        if target := self._named(name, schema):
+            label = name.removesuffix("_id")
+            writable = "always" if changed else "create" if made else "never"
+            draft.fields[label] = Field(
+                type="reference", to=target, required=needed and made, writable=writable, satisfies=(self.by,)
+            )
+            members[key] = f"{label}_id"
+            return
+        if schema["properties"]:
+            if not self._row_of(schema, node):
+                members[key] = self._flattened(resource, name, schema, made, changed, needed)
+            return
+        found = scalar(self.document, node, required=needed and made, by=self.by)
+        if found is None:
+            self.note(
+                f"the member {key} of {resource.plural} is a list of objects or a mixture of types, which has no counterpart"
+            )
+            return
+        members[key] = name
+        draft.fields[name] = self._placed(resource, name, found, accepted, made, changed, changeable)
+        if draft.state and draft.state.field == name:
+            del draft.fields[name]
+
+    def _placed(
+        self, resource: Resource, name: str, found: Field, accepted: bool, made: bool, changed: bool, changeable: bool
+    ) -> Field:
+        """Who writes the field, by where the file has it."""
+        draft = self.drafts[resource.name]
+        if (
+            found.type == "enum"
+            and name in _STATES
+            and not accepted
+            and all(v.isidentifier() and v.islower() for v in found.values)
+        ):
+            draft.state = StateMachine(field=name, initial=found.values[0], states=found.values, satisfies=(self.by,))
+        if not accepted:
+            return found.model_copy(update={"writable": "never", "required": found.default is not None})
+        if made and not changed and changeable:
+            return found.model_copy(update={"writable": "create"})
+        return found if made else found.model_copy(update={"required": False})
+
+    def _named(self, name: str, schema: Json) -> str | None:
+        """The entity that `author_id` names."""
+        if not name.endswith("_id") or type_of(schema)[0] not in ("integer", "string"):
+            return None
+        base = name.removesuffix("_id")
+        return base if base in self.drafts else next((n for n in self.drafts if n.endswith(f"_{base}")), None)
+
+    def _counted(self, resource: Resource, name: str, schema: Json) -> tuple[str, str] | None:
+        """What a member tells of toggles and of rows that refer here: `favorited`, `favorites_count`, `comment_count`."""
+        kind = type_of(schema)[0]
+        toggles = [t for owner in (resource, *resource.views) for t in owner.toggles]
+        for toggle in toggles:
+            if toggle.marks(name) and kind == "boolean":
+                return "boolean", f"actor != null && actor in self.{toggle.field}"
+            if toggle.marks(name) and kind == "integer":
+                return "integer", f"size(self.{toggle.field})"
+        words = name.split("_")
+        if kind == "integer" and any(w in _COUNTS for w in words):
+            rest = [w.rstrip("s") for w in words if w not in (*_COUNTS, "of")]
+            for child in self.known.values():
+                if resource.name in child.parents and child.name.split("_") == rest:
+                    return "integer", f"size(self.{child.plural})"
+        return None
+
+    def _flattened(
+        self, resource: Resource, name: str, schema: Json, made: bool, changed: bool, needed: bool
+    ) -> dict[str, Any]:
+        """An object inside a row becomes fields of the row: `address.city` → address_city."""
+        found: dict[str, Any] = {}
+        draft = self.drafts[resource.name]
+        for key, node in schema["properties"].items():
+            inner = f"{name}_{plain(key)}"
+            field_ = scalar(self.document, node, required=needed and made and key in schema["required"], by=self.by)
+            if field_ is None:
+                self.note(f"the member {key} of {name} of {resource.plural} has no counterpart")
+                continue
+            draft.fields[inner] = self._placed(resource, inner, field_, made or changed, made, changed, False)
+            found[key] = inner
+        return found
+
+    def _key(self, resource: Resource) -> None:
+        """What the parameter of the row's path names: a unique field, else the id."""
+        draft = self.drafts[resource.name]
+        for owner in (resource, *resource.views):
+            name = plain(owner.parameter or "")
+            known = draft.fields.get(name)
+            if known is None or known.type not in ("string", "text", "integer") or known.value:
+                continue
+            known = short(known)
+            owner.key = name
+            changes: dict[str, Any] = {"unique": True, "required": True}
+            if known.writable == "never" and known.default is None:
+                title = next((n for n in (*_TITLES, *draft.fields) if n in draft.fields and draft.fields[n].type in ("string", "text") and draft.fields[n].required and n != name), None)  # fmt: skip
+                if title is None or known.type != "string":
+                    owner.key = None
+                    continue
+                changes["default"] = f"slug(self.{title})"
+                ordered = {n: f for n, f in draft.fields.items() if n != name}
+                draft.fields = ordered
+            draft.fields[name] = known.model_copy(update=changes)
+
+    # embedded rows
+
+    def _row_of(self, schema: Json, node: Any) -> Resource | None:
+        """The resource whose row an object inside another row is."""
+        component = self.document.component(node)
+        names = {plain(k) for k in schema["properties"]}
+        for resource in self.known.values():
+            if component and component in resource.components:
+                return resource
+        for resource in self.known.values():
+            own = {plain(k) for shape in self._shapes(resource) for k in shape.properties}
+            if len(names) > 1 and names <= own and component is None:
+                return resource
+        return None
+
+    def _embedded(self, resource: Resource, shape: Shape) -> None:
+        """A row inside a row: a reference, and what is shown of the other row."""
+        draft = self.drafts[resource.name]
+        for key, node in shape.properties.items():
+            schema, name = self.document.schema(node), plain(key)
+            target = self._row_of(schema, node) if schema["properties"] else None
+            if target is None or key in resource.members:
+                continue
+            label = self._reference(resource, name, target)
+            if label is None:
+                self.note(f"nothing says which {target.name} the {name} of {resource.plural} is")
+                continue
+            inner: dict[str, Any] = {}
+            for part in schema["properties"]:
+                member = target.members.get(part)
+                if not isinstance(member, str) or member.startswith("$"):
+                    continue
+                inner[part] = self._shown(draft, label, target, member)
+            resource.members[key] = {k: v for k, v in inner.items() if v}
+
+    def _reference(self, resource: Resource, name: str, target: Resource) -> str | None:
+        draft = self.drafts[resource.name]
+        for label in (name, f"{name}_id"):
+            if label in draft.fields and draft.fields[label].to == target.name:
+                return label
+        only = [n for n, f in draft.fields.items() if f.type == "reference" and f.to == target.name]
+        if len(only) == 1:
+            return only[0]
+        creating: list[Op] = resource.creates
+        if self.accounts and target.name == self.accounts.entity and creating and all(op.signed_in for op in creating):
+            draft.owner = name
+            draft.fields[name] = Field(
+                type="reference",
+                to=target.name,
+                writable="never",
+                default="actor",
+                on_delete="cascade",
+                inverse=resource.plural if not self._taken(target, resource.plural) else f"{name}_{resource.plural}",
+                satisfies=(self.by,),
+            )
+            return name
+        return None
+
+    def _taken(self, target: Resource, inverse: str) -> bool:
+        return (
+            any(
+                f.to == target.name and (f.inverse or d.plural) == inverse
+                for d in self.drafts.values()
+                for f in d.fields.values()
+                if f.type in ("reference", "references")
+            )
+            or inverse in self.drafts[target.name].fields
+        )
+
+    def _shown(self, draft: EntityDraft, label: str, target: Resource, member: str) -> str | None:
+        """A derived field that shows a member of the row referred to."""
+        if member == "id":
+            return f"{label}_id"
+        source = self.drafts[target.name].fields.get(member)
+        if source is None or source.type in ("strings", "reference", "references"):
+            return None
+        name = f"{label}_{member}"
+        kept = {k: getattr(source, k) for k in ("type", "required", "places", "values") if k in source.model_fields_set}
+        draft.fields[name] = Field(**kept, value=f"self.{label}.{member}", satisfies=(self.by,))
+        return name
+
+
+def short(known: Field) -> Field:
+    """A text that identifies a row."""
+    return known.model_copy(update={"type": "string"}) if known.type == "text" else known
+
+
+def toggles_of(resource: Resource) -> list[Toggle]:
+    """The toggles of a resource and its views."""
+    return [toggle for owner in (resource, *resource.views) for toggle in owner.toggles]

@@ -1,0 +1,168 @@
+"""Lists by an OpenAPI file: page sizes, filters, search, order, and which rows a named list shows."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from quantumlayer.spec.analyst.words import singular
+from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.importers.openapi.entities import Maker
+from quantumlayer.spec.importers.openapi.operations import Op, entity_name, plain
+from quantumlayer.spec.importers.openapi.resources import Resource
+from quantumlayer.spec.naming import filter_parameter
+from quantumlayer.spec.values import Field, Filter, Paging
+
+_MOST = 2**31 - 1
+_SEARCH = ("q", "search", "query", "text", "keyword")
+_LIMITS = ("limit", "per_page", "page_size", "size", "count", "max", "max_results")
+_OFFSETS = ("offset", "skip", "start")
+_NEWEST = re.compile(r"\b(?:recent|newest|latest)\b", re.I)
+_OWN = re.compile(r"\b(?:my|own|your|yours|of the (?:current|logged|signed)|for the (?:current|logged|signed))\b", re.I)
+_RANGES = {"gte": ("_from", "_min", "_after", "_since", "_gte"), "lte": ("_to", "_max", "_before", "_until", "_lte")}
+_HEADS = {"gte": ("min_", "from_", "after_", "since_"), "lte": ("max_", "to_", "before_", "until_")}
+
+
+@dataclass
+class Lists:
+    """Declares lists of entities."""
+
+    maker: Maker
+
+    def add(self, resource: Resource, draft: EntityDraft, name: str, op: Op, where: str = "") -> tuple[str, dict[str, str]]:
+        """Declares the list that an operation answers; its name, and what its parameters are called in the spec."""
+        query: dict[str, str] = {}
+        known = draft.operation(name)
+        filters, inputs, search = list(known.filters), dict(known.input), known.search
+        conditions = [where] if where else []
+        for parameter, node in op.query.items():
+            found = self._parameter(resource, draft, plain(parameter), node, filters, inputs, conditions)
+            if found is None and plain(parameter) in _SEARCH:
+                search = tuple(n for n, f in draft.fields.items() if f.type in ("string", "text") and not f.value)
+                found = "q"
+            if found is None:
+                self.maker.note(f"{op.method} {op.path} has a parameter {parameter} whose meaning is not known")
+                continue
+            query[parameter] = found
+        for parent in resource.parents:
+            if Filter(field=parent) not in filters and parent in draft.fields:
+                filters.append(Filter(field=parent))
+        kept = [known.where] if known.where else []
+        draft.update(
+            name,
+            **({} if name == "list" else {"kind": "list"}),
+            filters=tuple(filters),
+            input=inputs,
+            search=search,
+            where=" && ".join(dict.fromkeys([*kept, *conditions])) or None,
+            default_sort=("-created_at",) if _NEWEST.search(op.text) else known.default_sort,
+            paging=_paging(op),
+            description=op.summary,
+            satisfies=(self.maker.by,),
+        )
+        return name, query
+
+    def _parameter(
+        self,
+        resource: Resource,
+        draft: EntityDraft,
+        name: str,
+        node: dict[str, Any],
+        filters: list[Filter],
+        inputs: dict[str, Field],
+        conditions: list[str],
+    ) -> str | None:
+        if name in _LIMITS[:1] or (name in _LIMITS and name != "count"):
+            return "limit"
+        if name in _OFFSETS:
+            return "offset"
+        if found := self._filter(draft, name):
+            if found not in filters:
+                filters.append(found)
+            return filter_parameter(found, self._field(draft, found.field))
+        text = Field(type="string", required=False, satisfies=(self.maker.by,))
+        if key := self._human_key(draft, name):
+            label, field_name = key
+            inputs[name] = text
+            conditions.append(f"(input.{name} == null || self.{label}.{field_name} == input.{name})")
+            return name
+        for toggle in (t for owner in (resource, *resource.views) for t in owner.toggles):
+            account = self.maker.accounts
+            if toggle.marks(name) and account:
+                holder = self._key_of(account.entity) or account.identifier
+                inputs[name] = text
+                conditions.append(f"(input.{name} == null || self.{toggle.field}.exists(u, u.{holder} == input.{name}))")
+                return name
+        return None
+
+    def _field(self, draft: EntityDraft, name: str) -> Field:
+        if draft.state and draft.state.field == name:
+            return Field(type="enum", values=draft.state.states)
+        return draft.fields.get(name) or Field(type="integer" if name == "id" else "datetime")
+
+    def _filter(self, draft: EntityDraft, name: str) -> Filter | None:
+        if draft.state and draft.state.field == name:
+            return Filter(field=name)
+        for key, field in draft.fields.items():
+            if field.value is None and field.shown and name in (key, f"{key}_id" if field.to else key):
+                return Filter(field=key) if field.to is None or name.endswith("_id") else None
+            if field.type == "strings" and singular(name) in {singular(w) for w in (key, *key.split("_"))}:
+                return Filter(field=key)
+        ranged = {k: f for k, f in draft.fields.items() if f.type in ("integer", "number", "decimal", "date", "datetime")}
+        for op in ("gte", "lte"):
+            for key in (*ranged, "created_at", "updated_at"):
+                forms = {*(f"{key}{tail}" for tail in _RANGES[op]), *(f"{head}{key}" for head in _HEADS[op])}
+                if name in forms:
+                    return Filter(field=key, op=op)  # type: ignore[arg-type]
+        return None
+
+    def _human_key(self, draft: EntityDraft, name: str) -> tuple[str, str] | None:
+        """A reference whose row the parameter names by a field that people know: `author` by user name."""
+        field = draft.fields.get(name)
+        if field is None or field.type != "reference" or not field.required:
+            return None
+        key = self._key_of(field.to or "")
+        return (name, key) if key else None
+
+    def _key_of(self, entity: str) -> str | None:
+        resource = self.maker.known.get(entity)
+        if resource is None:
+            return None
+        keys = [owner.key for owner in (resource, *resource.views) if owner.key]
+        return keys[0] if keys else None
+
+
+def _paging(op: Op) -> Paging:
+    """By the file's parameter; without one, all rows."""
+    found = next((node for name, node in op.query.items() if plain(name) in _LIMITS), None)
+    if found is None:
+        return Paging(usual=_MOST, most=_MOST)
+    schema = found.get("schema") or {}
+    most, usual = (
+        value if isinstance(value := schema.get(k), int) else other for k, other in (("maximum", _MOST), ("default", 50))
+    )
+    most = min(max(most, 1), _MOST)
+    return Paging(usual=min(max(usual, 1), most), most=most)
+
+
+def listing(maker: Maker, resource: Resource, draft: EntityDraft, op: Op) -> str | None:
+    """CEL for the rows of a named list, by its description; None where that does not tell."""
+    text = op.text.lower()
+    for other in maker.known.values():
+        for toggle in (t for owner in (other, *other.views) for t in owner.toggles):
+            if not re.search(rf"\b(?:you|current user|caller)\b[^.]*\b{re.escape(toggle.verb)}|\b{re.escape(toggle.verb)}\w*\b[^.]*\bby (?:you|the)", text):  # fmt: skip
+                continue
+            if other is resource:
+                return f"actor in self.{toggle.field}"
+            label = next(
+                (n for n, f in draft.fields.items() if f.type == "reference" and f.to == other.name and f.required), None
+            )
+            if label:
+                return f"actor in self.{label}.{toggle.field}"
+    if draft.owner and op.signed_in and _OWN.search(text):
+        return f"self.{draft.owner} == actor"
+    if draft.state and entity_name(op.last) in draft.state.states:
+        return f"self.{draft.state.field} == '{entity_name(op.last)}'"
+    for key, field in draft.fields.items():
+        if field.type == "boolean" and key == plain(op.last):
+            return f"self.{key}" if field.required else f"self.{key} != null && self.{key}"
+    return None
