@@ -5,7 +5,7 @@ import pytest
 
 from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.blueprint.render import render
-from quantumlayer.evidence.faults import faults_of
+from quantumlayer.conformance.blueprint.faults import faults_of
 from quantumlayer.files.patch import patched
 from quantumlayer.files.values import FileTree
 from quantumlayer.languages.python.adapter import Python
@@ -14,7 +14,7 @@ from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.spec.yaml_form import load_spec
 
 HERE = Path(__file__).parent
-SPECS = [*sorted((HERE.parent / "specs").glob("*.yaml")), HERE / "hostile_names.yaml"]
+SPECS = [*sorted((HERE.parent / "specs").glob("*.yaml")), HERE.parent / "specs" / "hostile" / "names.yaml"]
 BLUEPRINT = load_blueprints().get("python/fastapi")
 
 
@@ -42,7 +42,7 @@ def test_nothing_about_accounts_where_there_are_none() -> None:
 
 @pytest.mark.parametrize("fault", faults_of(BLUEPRINT), ids=lambda f: f.name)
 def test_every_planted_fault_applies_and_still_parses(fault) -> None:
-    tree = sources(BLUEPRINT.folder / "faults" / "specs" / f"{fault.spec}.yaml")
+    tree = sources(HERE.parent / "specs" / f"{fault.spec}.yaml")
     changed = patched(tree, fault.patch)
     assert changed.digest() != tree.digest()
     for name, content in changed.files.items():

@@ -8,7 +8,7 @@ from quantumlayer.plan.plan_tests import derived, finished
 from quantumlayer.spec.yaml_form import load_spec
 
 TESTS = Path(__file__).parent.parent
-SPECS = [*sorted((TESTS / "specs").glob("*.yaml")), TESTS / "blueprint" / "hostile_names.yaml"]
+SPECS = [*sorted((TESTS / "specs").glob("*.yaml")), TESTS / "specs" / "hostile" / "names.yaml"]
 HOPELESS = """
 version: 1
 name: Hopeless

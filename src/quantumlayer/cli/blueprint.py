@@ -9,7 +9,7 @@ from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.catalog.adapters import family
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.tables import print_data, print_table
-from quantumlayer.evidence.faults import FaultResult, FaultTrial
+from quantumlayer.conformance.blueprint.faults import FaultResult, FaultTrial
 from quantumlayer.stores.home import default_home
 
 blueprint_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Try the checks on planted faults.")

@@ -1,0 +1,69 @@
+"""All blueprints that a QL_HOME knows: ours, those of `$QL_BLUEPRINTS`, and folders that were named to it once."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from quantumlayer.blueprint.load import Blueprints, LoadedBlueprint, load_blueprints
+from quantumlayer.blueprint.problems import BlueprintError
+from quantumlayer.blueprint.render import render
+from quantumlayer.blueprint.values import PARTS
+from quantumlayer.catalog.adapters import family
+from quantumlayer.conformance.blueprint.specs import reference_spec
+from quantumlayer.plan.make_plan import make_plan
+from quantumlayer.plan.test_plan import TestPlan
+
+REMEMBERED = "blueprints.txt"
+TRIED_ON = ("todo", "library", "blog")
+
+
+def known_blueprints(home: Path, folders: Iterable[Path] = ()) -> Blueprints:
+    """As `load_blueprints`, with the remembered folders that are still there. A user's own ones are rendered once, on trial."""
+    chosen = dict.fromkeys((*(folder.absolute() for folder in folders), *_remembered(home)))
+    found = load_blueprints(chosen)
+    broken = dict(found.broken)
+    for stack, loaded in found.by_id.items():
+        if loaded.own and (problem := _trial(loaded)):
+            broken[stack] = problem
+    return Blueprints({stack: loaded for stack, loaded in found.by_id.items() if stack not in broken}, broken)
+
+
+def remember(home: Path, folder: Path) -> None:
+    """From now on the home knows the folder, so that its service, its previews and later commands do. Written as a whole."""
+    folder = folder.absolute()
+    known = _remembered(home)
+    if folder in known:
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    draft = home / f".{REMEMBERED}.{secrets.token_hex(4)}"
+    draft.write_text("".join(f"{path}\n" for path in (*known, folder)), "utf-8")
+    os.replace(draft, home / REMEMBERED)
+
+
+def _remembered(home: Path) -> tuple[Path, ...]:
+    """Those that are still there: a folder that was moved or deleted is not missed."""
+    try:
+        lines = (home / REMEMBERED).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return tuple(path for line in lines if line and (path := Path(line)).is_absolute() and path.is_dir())
+
+
+@cache
+def _trial(loaded: LoadedBlueprint) -> BlueprintError | None:
+    """What goes wrong where its templates meet real specs; nothing where its language is not to be had here."""
+    languages = family("languages")
+    if loaded.value.language not in languages.names:
+        return None
+    language = languages.load(loaded.value.language)()
+    try:
+        for name in TRIED_ON:
+            spec = reference_spec(None, name)
+            plan = make_plan(spec, loaded, "blueprint", language)
+            for part in PARTS:
+                render(spec, plan, loaded, language, part=part, test_plan=TestPlan())
+    except BlueprintError as error:
+        return error
+    return None
