@@ -224,7 +224,7 @@ async def healthy(running: Running, seconds: float) -> None:
     finally:
         ended.cancel()
     if ended.done() and not ended.cancelled():
-        problem = f"it ended: {_ending(ended.result())}"
+        problem = f"it ended: {ending(ended.result())}"
     shown = running.output()[-SHOWN:].decode(errors="replace").strip()
     raise NotServing(f"/health was not ready after {seconds:g} s: {problem}\n{shown}".strip(), output=shown)
 
@@ -234,12 +234,13 @@ def _step(identity: str, level: Level, argv: tuple[str, ...], completed: Complet
     if completed.ok:
         return Check(id=identity, title=title, level=level, status="passed", seconds=completed.seconds)
     shown = b"\n".join(filter(None, (completed.stdout[-SHOWN:].strip(), completed.stderr[-SHOWN:].strip())))
-    message = f"{_ending(completed)}\n{shown.decode(errors='replace')}".strip()
+    message = f"{ending(completed)}\n{shown.decode(errors='replace')}".strip()
     status = "failed" if completed.outcome == "exited" else "errored"
     return Check(id=identity, title=title, level=level, status=status, seconds=completed.seconds, message=message)
 
 
-def _ending(completed: Completed) -> str:
+def ending(completed: Completed) -> str:
+    """How a command ended, in two words."""
     return f"exit code {completed.exit_code}" if completed.outcome == "exited" else completed.outcome.replace("_", " ")
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from quantumlayer.errors import Bug
-from quantumlayer.evidence.application import Application, Serving
+from quantumlayer.evidence.application import Application, Serving, ending
 from quantumlayer.evidence.judge.app import App
 from quantumlayer.spec.values import Spec
 
@@ -34,11 +34,14 @@ class LiveApplication:
         await self.stop()
         return await self._start(offset)
 
-    async def stop(self) -> None:
-        """Ends the present life as an operator would, so that another can go on with its rows."""
+    async def stop(self) -> str:
+        """Ends the present life as an operator would; how it ended where that was not in time with exit code 0."""
         life, self._life = self._life, None
-        if life is not None:
-            await life.aclose()
+        if life is None or self._serving is None:
+            return ""
+        completed = await self._serving.running.stop()
+        await life.aclose()
+        return "" if completed.ok else ending(completed)
 
     async def discard(self) -> None:
         """Ends the present life at once: nobody will ask for its rows again."""
@@ -83,6 +86,7 @@ async def live(application: Application, spec: Spec) -> AsyncIterator[App]:
             admin=admin,
             reset=running.reset,
             restart=running.restart,
+            stop=running.stop,
             database=running.database,
             output=running.output,
         )

@@ -12,6 +12,7 @@ class App:
 
     `reset()` starts it on a fresh database with clock offset 0 and answers its address;
     `restart(seconds)` starts it again on the same database with that clock offset and answers its address;
+    `stop()` asks it to end (SIGTERM) and answers how it did, empty where in time and with exit code 0;
     `database()` is the SQLite file, `output()` the last of its log. `admin` is (identifier, password) of the configured
     administrator.
     """
@@ -20,6 +21,7 @@ class App:
     admin: tuple[str, str] | None = None
     reset: Callable[[], Awaitable[str]] | None = None
     restart: Callable[[int], Awaitable[str]] | None = None
+    stop: Callable[[], Awaitable[str]] | None = None
     database: Callable[[], Path | None] | None = None
     output: Callable[[], bytes] | None = None
 
@@ -46,6 +48,10 @@ class Handle:
         assert self._app.restart is not None
         self.url = self._wait(self._app.restart(offset))
         self.offset = offset
+
+    def stop(self) -> str | None:
+        """How it ends on SIGTERM, empty where all is well; None where it cannot be asked to."""
+        return self._wait(self._app.stop()) if self._app.stop else None
 
     def database(self) -> Path | None:
         """The SQLite file, where it can be had."""

@@ -104,6 +104,7 @@ class Trial:
         checks.append(tester.run())
         checks += self._stored(lockstep)
         checks += self._unreached(plan, tester.reached)
+        checks += self._ended()
         lockstep.connection.close()
         return Evidence(checks=tuple(checks))
 
@@ -155,6 +156,23 @@ class Trial:
                 requirements=self.spec.auth.satisfies,
                 seconds=time.perf_counter() - started,
                 message=f"{leaked} of {len(secrets)} passwords stand in the database as plain text" if leaked else "",
+            )
+        ]
+
+    def _ended(self) -> list[Check]:
+        """The application stops when it is told to, and says that all is well."""
+        started = time.perf_counter()
+        ending = self.handle.stop()
+        if ending is None:
+            return []
+        return [
+            Check(
+                id="contract:sigterm",
+                title="SIGTERM ends the application with exit code 0",
+                level="contract",
+                status="failed" if ending else "passed",
+                seconds=time.perf_counter() - started,
+                message=ending,
             )
         ]
 
