@@ -88,7 +88,9 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         None,
     )
     account = (
-        first or registering or (next(iter(distinct)) if len(distinct) == 1 and not any(r in ROLES for r in people) else None)
+        (registering if registering and not named else None)
+        or first
+        or (next(iter(distinct)) if len(distinct) == 1 and not any(r in ROLES for r in people) else None)
     )
     employees = next(
         (

@@ -56,6 +56,12 @@ def changes_amount(clause: Clause, world: World, m: Any) -> bool | str | None:
     by = _by(event, groups.get("by"), target.fields[name], clause, world)
     if by is None:
         return None
+    if (
+        target.fields[name].type == "integer"
+        and not by.isdigit()
+        and event.fields.get(by[5:], target.fields[name]).type == "number"
+    ):
+        target.fields[name] = target.fields[name].model_copy(update={"type": "number"})
     path = f"self.{reference}"
     undo = verb in ("return", "cancel", "refund", "restock") and verb in event.operations
     operation = verb if undo and verb else "create"
@@ -94,6 +100,8 @@ def _by(event: EntityDraft, said: str | None, field: Field, clause: Clause, worl
         return None
     if name is None or event.fields[name].type not in _NUMERIC:
         return "1" if field.type == "integer" else "1.0"
+    if field.type == "integer" and event.fields[name].type == "number":
+        return f"self.{name}"
     same = (event.fields[name].type == "integer") == (field.type == "integer")
     return f"self.{name}" if same else f"double(self.{name})" if field.type != "integer" else None
 

@@ -47,7 +47,6 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
             target = next((e for e in [topic, *world.entities.values()] if e and _sum(e, m["x"], world)), None)
     if target is None or not name:
         return None
-    name = known_field(target, name) or name
     found = _sum(target, m["x"], world, skip=name)
     if found is None or (target.state and name == target.state.field):
         return None

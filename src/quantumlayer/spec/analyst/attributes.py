@@ -116,6 +116,8 @@ def tails(text: str, read: Item) -> tuple[str, Item]:
 def read_extra(text: str, read: Item) -> Item:
     """The item with what its parentheses say."""
     if values := enumeration(text):
+        if {v.lower() for v in values} in ({"yes", "no"}, {"true", "false"}, {"on", "off"}):
+            return replace(read, type="boolean")
         return replace(read, attributes=read.attributes | {"type": "enum", "values": values})
     for part in re.split(r"\s*[,;]\s*", text):
         rest, read = tails("x " + part, read)

@@ -13,7 +13,7 @@ _CHATTER = re.compile(
     r"|(?:from|to|cc|bcc|subject|date|sent|on|re|fwd?):? .{0,40}(?:@|wrote:?$|\d{4}).{0,60}|(?:from|to|cc|subject|sent): .{1,80}|-- ?\w*.{0,40}|>.{0,10})$",
     re.I,
 )
-_TITLE = re.compile(rf"^(?:(?:please |can you |could you |let us |let's )*(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like|generate|set up|code|program|we are building|i am building|we are looking for|i am looking for|following up on .{{1,40}}: (?:we|i) need)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){{0,5}}?(?:{_KINDS})(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{{1,50}})?$", re.I)  # fmt: skip
+_TITLE = re.compile(rf"^(?!(?:report|show|list|search|filter|sort|count|calculate|compute|display|get)s?\b)(?!.*\b(?:per|by|below|above)\b)(?:(?:please |can you |could you |let us |let's )*(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like|generate|set up|code|program|we are building|i am building|we are looking for|i am looking for|following up on .{{1,40}}: (?:we|i) need)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){{0,5}}?(?:{_KINDS})(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{{1,50}})?$", re.I)  # fmt: skip
 _FINITE = re.compile(
     r"\b(?:can|cannot|may|must|should|will|has|have|is|are|not|with|never|no|only|cannot|who|that|which|where)\b", re.I
 )

@@ -8,8 +8,9 @@ from quantumlayer.spec.analyst.attributes import KNOWN
 from quantumlayer.spec.analyst.draft_field import add_field
 from quantumlayer.spec.analyst.fields import read_item, split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, singular, snake
-from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, transition
+from quantumlayer.spec.analyst.words import PEOPLE, an, singular, snake
+from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, open_test, transition
+from quantumlayer.spec.values import Rule
 
 _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|have|having|contains?|includes?|consists? of|comprises?|stores?|carr(?:y|ies)|is (?:described|defined|made up|identified) (?:by|of)|are (?:described|defined|made up) (?:by|of)|needs?|requires?|records?|keeps?|gets?|come with|comes with|with|track(?:s)?|hold(?:s)?))(?: the following)?(?: fields| attributes| properties)?:?"
 
@@ -77,6 +78,20 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         if re.search(r"->|→|=>", piece):
             unread += _arrows(target, piece, clause)
             continue
+        if (
+            target.state
+            and (aside := re.fullmatch(r"(?:or |and )?(\w+) (?:while|when|if|from|only from) (.+)", piece))
+            and snake(aside[2]) in target.state.states
+        ):
+            ensure_states(target, target.state.initial, [snake(aside[1])], clause.id)
+            transition(target, action_for_state(snake(aside[1])), [snake(aside[2])], snake(aside[1]), clause.id)
+            continue
+        if counted := re.fullmatch(
+            r"(?:an? )?(?:at most|up to|maximum of|limit of|no more than|capacity of) (\d+) ([\w ]+)", piece
+        ):
+            if not limit_rows(target, counted[2], int(counted[1]), clause, world):
+                unread.append(piece)
+            continue
         item = read_item(piece)
         if not item.name:
             continue
@@ -104,6 +119,32 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         target.satisfies.append(clause.id)
     world.topic = target.name
     return ", ".join(unread) or True
+
+
+def limit_rows(target: EntityDraft, noun: str, count: int, clause: Clause, world: World) -> bool:
+    """`a course has at most 30 students`: rows that refer here, directly or as what links the two."""
+    child = world.find(noun)
+    if child is None:
+        return False
+
+    def add() -> None:
+        linking = [e for e, _ in world.children(target.name) if e.reference_to(child.name)]
+        rows = next(iter(linking), child)
+        reference = rows.reference_to(target.name) or world.link(rows, target, clause.id)
+        live = open_test(rows, "x")
+        path = f"self.{reference}.{world.inverse(rows, reference)}"
+        counted = f"{path}.filter(x, {live})" if live else path
+        rows.rule(
+            f"at_most_{count}_{child.plural}",
+            Rule(
+                check=f"size({counted}) <= {count}",
+                message=f"{an(target.name)} has at most {count} {child.plural.replace('_', ' ')}",
+                satisfies=(clause.id,),
+            ),
+        )
+
+    world.later.append(add)
+    return True
 
 
 def _spaced(text: str) -> str:

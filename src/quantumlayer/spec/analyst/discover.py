@@ -196,7 +196,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
                 piece
                 and (one := noun(piece))
                 and (is_plural(piece) or piece != m["o"])
-                and not looks_like_field(one)
+                and (not looks_like_field(one) or (is_plural(piece) and one in RECORDS))
                 and (not verb_base(piece.split()[0]) or (is_plural(piece) and one in RECORDS))
             )
             or piece

@@ -6,6 +6,7 @@ from quantumlayer.spec.analyst.attributes import Item
 from quantumlayer.spec.analyst.draft_field import add_field
 from quantumlayer.spec.analyst.fields import split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.states import event_for
 from quantumlayer.spec.analyst.words import participle, snake, verb_base
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
@@ -22,7 +23,7 @@ def records(clause: Clause, world: World, m: Any) -> bool | str | None:
     target = entity(world, m, "e") or world.find(world.topic)
     if verb is None or target is None:
         return None
-    if event := _event_for(world, verb, target):
+    if event := event_for(world, verb, target):
         target = event
     if verb in ("create", "add") or target.event_of == verb:
         name = snake(plain(m["f"]))
@@ -33,15 +34,6 @@ def records(clause: Clause, world: World, m: Any) -> bool | str | None:
         stamp(target, verb, snake(words), clause, world)
     world.topic = target.name
     return True
-
-
-def _event_for(world: World, verb: str, target: EntityDraft) -> EntityDraft | None:
-    """`returning a book` is done to its loan."""
-    if verb not in ("return", "check_out", "end", "finish"):
-        return None
-    return next(
-        (e for e, _ in world.children(target.name) if e.event_of or e.name in ("loan", "rental", "borrowing", "checkout")), None
-    )
 
 
 def stamp(target: EntityDraft, verb: str, name: str, clause: Clause, world: World) -> None:

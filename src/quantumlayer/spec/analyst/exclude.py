@@ -96,3 +96,21 @@ def only_if(clause: Clause, world: World, m: Any) -> bool | str | None:
     name = operation_for(world, target, verb, clause.id)
     target.guard(name, snake(plain(m["c"]))[:40] or "condition", Guard(check=check, message=message, satisfies=(clause.id,)))
     return True
+
+
+@rule
+def blocked(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`members with an overdue rental cannot rent anything`"""
+    parent, child, verb = entity(world, m, "p"), entity(world, m, "e"), verb_base(m["v"])
+    if parent is None or child is None or verb is None:
+        return None
+    event = world.events_of(verb) or (child if verb in EVENT_VERBS else None)
+    if event is None or event is parent:
+        return None
+    test = condition(world, child, m["a"], "x")
+    if test is None:
+        return None
+    reference, mine = world.link(event, parent, clause.id), world.link(child, parent, clause.id)
+    rows = f"self.{reference}.{world.inverse(child, mine)}"
+    limit_create(event, f"no_{snake(m['a'])}_{child.name}", f"!{rows}.exists(x, {test})", plain(clause.match), clause.id)
+    return True

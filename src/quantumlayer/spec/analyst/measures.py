@@ -69,6 +69,22 @@ def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str
         if name is None and parent:
             name = subject.reference_to(parent.name)
         if name is None:
+            through = next(
+                (
+                    f"self.{r}.{n}"
+                    for r, f in subject.fields.items()
+                    if f.type == "reference"
+                    and f.to
+                    and f.required
+                    and (n := known_field(world.entities[f.to], piece))
+                    and world.entities[f.to].fields.get(n)
+                    and world.entities[f.to].fields[n].type in ("string", "enum", "integer", "boolean", "date")
+                ),
+                None,
+            )
+            if through:
+                keys[snake(piece)] = through
+                continue
             return {}, piece
         field = subject.fields.get(name)
         keys[name if not field or field.type != "reference" else f"{name}_id"] = (
@@ -98,6 +114,8 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
             where.append(live)
         return {"revenue": f"sum({rows}.map(r, r.{money[0]}))"}
     name = known_field(subject, what)
+    if aggregate and what in (subject.name.replace("_", " "), subject.plural.replace("_", " ")):
+        name = next((n for n in ("value", "score", "rating", "grade", "amount", "total") if n in subject.fields), name)
     if name and name in subject.fields and subject.fields[name].type in ("integer", "number", "decimal"):
         field = subject.fields[name]
         function = {
@@ -118,6 +136,8 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
                 "total_total", "total"
             ): f"{function}({rows}.map(r, r.{name}))"
         }
+    if re.fullmatch(r"(?:total |amount |money )*(?:spent|paid|earned|owed|cost|costs|spending|amounts?|value)", text):
+        text = "total"
     if text in ("total", "totals", "sum", "average", "total amount", "spending", "total spending", "sums") and (
         money := money_of(subject, world)
     ):

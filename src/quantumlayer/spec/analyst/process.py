@@ -108,6 +108,17 @@ def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
                 known = target.rules[rule_]
                 target.rules[rule_] = known.model_copy(update={"satisfies": (*known.satisfies, clause.id)})
                 return True
+    lowered = [
+        (u.satisfies, e)
+        for e in world.entities.values()
+        for o in e.operations.values()
+        for u in (o,)
+        if any(x.update for x in o.effects)
+    ]
+    if m.groupdict().get("f") is None:
+        for _, event in lowered:
+            event.satisfies.append(clause.id)
+        return bool(lowered) or None
     words = plain(m["f"])
     for target in world.entities.values():
         name = known_field(target, words) or ("quantity" if "stock" in words and "quantity" in target.fields else None)

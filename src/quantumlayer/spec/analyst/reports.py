@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.conditions import compared, condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.measures import bare, group_keys, measured, money_of
-from quantumlayer.spec.analyst.words import snake
+from quantumlayer.spec.analyst.words import an, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field, Report
 
@@ -79,6 +79,7 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     if subject is None or re.match(r"(?:filtered|sorted|ordered)\b", group):
         return None
     parent = world.find(bare(group))
+    _relate(subject, parent, clause, world)
     if parent and parent.name != subject.name and (reference := _reference(subject, parent, world)):
         return _per_parent(clause, world, parts, subject, parent, reference, groups)
     keys, unread = group_keys(group, subject, world)
@@ -102,6 +103,20 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
         satisfies=(clause.id,),
     )
     return _named(groups.get("named"), subject, clause, world)
+
+
+def _relate(subject: EntityDraft, parent: EntityDraft | None, clause: Clause, world: World) -> None:
+    """`votes per candidate` says that each vote is for a candidate, even if nothing else does."""
+    if parent is None or parent is subject or world.is_account(parent):
+        return
+    linked = {f.to for f in subject.fields.values()} | {f.to for f in parent.fields.values()}
+    if not {subject.name, parent.name} & linked and not any(
+        parent.name in {f.to for f in world.entities[t].fields.values()} for t in linked if t
+    ):
+        reference = world.link(subject, parent, clause.id)
+        marker = world.assume(f"{an(subject.name).capitalize()} belongs to {an(parent.name)}, since they are counted by it.")
+        field = subject.fields[reference]
+        subject.fields[reference] = field.model_copy(update={"satisfies": (*field.satisfies, marker)})
 
 
 def _named(word: str | None, subject: EntityDraft, clause: Clause, world: World) -> bool | str:
@@ -129,8 +144,10 @@ def _subject(parts: list[str], group: str, world: World) -> EntityDraft | None:
                 found = world.find(" ".join(words[start : start + size]))
                 if found and not (world.is_account(found) and len(parts) > 1):
                     return found
-    parent = world.find(bare(group))
-    if parent:
+    for piece in re.split(r",| and ", group):
+        parent = world.find(bare(piece))
+        if parent is None:
+            continue
         for child, _ in world.children(parent.name):
             if any(money_of(child, world) or known_field(child, bare(p)) for p in parts):
                 return child

@@ -105,6 +105,7 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
         in ("set", "be", "search", "sort", "filter", "list", "order", "show", "find", "browse", "share", "view", "assign")
     ):
         return None
+    target = event_for(world, verb, target) or target
     verbs = [verb, *([verb_base(groups["p2"]) or ""] if groups.get("p2") else [])]
     for one in verbs:
         operation_for(world, target, one, clause.id)
@@ -188,6 +189,15 @@ def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
     ensure_states(target, target.state.initial, [after], clause.id)
     transition(target, verb, [state], after, clause.id)
     return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
+
+
+def event_for(world: World, verb: str, target: EntityDraft) -> EntityDraft | None:
+    """`returning a book` is done to its loan."""
+    if verb not in ("return", "check_out", "end", "finish"):
+        return None
+    return next(
+        (e for e, _ in world.children(target.name) if e.event_of or e.name in ("loan", "rental", "borrowing", "checkout")), None
+    )
 
 
 def operation_name(world: World, target: EntityDraft, verb: str) -> str:
