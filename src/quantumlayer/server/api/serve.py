@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.server.api.app import create_app
-from quantumlayer.server.api.office import open_office
+from quantumlayer.server.api.office import Office, open_office
 from quantumlayer.server.api.settings import Settings
 from quantumlayer.server.child import READY
 from quantumlayer.stores.home import Home
@@ -64,9 +64,15 @@ async def serve_api(settings: Settings, home: Home, temporal_address: Callable[[
     """
     _allow_many_connections()
     listener = bind(settings.host, settings.port, exact=exact)
-    app = create_app(open_office(settings, home, temporal_address))
+    if not settings.loopback:
+        log.warning("serving other machines at %s: every call needs a token", settings.host)
+    await http_server(open_office(settings, home, temporal_address)).serve(sockets=[listener])
+
+
+def http_server(office: Office) -> Server:
+    """The server of that office, not yet listening."""
     config = uvicorn.Config(
-        app,
+        create_app(office),
         http=PunctualProtocol,
         ws="websockets-sansio",
         ws_max_size=MESSAGE_BYTES,
@@ -78,9 +84,7 @@ async def serve_api(settings: Settings, home: Home, temporal_address: Callable[[
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    if not settings.loopback:
-        log.warning("serving other machines at %s: every call needs a token", settings.host)
-    await Server(config).serve(sockets=[listener])
+    return Server(config)
 
 
 def bind(host: str, port: int, *, exact: bool) -> socket.socket:

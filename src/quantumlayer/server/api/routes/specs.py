@@ -27,7 +27,7 @@ _BODY = {
             "application/yaml": {"schema": {"type": "string"}, "example": SPEC},
             "application/json": {
                 "schema": {"type": "object"},
-                "example": {"name": "todo", "entities": {"task": {"fields": {"title": {"type": "string"}}}}},
+                "example": {"name": "todo", "entities": {"task": {"plural": "tasks", "fields": {"title": {"type": "string"}}}}},
             },
         },
     }
