@@ -5,8 +5,8 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import LiveBlueprints
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import list_previews
 from quantumlayer.delivery.registry import Registry
@@ -38,7 +38,7 @@ async def open_toolbox(home: Home) -> Toolbox:
         sandbox=open_sandbox(home),
         languages={name: languages.load(name)() for name in languages.names},
         scanners=tuple(scanners.load(name)() for name in scanners.names),
-        blueprints=load_blueprints(),
+        blueprints=LiveBlueprints(home.root),
     )
 
 

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -78,6 +79,14 @@ class Blueprints:
             raise self.broken[stack]
         near = get_close_matches(stack, self.by_id, n=3, cutoff=0.4) or sorted(self.by_id)
         raise UserError(f"there is no stack {stack!r}", hint=f"try {', '.join(near)}", stack=stack)
+
+
+class Stacks(Protocol):
+    """Where blueprints come from."""
+
+    def get(self, stack: str) -> LoadedBlueprint:
+        """As `Blueprints.get`."""
+        ...
 
 
 def configured_folders() -> tuple[Path, ...]:

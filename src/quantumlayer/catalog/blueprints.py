@@ -30,6 +30,17 @@ def known_blueprints(home: Path, folders: Iterable[Path] = ()) -> Blueprints:
     return Blueprints({stack: loaded for stack, loaded in found.by_id.items() if stack not in broken}, broken)
 
 
+class LiveBlueprints:
+    """The blueprints that a home knows at the moment of asking: a service needs no restart for a changed or new folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def get(self, stack: str) -> LoadedBlueprint:
+        """As `Blueprints.get`."""
+        return known_blueprints(self._home).get(stack)
+
+
 def remember(home: Path, folder: Path) -> None:
     """From now on the home knows the folder, so that its service, its previews and later commands do. Written as a whole."""
     folder = folder.absolute()

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from quantumlayer.catalog.blueprints import remember
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.follow import open_desk, start_and_follow
 from quantumlayer.cli.inputs import checked_out, parse_ttl, read_request
+from quantumlayer.cli.options import Folders, checked_folder
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.sources import write_out
 from quantumlayer.delivery.values import checked_ttl
@@ -36,6 +38,7 @@ def generate(
     schema: Annotated[list[Path], typer.Option(help="A database schema as SQL.")] = [],  # noqa: B006
     image: Annotated[list[Path], typer.Option(help="A picture of what to build (needs a language model).")] = [],  # noqa: B006
     stack: Annotated[str | None, typer.Option(help="LANGUAGE/FRAMEWORK; `ql stacks` lists them.")] = None,
+    blueprints: Folders = [],  # noqa: B006
     author: Annotated[str | None, typer.Option(help="Who writes the code: blueprint, auto or model.")] = None,
     model: Annotated[str | None, typer.Option(help="The language model to use.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the sources into this new or empty folder.")] = None,
@@ -48,6 +51,8 @@ def generate(
 ) -> None:
     """From a request to a verified, running application."""
     refuse_models(author, model or (str(image[0]) if image else None), _needing(author, model, image))
+    for folder in blueprints:
+        remember(default_home().root, checked_folder(folder))
     request = read_request(
         prompt, file, {"openapi": openapi, "sql": schema}, stack=stack, author=author or "blueprint", model=model
     )

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.catalog.doctor import examine
 from quantumlayer.catalog.stacks import list_stacks
 from quantumlayer.cli.failures import run
+from quantumlayer.cli.options import Folders
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import Sandbox
@@ -19,9 +20,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MISSING = 4
 
 
-def stacks(json: Json = False) -> None:
+def stacks(blueprints: Folders = [], json: Json = False) -> None:  # noqa: B006
     """Every stack, and whether this machine can verify it."""
-    found = run(list_stacks(load_blueprints(), _languages(), _sandbox()))
+    found = run(list_stacks(known_blueprints(default_home().root, blueprints), _languages(), _sandbox()))
     if json:
         print_data([asdict(stack) for stack in found])
         return

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from quantumlayer.blueprint.load import Blueprints
+from quantumlayer.blueprint.load import Stacks
 from quantumlayer.capsule.keys import public_key
 from quantumlayer.capsule.verify import read_source
 from quantumlayer.delivery.values import Preview
@@ -22,7 +22,7 @@ LIMITS = Limits(memory=1024 * MIB, processes=128, cpu_seconds=7 * 24 * 3600, wal
 class CapsuleLaunch:
     """Implements `delivery.keeper.Launch`. `home` is QL_HOME, for its signing key and its cache of installed dependencies."""
 
-    def __init__(self, home: Path, sandbox: Sandbox, languages: Mapping[str, Language], blueprints: Blueprints) -> None:
+    def __init__(self, home: Path, sandbox: Sandbox, languages: Mapping[str, Language], blueprints: Stacks) -> None:
         self._home, self._sandbox, self._languages, self._blueprints = home, sandbox, languages, blueprints
 
     @contextlib.asynccontextmanager

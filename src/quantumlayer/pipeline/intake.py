@@ -2,11 +2,14 @@
 
 import asyncio
 
-from quantumlayer.blueprint.load import load_blueprints
+from quantumlayer.blueprint.load import LoadedBlueprint
+from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.errors import UserError
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.given_spec import given_spec
+from quantumlayer.stores.home import default_home
 
 AUTHORS = ("blueprint", "auto", "model")
 
@@ -23,12 +26,16 @@ def refuse_models(author: str | None, model: str | None, option: str) -> None:
 
 
 async def admitted(request: Request) -> Request:
-    """The request with its stack chosen. Raises `UserError` for an empty one, a wrong spec, an unknown stack."""
-    return await asyncio.to_thread(_admitted, request)
+    """The request with its stack chosen. Raises `UserError` for an empty one, a wrong spec, an unknown or broken stack;
+    `EnvironmentError_` where this machine's toolchain for the stack is missing or too old.
+    """
+    admitted, blueprint = await asyncio.to_thread(_admitted, request)
+    await asyncio.to_thread(required_toolchain, blueprint.value)
+    return admitted
 
 
-def _admitted(request: Request) -> Request:
+def _admitted(request: Request) -> tuple[Request, LoadedBlueprint]:
     brief = enhance(request)
     given_spec(brief.files)
-    load_blueprints().get(brief.stack)
-    return request.model_copy(update={"stack": brief.stack})
+    blueprint = known_blueprints(default_home().root).get(brief.stack)
+    return request.model_copy(update={"stack": brief.stack}), blueprint

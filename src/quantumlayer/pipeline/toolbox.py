@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from quantumlayer.blueprint.load import Blueprints
+from quantumlayer.blueprint.load import Stacks
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.errors import EnvironmentError_
@@ -27,7 +27,7 @@ class Toolbox:
     sandbox: Sandbox
     languages: Mapping[str, Language]
     scanners: tuple[Scanner, ...]
-    blueprints: Blueprints
+    blueprints: Stacks
 
     def language(self, stack: str) -> Language:
         """The adapter of the stack's language. Raises `UserError` for an unknown stack, `EnvironmentError_` without adapter."""

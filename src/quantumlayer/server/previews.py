@@ -3,8 +3,8 @@
 import asyncio
 import signal
 
-from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import LiveBlueprints
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.launch import CapsuleLaunch
 from quantumlayer.delivery.proxy import running_proxy
@@ -24,7 +24,7 @@ async def serve_previews(home: Home, port: int) -> None:
         home.root,
         family("sandboxes").load("bubblewrap")(),
         {name: languages.load(name)() for name in languages.names},
-        load_blueprints(),
+        LiveBlueprints(home.root),
     )
     engine = open_engine(home.database)
     async with running_proxy(Registry(engine), PreviewHome(home.root), launch, port=port) as bound:

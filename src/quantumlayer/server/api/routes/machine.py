@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from quantumlayer import __version__
-from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.catalog.stacks import list_stacks
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.office import Office, TheOffice, refusals
 from quantumlayer.server.api.views import Health, StackList, StackView, Version
+from quantumlayer.stores.home import default_home
 
 router = APIRouter(tags=["stacks"])
 root = APIRouter(tags=["server"])
@@ -65,7 +66,8 @@ class _Stacks:
             if time.monotonic() > self._until:
                 languages = family("languages")
                 loaded = {name: languages.load(name)() for name in languages.names}
-                stacks = await list_stacks(load_blueprints(), loaded, family("sandboxes").load("bubblewrap")())
+                sandbox = family("sandboxes").load("bubblewrap")()
+                stacks = await list_stacks(known_blueprints(default_home().root), loaded, sandbox)
                 self._found = [StackView.model_validate(stack) for stack in stacks]
                 self._until = time.monotonic() + STACKS_SECONDS
             return self._found
