@@ -6,26 +6,35 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 
+from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import encode
 from quantumlayer.pipeline.values import Author, Finished, Order, Outcome
 from quantumlayer.pipeline.workflow import Generate
-from quantumlayer.ports.store import Blobs, Drop
+from quantumlayer.ports.store import Blobs, Drop, Producer
 from quantumlayer.request.values import Request
+from quantumlayer.stores.digests import digest_of
+from quantumlayer.stores.keep import keep_run
 from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.space import check_room
 from quantumlayer.stores.values import Event, Owner, Run
 
 QUEUE = "quantumlayer"
 POLL_SECONDS = 0.05
 CONNECT_PATIENCE = 10.0
 LONGEST_RUN = timedelta(hours=6)
+# A decision takes milliseconds; one that a killed worker had taken on is given to another after this long.
+DECISION = timedelta(seconds=3)
 TITLE_LENGTH = 120
+# The stage, so to say, of what a run starts from.
+ORDER = "order"
 
 
 async def connect(address: str, namespace: str = "default") -> Client:
@@ -67,14 +76,19 @@ class Runs:
         owner: Owner = Owner(),
         run_id: str | None = None,
     ) -> Run:
-        """Writes the request down as a run to be started. Nothing is lost from here on; the same `run_id` twice is one run."""
-        content, _ = encode(request)
+        """Writes the request down as a run to be started. Nothing is lost from here on; the same `run_id` twice is one run.
+
+        Raises `OutOfSpace` when the store is nearly full or the owner's quota is used up.
+        """
+        await check_room(self.blobs, self.metadata.ledger, owner)
+        content, media_type = encode(request)
+        digest = digest_of(content)
         order = Order(
             run=run_id or new_run_id(),
             stack=stack,
             author=author,
             model=request.model,
-            inputs={"request": await self.blobs.put(content)},
+            inputs={"request": digest},
             preview=preview,
             ttl=ttl,
             owner=owner,
@@ -88,7 +102,18 @@ class Runs:
             order=order.model_dump(mode="json"),
             owner=owner,
         )
-        await self.metadata.add_run(run)
+        asked = Drop(
+            id=digest,
+            run=run.id,
+            stage=ORDER,
+            kind="request",
+            version=1,
+            created_at=run.created_at,
+            producer=Producer(component=ORDER, version=__version__),
+            size=len(content),
+            media_type=media_type,
+        )
+        await keep_run(self.metadata, self.blobs, run, content, asked)
         await self.metadata.add_event(run.id, "1/started", "run_started", {"title": run.title, "stack": stack}, owner)
         return run
 
@@ -101,6 +126,7 @@ class Runs:
             id=workflow_id(order),
             task_queue=QUEUE,
             execution_timeout=LONGEST_RUN,
+            task_timeout=DECISION,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
@@ -154,18 +180,23 @@ class Runs:
         if drop.run != run.id:
             raise UserError(f"the drop {drop.id} is not of the run {run.id}", hint=f"see: ql drops {run.id}")
         order = Order.model_validate(run.order)
-        await self.metadata.add_drop(drop, order.owner)
         made = await self.metadata.drops(run.id)
-        current = await self.metadata.drops(run.id, current=True)
-        kept = kept_outcomes(made, current, await self._reported(run.id), drop)
+        current = [d for d in await self.metadata.drops(run.id, current=True) if (d.stage, d.kind) != (drop.stage, drop.kind)]
+        kept = kept_outcomes(made, (*current, drop), await self._reported(run.id), drop)
         again = order.model_copy(update={"execution": run.execution + 1, "kept": kept})
-        await self.metadata.restart_run(run.id, again.execution, again.model_dump(mode="json"))
+        try:
+            data = again.model_dump(mode="json")
+            restarted = await self.metadata.restart_run(run.id, again.execution, data, drop, order.owner)
+        except IntegrityError:
+            raise UserError(f"the drop {drop.id} was deleted meanwhile", hint=f"see what is left: ql drops {run.id}") from None
+        if not restarted:
+            raise UserError(f"the run {run.id} was changed meanwhile", hint=f"look at it again: ql show {run.id}")
         await self.metadata.add_event(
             run.id, f"{again.execution}/started", "run_started", {"title": run.title, "rollback": drop.id}, order.owner
         )
-        restarted = await self.find(run.id)
-        await self.start(client, restarted)
-        return restarted
+        found = await self.find(run.id)
+        await self.start(client, found)
+        return found
 
     async def _reported(self, run_id: str) -> Mapping[str, Outcome]:
         found = [e.data for e in await self.metadata.events(run_id) if e.kind == "stage_finished"]

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 
 FINISH = "finish"
 # A worker that dies is noticed after this long, and its activities start anew elsewhere.
-HEARTBEAT = timedelta(seconds=5)
+HEARTBEAT = timedelta(seconds=3)
 
 
 class StageFailed(Exception):
