@@ -1,0 +1,44 @@
+"""Sorts imports, drops unused ones and lays out generated TypeScript as Biome does: what an editor would do on saving."""
+
+import json
+import subprocess
+import sysconfig
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from quantumlayer.errors import EnvironmentError_
+
+BIOME = Path(sysconfig.get_path("scripts")) / "biome"
+_CONFIG = {
+    "root": True,
+    "formatter": {"indentStyle": "space", "indentWidth": 2, "lineWidth": 120},
+    "assist": {"actions": {"source": {"organizeImports": "on"}}},
+    "linter": {"rules": {"recommended": False, "correctness": {"noUnusedImports": {"level": "warn", "fix": "safe"}}}},
+}
+
+
+def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same files with TypeScript laid out. A file that does not parse is left as it is, for the semantic stage to report."""
+    sources = {path: content for path, content in files.items() if path.endswith(".ts")}
+    if not sources:
+        return dict(files)
+    with tempfile.TemporaryDirectory(prefix="ql-tidy-") as name:
+        folder = Path(name)
+        (folder / "biome.json").write_text(json.dumps(_CONFIG))
+        for path, content in sources.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        _biome(folder)
+        return {path: (folder / path).read_bytes() if path in sources else content for path, content in files.items()}
+
+
+def _biome(folder: Path) -> None:
+    options = ("--write", "--config-path", str(folder), "--max-diagnostics=0", "--log-level=none", "--colors=off")
+    try:
+        found = subprocess.run([str(BIOME), "check", *options, str(folder)], capture_output=True, timeout=60, cwd=folder)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentError_(f"biome does not run: {error}", hint="make setup") from error
+    if found.returncode not in (0, 1):
+        raise EnvironmentError_(f"biome ended with {found.returncode}: {found.stderr.decode(errors='replace')[-500:]}")
