@@ -4,7 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.grammar import Clause
 from quantumlayer.spec.analyst.nouns import noun
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, singular
+from quantumlayer.spec.analyst.words import PEOPLE, ROLES, plural, singular
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Auth, Field
 
@@ -141,6 +141,10 @@ def _api_key_account(texts: list[tuple[Clause, str]], world: World, found: dict[
         None,
     )
     account = noun(holder) if holder else None
+    if account and "_" in account and account.split("_")[-1] in found:
+        called, account = account, account.split("_")[-1]
+        for form in (called, plural(called)):
+            world.surface[form.replace("_", " ")] = account
     account = account or next((p for _, t in texts for p in _people_in(t)), None) or "client"
     world.add(account.replace("_", " "), world.api_key_cues[0])
     world.account = account

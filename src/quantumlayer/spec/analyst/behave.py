@@ -82,6 +82,8 @@ def act(
     """Read one deed of somebody on an entity."""
     fields = re.fullmatch(r"(?:with|having|including|giving|stating)(?: the following)? (?P<f>.+)|\((?P<g>.+)\)", rest)
     key = f"{verb}_{particle}" if f"{verb}_{particle}" in EVENT_VERBS else verb
+    if CRUD_VERBS.get(verb) == "read" and re.match(r",? ?(?:sorted|ordered|filtered|by|newest|oldest|grouped)\b", rest):
+        return None
     if re.match(r"(?:only )?(?:once|twice|again|one time|more than once)\b", rest):
         return None
     if key in EVENT_VERBS and world.events_of(key, target.name) is None and target.name not in _event_names(key):

@@ -74,6 +74,7 @@ def _with_lead(text: str, lead: str) -> str:
 
 def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"(?<=\w) - ((?:[\w ]+(?:\([^()]*\))?, )+[\w ]+(?:\([^()]*\))?) -(?=[ ,]|$)", r" (\1)", text)
     text = _plain_story(_with_lead(text.strip(" ."), lead))
     head, body = _head(expand(text.rstrip(" .!")))
@@ -131,7 +132,10 @@ def subject_of(text: str) -> str:
     )
     if found and not re.match(r"(?:if|when|once|while|after|until|unless)\b", text, re.I):
         return found["s"].strip()
-    found = re.match(r"^(?P<s>(?:(?:an?|the|each|every|all) )?[\w'@-]+s?) (?P<v>[a-z]+)\b", text, re.I)
+    for noun_ in (r"[a-z]+ [a-z]+s", r"[\w'@-]+s?"):
+        found = re.match(rf"^(?P<s>(?:(?:an?|the|each|every|all) )?{noun_}) (?P<v>[a-z]+)\b", text, re.I)
+        if found and verb_base(found["v"]):
+            break
     if not found or not verb_base(found["v"]):
         return ""
     noun = found["s"].split()[-1].lower()
@@ -209,6 +213,13 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
     ):
         return False
     if _shared_verb(rest, before, joiner):
+        return True
+    if (
+        "and" in joiner
+        and _IMPERATIVE.match(rest)
+        and _IMPERATIVE.match(before.strip())
+        and re.match(r"\w+ (?:an?|the|all|me|how|number)\b", rest)
+    ):
         return True
     if _PREDICATE.match(rest):
         finite = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I) or has_subject_and_verb(before)

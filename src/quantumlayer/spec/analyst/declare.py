@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import KNOWN
-from quantumlayer.spec.analyst.draft_field import add_field
+from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
 from quantumlayer.spec.analyst.fields import read_item, split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, an, singular, snake
@@ -86,6 +86,16 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
             ensure_states(target, target.state.initial, [snake(aside[1])], clause.id)
             transition(target, action_for_state(snake(aside[1])), [snake(aside[2])], snake(aside[1]), clause.id)
             continue
+        if later := re.fullmatch(
+            r"(.+?) (?:that|which) (?:must be|has to be|is|should be) (after|before|later than|earlier than) (?:the |its )?([\w ]+)",
+            piece,
+        ):
+            first, second = read_item(later[1]), known_field(target, later[3])
+            if first.name and second:
+                add_field(target, first, clause.id, world)
+                after = later[2] in ("after", "later than")
+                ordered(target, second if after else first.name, first.name if after else second, clause.id)
+                continue
         if counted := re.fullmatch(
             r"(?:an? )?(?:at most|up to|maximum of|limit of|no more than|capacity of) (\d+) ([\w ]+)", piece
         ):

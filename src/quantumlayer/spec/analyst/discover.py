@@ -38,6 +38,12 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _mentioned(text, found):
             found.setdefault(one, clause.id)
+    for one in [o for o in found if verb_base(o) and any(c.endswith(f"_{o}") for c in found)]:
+        if not any(
+            re.search(rf"\b{one}s? (?:has|have|with|:|\()", t) and not re.search(rf"\w+ {one}s? (?:has|have|with)", t)
+            for _, t in texts
+        ):
+            del found[one]
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
             world.add(one.replace("_", " "), by)
@@ -256,7 +262,7 @@ def _mentioned(text: str, found: dict[str, str]) -> list[str]:
             and one.split("_")[-1] not in ("amount", "number", "total", "date", "time", "field", "rest")
         ):
             tail = one.split("_")[-1]
-            nouns.append(tail if tail in found and one != tail else one)
+            nouns.append(tail if tail in found and one != tail and not verb_base(tail) else one)
     if m := re.match(r"^(?:public |private )?([a-z]+(?: [a-z]+)?) (?:desk|centre|center)$", text):
         nouns.append(m[1])
     return nouns
@@ -266,6 +272,8 @@ def _is_actor_only(one: str, texts: list[tuple[Clause, str]], world: World, foun
     """Whether a person noun names whoever is signed in rather than rows of their own."""
     if one.split("_")[-1] not in PEOPLE:
         return False
+    if one == "person" and not any(one in _declared(t) for _, t in texts):
+        return True
     owns_fields = any(
         one in _declared(t)
         and not re.match(

@@ -30,6 +30,14 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     if kind in ("url", "email", "uuid"):
         kind, format_ = "string", kind
     attributes = dict(item.attributes.items())
+    if (
+        kind == "string"
+        and not item.type
+        and item.name not in KNOWN
+        and is_plural(item.noun)
+        and type_of(singular(item.name))[0] == "string"
+    ):
+        kind, format_ = "strings", None
     if attributes.get("type") == "enum" or attributes.get("values"):
         _add_enum(target, item, attributes, by, world)
         return
@@ -80,6 +88,23 @@ def add_when(target: EntityDraft, name: str, when: str, by: str) -> None:
         f"{name}_not_in_{'past' if when == 'future' else 'future'}",
         Rule(check=f"self.{name} == null || {check}" if optional else check, message=f"{name.replace('_', ' ')} may not be in the {'past' if when == 'future' else 'future'}", status=422, on=("create",), satisfies=(by,)),
     )  # fmt: skip
+
+
+def ordered(target: EntityDraft, first: str, last: str, by: str) -> bool:
+    """One field must be greater than another."""
+    a, b = target.fields[first], target.fields[last]
+    absent = [f"self.{n} == null" for n, f in ((first, a), (last, b)) if not f.required]
+    check = " || ".join([*absent, f"self.{last} > self.{first}"])
+    target.rule(
+        f"{last}_after_{first}",
+        Rule(
+            check=check,
+            message=f"{last.replace('_', ' ')} must be after {first.replace('_', ' ')}",
+            status=422,
+            satisfies=(by,),
+        ),
+    )
+    return True
 
 
 def _related(target: EntityDraft, item: Item, world: World) -> EntityDraft | None:

@@ -128,7 +128,7 @@ def mark(text: str, world: World) -> str:
         doing = (
             verb_base(word) == word
             and re.search(r"(?:^|\s)@?\w+s $", text[: found.start()])
-            and re.match(r" (?:on|a|an|the|their|other|\w+s)\b", text[found.end() :])
+            and re.match(r" (?:on|to|for|in|from|a|an|the|their|other|each|every|all|any|\w+s|\w+ with)\b", text[found.end() :])
         )
         return found[0] if verbal or doing else "@" + re.sub(r"[ -]", "_", word)
 

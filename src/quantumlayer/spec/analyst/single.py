@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_l
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import number, snake
-from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
 from quantumlayer.spec.values import Rule, Unique
 
 
@@ -106,6 +106,22 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
     if item.when:
         add_when(target, name, item.when, clause.id)
     return True
+
+
+@rule
+def unique_together(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the same desk cannot be booked twice for the same date`: no two live rows share both."""
+    named = entity(world, m, "e") if m.groupdict().get("e") else None
+    for target in [named] if named else world.entities.values():
+        fields = []
+        for words in (m["a"], m["b"]):
+            other = world.find(plain(words))
+            found = (target.reference_to(other.name) if other else None) or known_field(target, plain(words))
+            fields += [found] if found in target.fields else []
+        if len(set(fields)) == 2:
+            target.unique.append(Unique(fields=tuple(str(f) for f in fields), where=open_test(target), satisfies=(clause.id,)))
+            return True
+    return None
 
 
 @rule

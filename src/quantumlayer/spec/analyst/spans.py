@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.behave import REMAINDERS
-from quantumlayer.spec.analyst.draft_field import add_when, known_field
+from quantumlayer.spec.analyst.draft_field import add_when, known_field, ordered
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
@@ -172,23 +172,6 @@ def ends_after(clause: Clause, world: World, m: Any) -> bool | str | None:
     else:
         first, last = span
     return ordered(target, first, last, clause.id)
-
-
-def ordered(target: EntityDraft, first: str, last: str, by: str) -> bool:
-    """One field must be greater than another."""
-    a, b = target.fields[first], target.fields[last]
-    absent = [f"self.{n} == null" for n, f in ((first, a), (last, b)) if not f.required]
-    check = " || ".join([*absent, f"self.{last} > self.{first}"])
-    target.rule(
-        f"{last}_after_{first}",
-        Rule(
-            check=check,
-            message=f"{last.replace('_', ' ')} must be after {first.replace('_', ' ')}",
-            status=422,
-            satisfies=(by,),
-        ),
-    )
-    return True
 
 
 def time_bound(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:

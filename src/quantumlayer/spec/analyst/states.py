@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.access import restrict
-from quantumlayer.spec.analyst.behave import EVENT_VERBS, remainder
+from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, remainder
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, participle, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, participle, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
     World,
@@ -24,7 +24,7 @@ from quantumlayer.spec.values import Guard
 @rule
 def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an expense goes from draft to submitted to approved or rejected`; `draft → submitted → approved`"""
-    target = entity(world, m, "e")
+    target = entity(world, m, "e") or world.find(world.topic)
     path = plain(m["path"]).lower()
     steps = [
         p.strip()
@@ -259,3 +259,38 @@ def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str)
     sources = [known.initial] if known.initial != after else []
     live = [s for s in known.states if s not in ended_states(target) and s != after]
     transition(target, name, live or sources or [s for s in known.states if s != after], after, by)
+
+
+def before_deed(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
+    """`riders can cancel a ride before it starts`: not from the state that starting leads to, nor from later ones."""
+    name, _, text = rest.partition("!")
+    m = re.fullmatch(
+        r"(?:only )?(?:before|until|as long as|while) (?:it|they|the \w+|@\w+) (?:(?:is|are|has been|have been|was|gets) (?P<not>not yet |not )?)?(?P<v>\w+)",
+        text,
+    )
+    verb = verb_base(m["v"]) if m else None
+    if verb is None or name in ("", "create"):
+        return False
+
+    def narrow() -> None:
+        deed, own = target.operations.get(str(verb)), target.operations.get(name)
+        if not deed or not own or not deed.transition or not own.transition or not target.state:
+            world.ask(f"Until when may {an(target.name)} be {participle(name)}?")
+            return
+        reached = {deed.transition.to}
+        for _ in target.state.states:
+            reached |= {
+                o.transition.to
+                for n, o in target.operations.items()
+                if n != name and o.transition and reached & set(o.transition.from_states)
+            }
+        sources = tuple(s for s in target.state.states if s not in reached and s != own.transition.to)
+        if sources:
+            changed = own.transition.model_copy(update={"from_states": sources})
+            target.update(name, transition=changed, satisfies=tuple(dict.fromkeys([*own.satisfies, clause.id])))
+
+    world.later.append(narrow)
+    return True
+
+
+REMAINDERS.append(before_deed)
