@@ -59,7 +59,10 @@ class Connection:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UserError(f"not an HTTP address: {url!r}", hint="write it as http://host:port")
         self._secure = parts.scheme == "https"
-        self._address = (parts.hostname, parts.port or (443 if self._secure else 80))
+        # Names below localhost are this machine (RFC 6761), whether or not its resolver knows that.
+        host = "127.0.0.1" if parts.hostname.endswith(".localhost") else parts.hostname
+        self._host = {"Host": parts.netloc.rpartition("@")[2]} if host != parts.hostname else {}
+        self._address = (host, parts.port or (443 if self._secure else 80))
         self._prefix = parts.path.rstrip("/")
         self._deadline = deadline
         self._connection: http.client.HTTPConnection | None = None
@@ -104,9 +107,9 @@ class Connection:
         try:
             connection = self._open()
             watch = _WATCHDOG.watch(connection.sock, self._deadline)
-            headers = {"Accept": "application/json", "Connection": "keep-alive", **call.headers}
-            if call.body is not None:
-                headers.setdefault("Content-Type", "application/json")
+            headers = {"Accept": "application/json", "Connection": "keep-alive", **self._host, **call.headers}
+            if call.body is not None and not any(name.lower() == "content-type" for name in headers):
+                headers["Content-Type"] = "application/json"
             connection.request(call.method, self._prefix + call.target, body=call.body, headers=headers)
             response = connection.getresponse()
             raw = _read(response)
