@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import LiveBlueprints
+from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import list_previews
 from quantumlayer.delivery.registry import Registry
@@ -17,21 +18,23 @@ from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.patient import PatientBlobs
 
 IDLE_POLL_SECONDS = 2.0
 THREADS = 16
+# How long a stage waits for a database or object store that went away before its run fails.
+PATIENCE = 300.0
 
 
 async def open_toolbox(home: Home) -> Toolbox:
     """Loads every adapter. Raises `EnvironmentError_` when a chosen one cannot be loaded or two share a name."""
-    metadata = Metadata(home.database)
+    metadata = Metadata(home.database, patience=PATIENCE)
     await metadata.prepare()
     previews = Registry(metadata.engine)
-    await previews.prepare()
     languages, scanners = family("languages"), family("scanners")
     return Toolbox(
         home=home,
-        blobs=family("stores").load("folder")(home.blobs),
+        blobs=PatientBlobs(open_blobs(home.drops), PATIENCE),
         metadata=metadata,
         previews=previews,
         preview_home=PreviewHome(home.root),

@@ -9,6 +9,8 @@ from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.stages import NAMES
 from quantumlayer.pipeline.workbench import NotRun
 from quantumlayer.request.values import Request
+from quantumlayer.stores.digests import digest_of
+from quantumlayer.stores.values import Owner
 
 
 async def test_every_stage_runs_once_and_leaves_its_drop_with_its_lineage(runs, client):
@@ -19,7 +21,7 @@ async def test_every_stage_runs_once_and_leaves_its_drop_with_its_lineage(runs, 
     assert [s.name for s in finished.report.stages] == list(NAMES)
     assert {s.status for s in finished.report.stages} == {"passed"}
     drops = {d.stage: d for d in await runs.metadata.drops(run.id)}
-    assert set(drops) == set(NAMES)
+    assert set(drops) == {"order", *NAMES}
     assert drops["frd"].parents == (drops["enhance"].id, json.loads(json.dumps(run.order))["inputs"]["request"])
     kinds = [e.kind for e in await runs.metadata.events(run.id)]
     assert kinds.count("stage_started") == kinds.count("stage_finished") == len(NAMES)
@@ -130,7 +132,9 @@ async def test_a_rollback_keeps_what_does_not_depend_on_the_drop_and_redoes_the_
         run = await started(runs, client)
         await ended(runs, run)
         before = {d.stage: d for d in await runs.metadata.drops(run.id, current=True)}
-        replacement = before["structure"].model_copy(update={"id": await runs.blobs.put(b"mended by hand")})
+        replacement = before["structure"].model_copy(update={"id": digest_of(b"mended by hand")})
+        await runs.metadata.ledger.hold(replacement.id, 14, Owner())
+        await runs.blobs.put(b"mended by hand")
         again = await runs.rollback(client, await runs.find(run.id), replacement)
         await ended(runs, again)
     after = {d.stage: d for d in await runs.metadata.drops(run.id, current=True)}

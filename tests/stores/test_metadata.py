@@ -46,25 +46,36 @@ async def test_an_ended_run_is_no_longer_running_and_an_older_execution_cannot_e
     assert not await metadata.any_running()
 
 
-async def test_the_same_drop_twice_is_one_version_another_is_the_next(metadata):
-    first = await metadata.add_drop(a_drop(), OWNER)
-    again = await metadata.add_drop(a_drop(), OWNER)
-    second = await metadata.add_drop(a_drop("c" * 64), OWNER)
+@pytest.fixture
+async def drops(metadata):
+    """Stores drops whose bytes are in the ledger."""
+
+    async def add(drop):
+        await metadata.ledger.hold(drop.id, drop.size, OWNER)
+        return await metadata.add_drop(drop, OWNER)
+
+    return add
+
+
+async def test_the_same_drop_twice_is_one_version_another_is_the_next(metadata, drops):
+    first = await drops(a_drop())
+    again = await drops(a_drop())
+    second = await drops(a_drop("c" * 64))
     assert (first.version, again.version, second.version) == (1, 1, 2)
     assert [d.id for d in await metadata.drops("r1", current=True)] == ["c" * 64]
 
 
-async def test_an_earlier_drop_made_current_again_is_a_new_version(metadata):
-    await metadata.add_drop(a_drop(), OWNER)
-    await metadata.add_drop(a_drop("c" * 64), OWNER)
-    back = await metadata.add_drop(a_drop(), OWNER)
+async def test_an_earlier_drop_made_current_again_is_a_new_version(metadata, drops):
+    await drops(a_drop())
+    await drops(a_drop("c" * 64))
+    back = await drops(a_drop())
     assert back.version == 3
     assert [d.id for d in await metadata.drops("r1", current=True)] == ["a" * 64]
 
 
-async def test_drops_stored_at_once_get_different_versions(metadata):
-    drops = await asyncio.gather(*(metadata.add_drop(a_drop(f"{n:064x}"), OWNER) for n in range(20)))
-    assert sorted(d.version for d in drops) == list(range(1, 21))
+async def test_drops_stored_at_once_get_different_versions(metadata, drops):
+    stored = await asyncio.gather(*(drops(a_drop(f"{n:064x}")) for n in range(20)))
+    assert sorted(d.version for d in stored) == list(range(1, 21))
     assert len(await metadata.drops("r1", current=True)) == 1
 
 

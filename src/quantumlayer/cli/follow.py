@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.cli.progress import Progress, progress
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.server.service import ensure_service, is_locked, read_service, running_service
-from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home, default_home
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import Run
@@ -35,7 +35,7 @@ async def open_desk() -> Desk:
     home = default_home()
     metadata = Metadata(home.database)
     await metadata.prepare()
-    return Desk(home, metadata, Runs(metadata, FolderBlobs(home.blobs)))
+    return Desk(home, metadata, Runs(metadata, open_blobs(home.drops)))
 
 
 async def start_and_follow(desk: Desk, run: Run, *, quiet: bool) -> Finished:

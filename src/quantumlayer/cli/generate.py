@@ -17,8 +17,9 @@ from quantumlayer.delivery.values import checked_ttl
 from quantumlayer.pipeline.intake import admitted, refuse_models
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.request.values import Request
-from quantumlayer.server.service import check_space, prepare
+from quantumlayer.server.service import prepare
 from quantumlayer.stores.home import default_home
+from quantumlayer.stores.space import check_space
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ async def _generate(request: Request, wanted: Wanted) -> Finished:
     request = await admitted(request)
     home = default_home()
     prepare(home)
-    check_space(home)
+    check_space(home.root)
     desk = await open_desk()
     added = await desk.runs.add(request, stack=request.stack or "", author="blueprint", preview=wanted.preview, ttl=wanted.ttl)
     finished = await start_and_follow(desk, added, quiet=wanted.json)

@@ -85,7 +85,8 @@ class Deliver:
         scans = await desk.load("scans", tuple[Scan, ...]) if desk.has("scans") else None
         made = await self.tools.metadata.drops(order.run, current=True)
         inputs = set(desk.task.inputs.values())
-        lineage = (DropRef(id=d.id, stage=d.stage, kind=d.kind, parents=d.parents) for d in made if d.id in inputs)
+        sealed = (d for d in made if d.id in inputs and d.stage in stages.NAMES)
+        lineage = (DropRef(id=d.id, stage=d.stage, kind=d.kind, parents=d.parents) for d in sealed)
         return Facts(
             name=spec.name,
             run=order.run,

@@ -18,6 +18,8 @@ from quantumlayer.errors import Bug, EnvironmentError_, QuantumLayerError, UserE
 from quantumlayer.pipeline.codecs import decode, encode
 from quantumlayer.pipeline.values import Outcome, Problem, StageStatus, Task
 from quantumlayer.ports.store import Blobs, Drop, Producer
+from quantumlayer.stores.digests import digest_of
+from quantumlayer.stores.keep import keep_drop
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import EventKind
 
@@ -64,7 +66,7 @@ class Desk:
         content, media_type = await asyncio.to_thread(encode, value)
         order = self.task.order
         drop = Drop(
-            id=await self.blobs.put(content),
+            id=await asyncio.to_thread(digest_of, content),
             run=order.run,
             stage=self.task.stage,
             kind=kind,
@@ -78,7 +80,7 @@ class Desk:
             media_type=media_type,
             metadata=metadata,
         )
-        await self.metadata.add_drop(drop, order.owner)
+        await keep_drop(self.metadata, self.blobs, content, drop, order.owner)
         self.drops[kind] = drop.id
         return drop.id
 

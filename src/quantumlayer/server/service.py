@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +24,6 @@ READY_PATIENCE = 60.0
 STOP_PATIENCE = 20.0
 POLL_SECONDS = 0.02
 IDLE_SECONDS = 900
-FREE_BYTES = 300 * 1024 * 1024
 ServiceState = Literal["starting", "ready", "stopped", "failed"]
 
 
@@ -112,19 +110,6 @@ def prepare(home: Home) -> None:
             f"cannot write to {home.root}: {error.strerror}",
             hint="free some space, or set QL_HOME to a folder that you may write to",
         ) from error
-
-
-def check_space(home: Home) -> None:
-    """Raises `EnvironmentError_` when the disk of QL_HOME is nearly full."""
-    nearest = home.root
-    while not nearest.exists():
-        nearest = nearest.parent
-    free = shutil.disk_usage(nearest).free
-    if free < FREE_BYTES:
-        raise EnvironmentError_(
-            f"only {free // 2**20} MiB are free for {home.root}; a run needs {FREE_BYTES // 2**20}",
-            hint="free some disk space, or set QL_HOME to a folder on another disk",
-        )
 
 
 def code_digest() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -152,6 +153,10 @@ class Database:
                 return await body(connection)
 
         return await self._patiently(whole)
+
+    def insert(self, table: Any) -> Any:
+        """An insert that knows `ON CONFLICT`: each dialect has its own construct."""
+        return postgresql.insert(table) if self.postgresql else sqlite.insert(table)
 
     async def close(self) -> None:
         """Returns all connections."""

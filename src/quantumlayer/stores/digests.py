@@ -8,6 +8,11 @@ from quantumlayer.errors import UserError
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+def digest_of(content: bytes) -> str:
+    """The name of these bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def checked_digest(text: str) -> str:
     """The text itself. Raises `UserError` when it is no digest: nothing else may become a path."""
     if not DIGEST.fullmatch(text):
@@ -17,4 +22,4 @@ def checked_digest(text: str) -> str:
 
 def matches(content: bytes, digest: str) -> bool:
     """Whether these are the bytes of that name."""
-    return hashlib.sha256(content).hexdigest() == digest
+    return digest_of(content) == digest

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.ports.store import Stored
-from quantumlayer.stores.digests import DIGEST, checked_digest, matches
+from quantumlayer.stores.digests import DIGEST, checked_digest, digest_of, matches
 
 DRAFT = ".draft-"
 
@@ -56,7 +55,7 @@ class FolderBlobs:
         return self.folder / digest[:2] / digest[2:]
 
     def _put(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
+        digest = digest_of(content)
         path = self.path(digest)
         if self._intact(path, digest):
             return digest

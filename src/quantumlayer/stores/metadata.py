@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from quantumlayer.ports.store import Drop, RunStatus
 from quantumlayer.stores.database import PATIENCE, Database
+from quantumlayer.stores.ledger import Ledger
 from quantumlayer.stores.migrate import migrate
 from quantumlayer.stores.schema import drops, events, runs
 from quantumlayer.stores.values import Event, EventKind, Owner, Run
@@ -29,6 +29,7 @@ class Metadata:
         self.path = place
         self.database = Database(place, patience=patience)
         self.engine: AsyncEngine = self.database.engine
+        self.ledger = Ledger(self.database)
 
     async def prepare(self) -> None:
         """Brings the schema up to date. Raises `EnvironmentError_` when a newer version wrote the database."""
@@ -38,11 +39,17 @@ class Metadata:
         """Returns all connections."""
         await self.database.close()
 
-    async def add_run(self, run: Run) -> None:
-        """Stores a new run; the same id again changes nothing."""
+    async def add_run(self, run: Run, inputs: tuple[Drop, ...] = ()) -> None:
+        """Stores a new run with the drops that it starts from; the same id again changes nothing."""
         row = run.model_dump(exclude={"owner"}) | run.owner.model_dump()
         row |= {"stack": str(run.order.get("stack") or ""), "author": str(run.order.get("author") or "")}
-        await self.database.write(self._insert(runs).values(row).on_conflict_do_nothing())
+
+        async def body(connection: AsyncConnection) -> None:
+            added = await connection.execute(self.database.insert(runs).values(row).on_conflict_do_nothing())
+            for drop in inputs if added.rowcount else ():
+                await self._make_current(connection, drop, run.owner)
+
+        await self.database.transact(body, turn=run.id)
 
     async def run(self, run_id: str) -> Run | None:
         """The run with that id."""
@@ -66,28 +73,42 @@ class Metadata:
         query = update(runs).where(runs.c.id == run_id, runs.c.execution == execution)
         await self.database.write(query.values(status=status, report=dict(report), finished_at=datetime.now(UTC)))
 
-    async def restart_run(self, run_id: str, execution: int, order: Mapping[str, Any]) -> None:
-        """The run goes on as that execution with that order."""
-        query = update(runs).where(runs.c.id == run_id, runs.c.execution == execution - 1)
+    async def restart_run(
+        self, run_id: str, execution: int, order: Mapping[str, Any], drop: Drop | None = None, owner: Owner = Owner()
+    ) -> bool:
+        """The run goes on as that execution with that order, the drop being current again; False where it is not as expected.
+
+        Raises `IntegrityError` when the bytes of the drop were deleted meanwhile.
+        """
+        expected = (runs.c.id == run_id, runs.c.execution == execution - 1)
         again = {"status": "running", "execution": execution, "order": dict(order), "report": None, "finished_at": None}
-        await self.database.write(query.values(again))
+
+        async def body(connection: AsyncConnection) -> bool:
+            if (await connection.execute(update(runs).where(*expected).values(again))).rowcount == 0:
+                return False
+            if drop is not None:
+                await self._make_current(connection, drop, owner)
+            return True
+
+        return await self.database.transact(body, turn=run_id)
 
     async def add_drop(self, drop: Drop, owner: Owner) -> Drop:
-        """Makes it the current one of its run, stage and kind, with the next version, unless it is so already."""
+        """Makes it the current one of its run, stage and kind, with the next version, unless it is so already.
 
-        async def body(connection: AsyncConnection) -> Drop:
-            same = (drops.c.run == drop.run, drops.c.stage == drop.stage, drops.c.kind == drop.kind)
-            rows = (await connection.execute(select(drops).where(*same).order_by(drops.c.version.desc()))).mappings().all()
-            current = next((_drop(row) for row in rows if row["current"]), None)
-            if current is not None and (current.id, current.parents) == (drop.id, drop.parents):
-                return current
-            await connection.execute(update(drops).where(*same).values(current=False))
-            stored = drop.model_copy(update={"version": rows[0]["version"] + 1 if rows else 1})
-            row = stored.model_dump() | owner.model_dump() | {"current": True}
-            await connection.execute(self._insert(drops).values(row))
-            return stored
+        Its bytes must be in the ledger. Raises `IntegrityError` when they are not: `keep_drop` does both.
+        """
+        return await self.database.transact(lambda connection: self._make_current(connection, drop, owner), turn=drop.run)
 
-        return await self.database.transact(body, turn=drop.run)
+    async def _make_current(self, connection: AsyncConnection, drop: Drop, owner: Owner) -> Drop:
+        same = (drops.c.run == drop.run, drops.c.stage == drop.stage, drops.c.kind == drop.kind)
+        rows = (await connection.execute(select(drops).where(*same).order_by(drops.c.version.desc()))).mappings().all()
+        current = next((_drop(row) for row in rows if row["current"]), None)
+        if current is not None and (current.id, current.parents) == (drop.id, drop.parents):
+            return current
+        await connection.execute(update(drops).where(*same).values(current=False))
+        stored = drop.model_copy(update={"version": rows[0]["version"] + 1 if rows else 1})
+        await connection.execute(drops.insert().values(stored.model_dump() | owner.model_dump() | {"current": True}))
+        return stored
 
     async def drops(self, run_id: str, *, current: bool = False) -> tuple[Drop, ...]:
         """The drops of a run in the order in which they were made."""
@@ -113,7 +134,7 @@ class Metadata:
         at = datetime.now(UTC)
         number = select(func.coalesce(func.max(events.c.number), 0) + 1).where(events.c.run == run_id).scalar_subquery()
         row = {"run": run_id, "number": number, "key": key, "at": at, "kind": kind, "data": dict(data)} | owner.model_dump()
-        statement = self._insert(events).values(row).on_conflict_do_nothing(index_elements=["run", "key"])
+        statement = self.database.insert(events).values(row).on_conflict_do_nothing(index_elements=["run", "key"])
 
         async def body(connection: AsyncConnection) -> None:
             await connection.execute(statement)
@@ -135,10 +156,6 @@ class Metadata:
         """Whether a run has not ended."""
         query = select(literal(1)).select_from(runs).where(runs.c.status == "running").limit(1)
         return bool(await self.database.read(query))
-
-    def _insert(self, table: Any) -> Any:
-        """Both dialects know `ON CONFLICT`, each in its own construct."""
-        return postgresql.insert(table) if self.database.postgresql else sqlite.insert(table)
 
 
 def _owned(row: Any) -> tuple[dict[str, Any], Owner]:

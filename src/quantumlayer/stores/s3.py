@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +12,7 @@ from obstore.store import S3Store
 
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.ports.store import Stored, Unreachable
-from quantumlayer.stores.digests import DIGEST, checked_digest, matches
+from quantumlayer.stores.digests import DIGEST, checked_digest, digest_of, matches
 
 ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.\-_]{1,62})(?:/(?P<prefix>.*))?")
 PATIENCE = timedelta(seconds=5)
@@ -53,7 +52,7 @@ class S3Blobs:
 
     async def put(self, content: bytes) -> str:
         """Creates the object where there is none; replaces one whose bytes are not what its name says."""
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+        digest = await asyncio.to_thread(digest_of, content)
         with self._errors("store a drop in"):
             try:
                 await self._store.put_async(_path(digest), content, mode="create", use_multipart=False)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -74,7 +75,7 @@ drops = Table(
     "drops",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(64), nullable=False),
+    Column("id", String(64), ForeignKey("blobs.id", name="drops_are_stored"), nullable=False),
     Column("run", String(128), nullable=False),
     Column("stage", String(64), nullable=False),
     Column("kind", String(64), nullable=False),
@@ -105,14 +106,13 @@ events = Table(
     *_owner(),
     UniqueConstraint("run", "key"),
 )
-# What the object store holds. "condemned" is a promise of the collector to delete the bytes: who stores them meanwhile waits.
+# What the object store holds. Drops refer to it, so that the database itself refuses to forget bytes that are needed.
 blobs = Table(
     "blobs",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("size", BigInteger, nullable=False),
-    Column("state", String(16), nullable=False),
-    # When somebody last stored these bytes, or began to delete them.
+    # When somebody last stored these bytes: the collector leaves young ones alone, their drop may be on its way.
     Column("touched_at", Instant, nullable=False, index=True),
     *_owner(),
 )

@@ -8,7 +8,7 @@ from fastapi import Depends
 from fastapi import Path as PathParameter
 from starlette.requests import HTTPConnection
 
-from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.pipeline.client import Runs
@@ -67,7 +67,7 @@ class Office:
 def open_office(settings: Settings, home: Home, temporal_address: Callable[[], str]) -> Office:
     """Opens the stores of the home; nothing is read or written yet."""
     metadata = Metadata(home.database)
-    blobs = family("stores").load("folder")(home.blobs)
+    blobs = open_blobs(home.drops)
     runs, pages = Runs(metadata, blobs), Pages(metadata)
     return Office(
         settings=settings,
@@ -98,6 +98,13 @@ def _caller(connection: HTTPConnection) -> Caller:
     return connection.state.caller
 
 
+def _json_only(connection: HTTPConnection) -> None:
+    kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, f"a body of {kind or 'no content type'} is not read here", "send application/json")
+
+
+JSON_ONLY = Depends(_json_only)
 TheOffice = Annotated[Office, Depends(_office)]
 TheCaller = Annotated[Caller, Depends(_caller)]
 RunId = Annotated[str, PathParameter(max_length=128, examples=["20260301-120000-0a1b2c3d4e"])]

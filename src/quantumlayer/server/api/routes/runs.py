@@ -12,14 +12,13 @@ from quantumlayer.pipeline.values import Finished, StageReport
 from quantumlayer.ports.store import RunStatus
 from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.intake import FORM, digest, read_new_run
-from quantumlayer.server.api.office import Office, RunId, TheCaller, TheOffice, refusals
+from quantumlayer.server.api.office import JSON_ONLY, Office, RunId, TheCaller, TheOffice, refusals
 from quantumlayer.server.api.problems import Refused
 from quantumlayer.server.api.views import Rollback, RunList, RunView
-from quantumlayer.server.service import check_space
 from quantumlayer.stores.pages import Filters
+from quantumlayer.stores.space import check_space
 from quantumlayer.stores.values import Event, Run
 
-BODY_BYTES = 25_000_000
 router = APIRouter(prefix="/runs", tags=["runs"])
 _FORM_SCHEMA = {
     "type": "object",
@@ -54,7 +53,7 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
     """Asks for a run. It is written down before the answer, so nothing loses it from then on."""
     wanted, asked = await read_new_run(request)
     asked = await admitted(asked)
-    check_space(office.home)
+    check_space(office.home.root)
     run_id, replayed = new_run_id(), False
     if key is not None:
         whole = digest(wanted)
@@ -130,7 +129,13 @@ async def resume_run(request: Request, run_id: RunId, office: TheOffice, caller:
     return answer(request, await _view(office, run), 202)
 
 
-@router.post("/{run_id}/rollback", status_code=202, response_model=RunView, responses=refusals(400, 404, 409, 413, 415))
+@router.post(
+    "/{run_id}/rollback",
+    status_code=202,
+    response_model=RunView,
+    responses=refusals(400, 404, 409, 413, 415),
+    dependencies=[JSON_ONLY],
+)
 async def rollback_run(request: Request, run_id: RunId, wanted: Rollback, office: TheOffice, caller: TheCaller) -> Response:
     """Makes an earlier drop current again and runs all that depends on it once more."""
     run = await office.run(run_id, caller.owner)
