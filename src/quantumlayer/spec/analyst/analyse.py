@@ -29,7 +29,7 @@ from quantumlayer.spec.analyst import (
 from quantumlayer.spec.analyst.asides import one_by_one, read_asides
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
-from quantumlayer.spec.analyst.context import is_background, is_context
+from quantumlayer.spec.analyst.context import is_aside, is_background, is_context
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.rewrite import rewritten
@@ -94,7 +94,9 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     world = seed or World()
     world.name = name
     clauses, heads = _clauses(sentences)
-    discover(clauses, heads, world)
+    for clause in clauses:
+        clause.context = clause.produced = is_aside(clause.match)
+    discover([c for c in clauses if not c.context], heads, world)
     _supply_topics(clauses, world)
     for clause in clauses:
         read_asides(clause, world)
@@ -113,7 +115,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
             clause.produced = clause.context = True
     if not world.entities:
         for clause in clauses:
-            clause.reason = clause.reason or ("" if clause.context else "it names no kind of record that could be kept")
+            clause.reason = clause.reason or "it names no kind of record that could be kept"
         return Reading(None, _requirements(sentences, clauses, world, {}), tuple(world.questions))
     complete(world)
     spec = to_spec(world, "")

@@ -45,3 +45,10 @@ def is_background(text: str) -> bool:
     return bool(_BACKGROUND.match(text)) and not re.search(
         r"\b(?:must|should|cannot|can|may|need|needs|want|wants|never|only|has to|have to|shall|would like)\b", text, re.I
     )
+
+
+def is_aside(text: str) -> bool:
+    """Background that cannot name what is to be kept, so that it is left out before anything is looked for."""
+    return is_background(text) and not re.search(
+        r"[:(]|\b(?:with|has|have|keep|track|store|record)\b", re.sub(r"\bwith \w+$", "", text), re.I
+    )

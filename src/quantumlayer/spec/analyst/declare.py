@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.fields import read_item, split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, an, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, open_test, transition
-from quantumlayer.spec.values import Rule
+from quantumlayer.spec.values import Field, Rule
 
 _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|have|having|contains?|includes?|consists? of|comprises?|stores?|carr(?:y|ies)|is (?:described|defined|made up|identified) (?:by|of)|are (?:described|defined|made up) (?:by|of)|needs?|requires?|records?|keeps?|gets?|come with|comes with|with|track(?:s)?|hold(?:s)?))(?: the following)?(?: fields| attributes| properties)?:?"
 
@@ -105,6 +105,11 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         item = read_item(piece)
         if not item.name:
             continue
+        if choice := re.fullmatch(
+            r"(?:\w+ )?([a-z]+s),? (?:exactly |only |at least )?one of which is (?:the )?([a-z]+)(?: one)?", piece
+        ):
+            _choice(target, choice[1], snake(choice[2]), clause, world)
+            continue
         nested = re.fullmatch(r"([\w ]+?) with (.+)", item.noun)
         if nested and item.many:
             child = world.add(nested[1], clause.id)
@@ -129,6 +134,18 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         target.satisfies.append(clause.id)
     world.topic = target.name
     return ", ".join(unread) or True
+
+
+def _choice(target: EntityDraft, noun: str, flag: str, clause: Clause, world: World) -> None:
+    """`four options, one of which is correct`: rows that refer here, at most one of them with the flag."""
+    child = world.add(noun, clause.id)
+    reference = world.link(child, target, clause.id)
+    marker = world.assume(f"{an(child.name).capitalize()} has a text.")
+    child.fields.setdefault("text", Field(type="string", satisfies=(clause.id, marker)))
+    child.fields[flag] = Field(type="boolean", default="false", satisfies=(clause.id,))
+    rows = f"self.{reference}.{world.inverse(child, reference)}"
+    check, message = f"size({rows}.filter(x, x.{flag})) <= 1", f"only one {child.name.replace('_', ' ')} is {flag}"
+    child.rule(f"one_{flag}", Rule(check=check, message=message, satisfies=(clause.id,)))
 
 
 def limit_rows(target: EntityDraft, noun: str, count: int, clause: Clause, world: World) -> bool:
@@ -170,6 +187,8 @@ def _spaced(text: str) -> str:
 def _arrows(target: EntityDraft, text: str, clause: Clause) -> list[str]:
     """`a status: created -> picked up -> delivered`"""
     path = re.sub(r"^(?:an? |the )?(?:status|state|workflow)\s*[:(]?\s*", "", text.strip(" )"), flags=re.I)
+    aside = re.search(r",? (?:or|and) (\w+) (?:while|when|if|from|only from) ([\w ]+)$", path)
+    path = path[: aside.start()] if aside else path
     steps = [[snake(x) for x in re.split(r"/|\bor\b|\|", s) if x.strip()] for s in re.split(r"->|→|=>", path)]
     if any(not s or not all(s) for s in steps):
         return [text]
@@ -177,4 +196,10 @@ def _arrows(target: EntityDraft, text: str, clause: Clause) -> list[str]:
     for before, after in zip(steps, steps[1:], strict=False):
         for state in after:
             transition(target, action_for_state(state), before, state, clause.id)
+    if aside:
+        source, state = snake(aside[2]), snake(aside[1])
+        if not target.state or source not in target.state.states:
+            return [aside[0].strip(" ,")]
+        ensure_states(target, target.state.initial, [state], clause.id)
+        transition(target, action_for_state(state), [source], state, clause.id)
     return []

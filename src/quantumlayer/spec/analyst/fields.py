@@ -96,7 +96,7 @@ def _rejoin(items: list[str]) -> list[str]:
     for item in items:
         low = item.lower()
         attaches = re.match(
-            r"(?:which|that|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d[\d,.]*(?:$| (?:char|letter|digit|word|item|entr|percent|%))|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples))", low
+            r"(?:one of which|which|that|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d[\d,.]*(?:$| (?:char|letter|digit|word|item|entr|percent|%))|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples))", low
         )  # fmt: skip
         if (
             joined

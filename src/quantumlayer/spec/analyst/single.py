@@ -87,7 +87,7 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
     item = read_item(f"{name.replace('_', ' ')} {what}")
     if not item.attributes and not item.when and not item.generated:
         item = read_item(f"{name.replace('_', ' ')} (" + re.sub(r"^(?:one of|either)(?: the following)?:? ", "", what) + ")")
-    if item.unread or snake(item.noun) != name or not (item.attributes or item.when or item.type):
+    if item.unread or snake(item.noun) != name or not (item.attributes.keys() - {"description"} or item.when or item.type):
         return None
     probe = EntityDraft("probe", "probes", {name: field})
     plain_type = field.type if field.type not in ("enum", "reference", "references", "strings") else None
