@@ -17,8 +17,10 @@ from quantumlayer.errors import Bug
 from quantumlayer.files.values import FileTree
 from quantumlayer.plan.values import Plan
 from quantumlayer.ports.language import Language
+from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.routes import routes
 from quantumlayer.spec.summary import summary
+from quantumlayer.spec.surface import surface_table
 from quantumlayer.spec.values import Spec
 
 _EXECUTABLE = frozenset({".sh"})
@@ -86,7 +88,10 @@ def _cached_model(spec_json: str, language: Language, query_layer: str) -> tuple
     view = dict(language.view(spec, query_layer))
     entities = {entity.name: entity for entity in view["entities"]}
     texts = {requirement.id: requirement.text for requirement in spec.requirements}
-    return entities, {**view, "spec": spec, "features": features(spec), "routes": routes(spec), "requirement_texts": texts}
+    common: dict[str, Any] = {"features": features(spec), "routes": routes(spec), "requirement_texts": texts}
+    if spec.surface:
+        common |= {"surface": {**surface_table(spec), "document": openapi(spec)}}
+    return entities, {**view, "spec": spec, **common}
 
 
 def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,6 +11,7 @@ from quantumlayer.plan.values import Author, Component, Plan, PlannedCheck
 from quantumlayer.ports.language import Language
 from quantumlayer.spec.values import Spec
 
+SURFACE = "surface"
 _JUDGED = (
     ("acceptance", "every requirement by scripted calls"),
     ("random", "random calls compared with the reference model"),
@@ -24,8 +25,17 @@ def make_plan(
     language: Language,
     parameters: Mapping[str, bool | int | str] | None = None,
 ) -> Plan:
-    """The plan for one stack. Raises `UserError` for a parameter that the blueprint does not have or of another type."""
+    """The plan for one stack.
+
+    Raises `UserError` for a parameter that the blueprint does not have or of another type, and where the spec has a surface of
+    its own, which the blueprint does not provide.
+    """
     value = blueprint.value
+    if spec.surface is not None and SURFACE not in value.provides:
+        raise UserError(
+            f"the stack {value.id} cannot give an application the paths and shapes of an imported API description",
+            hint="choose a stack that provides it, such as python/fastapi, or describe the application without the file",
+        )
     return Plan(
         name=spec.name,
         spec_digest=spec_digest(spec),

@@ -122,6 +122,55 @@ def outer_names(template: Json) -> dict[str, str]:
     return {member: str(where[-1]) for where, member in leaves(template) if where}
 
 
+def surface_table(spec: Spec) -> Json:
+    """The surface as JSON for a program that stands before the conventional application; None where there is no surface.
+
+    An operation's `inner` is the request that it becomes, with `{key}` for the row's key; `read` and the `read` of a parameter
+    are the paths that find a row; `open` says that anonymous callers are let in.
+    """
+    surface, auth = spec.surface, spec.auth
+    if surface is None:
+        return None
+    known = stands_for(spec)
+    login = None
+    if auth and "auth.login" in known:
+        login = {"path": known["auth.login"].path, "members": [auth.identifier, "password"]}
+    return {
+        "base": surface.base,
+        "scheme": surface.scheme,
+        "refusals": {str(status): form.model_dump(mode="json") for status, form in surface.refusals.items()},
+        "login": login,
+        "me": known["auth.me"].path if "auth.me" in known else None,
+        "operations": [_table_row(spec, exposure, known[exposure.does]) for exposure in surface.exposures],
+    }
+
+
+def _table_row(spec: Spec, exposure: Exposure, route: Route) -> Json:
+    bound = {
+        name: {"member": one.member, "read": _keyed(read_route(spec, one.entity, one.by)) if one.entity else None}
+        for name, one in exposure.bind.items()
+    }
+    child = any(one["member"] for one in bound.values()) and any(not one["read"] for one in bound.values())
+    by = route.operation.by if route.operation else "id"
+    return {
+        "method": exposure.method,
+        "path": exposure.path,
+        "inner": {"method": route.method, "path": _keyed(route), "kind": route.kind},
+        "open": route.access.anonymous and not exposure.caller,
+        "caller": exposure.caller,
+        "bind": bound,
+        "read": _keyed(read_route(spec, route.entity or "", by)) if child else None,
+        "query": exposure.query,
+        "accepts": exposure.accepts,
+        "status": exposure.status,
+        "answers": exposure.answers,
+    }
+
+
+def _keyed(route: Route | None) -> str | None:
+    return _PARAMETER.sub("{key}", route.path) if route else None
+
+
 # checks
 
 

@@ -46,7 +46,7 @@ class Builder:
 
     def _complete(self, view: EntityView) -> None:
         printing, clock = self.printing, self.dialect.clock
-        own: Scope = {"self": Loaded(view.names.variable), **clock}
+        own: Scope = {"self": Loaded(view.names.variable), "actor": Loaded(self.dialect.policy_actor), **clock}
         printing.at(f"rules/{view.name}")
         rules = []
         for key, rule in view.spec.rules.items():
@@ -80,6 +80,7 @@ class Builder:
         scope: Scope = {"self": Loaded(view.names.variable), "actor": Loaded(self.dialect.actor), **clock}
         constant, computed = printing.default(default, field, scope)
         value = self.compiled.value(view.name, name)
+        viewer: Scope = {"self": self.dialect.stored(view), "actor": Loaded(self.dialect.policy_actor), **clock}
         auth = self.spec.auth
         return self.dialect.field_type(
             name,
@@ -88,7 +89,7 @@ class Builder:
             self.context.names[field.to] if field.to else None,
             default=constant,
             default_from=computed,
-            value=None if value is None else printing.query.value(value, {"self": self.dialect.stored(view), **clock}),
+            value=None if value is None else printing.query.value(value, viewer),
             item_class=self.context.association(view.name, name) if field.type in ("strings", "references") else "",
             target_where=printing.target_where(field),
             lower=bool(auth and (auth.entity, auth.identifier) == (view.name, name) and field.format == "email"),

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from quantumlayer.blueprint.view.fields import FieldView
 from quantumlayer.blueprint.view.names import EntityNames, FieldNames, Naming, camel
-from quantumlayer.blueprint.view.scope import Context, Loaded, Scope, Stored
+from quantumlayer.blueprint.view.scope import Context, Loaded, Scalar, Scope, Stored
 from quantumlayer.blueprint.view.values import EntityView, ListView, OperationView
 from quantumlayer.spec.expression import Expr, Literal_, Type
 from quantumlayer.spec.values import Field, Filter
@@ -72,6 +72,10 @@ class Dialect(ABC):
     def stored(self, view: EntityView) -> Stored:
         """A row of the entity inside a query of its own."""
         return Stored(self.naming.source(view.names), view.name)
+
+    def item(self, source: str) -> Scalar:
+        """An item of a list of texts, inside a query of the table that holds them."""
+        return Scalar(f"{source}.value")
 
     def given(self, names: FieldNames, in_query: bool) -> str:
         """What a request gives for an input, in its body or its query."""

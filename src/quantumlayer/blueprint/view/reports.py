@@ -29,7 +29,9 @@ def _report(printing: Printing, entity: EntityView, route: Route, functions: Nam
         for n, f in report.input.items()
     )
     given = Record({i.name: i.local if i.target else dialect.given(i.names, in_query=True) for i in inputs})
-    own: Scope = {"self": dialect.stored(entity), "input": given, **clock}
+    items = next((f.item_class for f in entity.lists if f.name == report.each), "")
+    item: Scope = {"each": dialect.item(items)} if items else {}
+    own: Scope = {"self": dialect.stored(entity), "input": given, **item, **clock}
     rows: Scope = {"rows": Group(dialect.stored(entity).text, entity.name), **clock}
 
     def columns(exprs: Mapping[str, Expr], scope: Scope) -> tuple[ColumnView, ...]:
@@ -51,6 +53,7 @@ def _report(printing: Printing, entity: EntityView, route: Route, functions: Nam
         row_class=camel(f"{name}_report_row"),
         query_class=camel(f"{name}_report_query"),
         requirements=ids(report.satisfies),
+        each=items,
         uses_actor=any(mentions(part, "actor") for part in (compiled.allow, compiled.where) if part),
     )
 

@@ -218,7 +218,7 @@ class UniqueView:
 
 @dataclass(frozen=True)
 class ReportView:
-    """A report: groups and measures, or plain columns."""
+    """A report: groups and measures, or plain columns. `each` is the table of the list of texts whose items are its rows."""
 
     name: str
     function: str
@@ -236,6 +236,7 @@ class ReportView:
     query_class: str
     requirements: str
     uses_actor: bool
+    each: str = ""
 
     @property
     def sorted(self) -> bool:

@@ -16,7 +16,7 @@ from quantumlayer.spec.expression import Expr, Literal_, Type
 from quantumlayer.spec.values import Field, Filter
 
 PYTHON_HELPERS = (
-    "average", "days_between", "hours_between", "quotient", "random_code", "remainder", "round_half_up", "text_of",
+    "average", "days_between", "hours_between", "quotient", "random_code", "remainder", "round_half_up", "slug", "text_of",
 )  # fmt: skip
 SQL_HELPERS = (
     "add_days", "add_seconds", "ceil_of", "contains", "date_of", "days_apart", "endswith", "exact", "floor_of",
