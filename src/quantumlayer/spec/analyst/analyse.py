@@ -33,6 +33,7 @@ from quantumlayer.spec.analyst.context import is_aside, is_background, is_contex
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.rewrite import rewritten
+from quantumlayer.spec.analyst.spelling import corrected, slips
 from quantumlayer.spec.analyst.words import PEOPLE
 from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Requirement, Spec
@@ -93,7 +94,10 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     sentences = tuple(sentences)
     world = seed or World()
     world.name = name
-    clauses, heads = _clauses(sentences)
+    found = slips(" ".join(s.text for s in sentences if not s.hostile and not s.given))
+    for wrong, right in found.items():
+        world.assume(f"«{wrong}» is a slip and means «{right}».")
+    clauses, heads = _clauses(sentences, found)
     for clause in clauses:
         clause.context = clause.produced = is_aside(clause.match)
     discover([c for c in clauses if not c.context], heads, world)
@@ -144,7 +148,7 @@ def _without_elements(sentences: tuple[Sentence, ...], clauses: list[Clause], na
     return tuple(context)
 
 
-def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
+def _clauses(sentences: tuple[Sentence, ...], slipped: dict[str, str]) -> tuple[list[Clause], list[str]]:
     """Each sentence is one clause already; its head is set apart and pronouns get their noun from what came before."""
     clauses: list[Clause] = []
     heads: list[str] = []
@@ -161,7 +165,7 @@ def _clauses(sentences: tuple[Sentence, ...]) -> tuple[list[Clause], list[str]]:
                 )
             )
             continue
-        for part in split_statement(sentence.text, sentence.lead):
+        for part in split_statement(corrected(sentence.text, slipped), sentence.lead):
             if part.head:
                 heads.append(part.head)
             clauses += [Clause(sentence.id, sentence.text, match, sentence.lead) for match in rewritten(part.match)]

@@ -73,6 +73,13 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     text = re.sub(
         r"^(?:the following(?: fields| attributes)?:?|fields:?|attributes:?|just|only)\s*", "", plain(text), flags=re.I
     )
+    if (
+        (within := re.fullmatch(r"(?:exactly )?(?:an?|one) ([a-z]+(?: [a-z]+)?) with ((?:an?|the|its) .+)", text, re.I))
+        and (part := world.find(within[1]))
+        and part is not target
+    ):
+        world.link(part, target, clause.id)
+        return add_fields(part, within[2], clause, world)
     text, unread = _spaced(text), []
     for piece in split_list(text):
         if re.search(r"->|→|=>", piece):

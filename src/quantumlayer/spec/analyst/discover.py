@@ -69,6 +69,12 @@ def _declared(text: str) -> list[str]:
         nouns += [m["n"]]
         if m["v"].startswith("belong"):
             nouns += [re.sub(r"^.*? to ", "", f" to {m['rest'].strip()}").split(" and ")[0]]
+        if (
+            m["v"] in ("has", "have")
+            and (inner := re.match(r" (?:an?|one) ([a-z]+(?: [a-z]+)?) with (an? .+)$", m["rest"]))
+            and enumerates_fields(inner[2])
+        ):
+            nouns.append(inner[1])
         if m["v"] in ("has", "have") and (
             many := re.match(
                 r" (?:many|several|multiple|one or more|zero or more|any number of) ([a-z ]+?)(?: with .*| \(.*)?$", m["rest"]

@@ -152,18 +152,25 @@ def _speller() -> SpellChecker:
     return SpellChecker(language="en", distance=1)
 
 
+@lru_cache(maxsize=8192)
+def known_english(word: str) -> bool:
+    """Whether the dictionary has the word."""
+    return word in _speller()
+
+
 def near(word: str, vocabulary: frozenset[str]) -> str | None:
     """The one known word that an unknown English word is a slip of (one edit, or two swapped letters)."""
     low = word.lower()
     if len(low) < 5 or not low.isalpha() or low in vocabulary:
         return None
-    close = [known for known in vocabulary if abs(len(known) - len(low)) <= 1 and len(known) >= 4 and _one_edit(low, known)]
+    close = [known for known in vocabulary if abs(len(known) - len(low)) <= 1 and len(known) >= 4 and one_edit(low, known)]
     if not close or low in _speller():
         return None
     return min(close, key=lambda known: (known[0] != low[0], abs(len(known) - len(low)), known))
 
 
-def _one_edit(a: str, b: str) -> bool:
+def one_edit(a: str, b: str) -> bool:
+    """Whether one letter more, less or other, or two swapped, makes one word of the other."""
     if len(a) == len(b):
         differing = [i for i in range(len(a)) if a[i] != b[i]]
         swapped = (
