@@ -30,7 +30,7 @@ COMMANDS = {
     "stacks": "Every stack, and whether this machine can verify it.",
     "doctor": "What is installed, what is missing, and the command that mends it.",
     "sandbox": "Try to break out of the sandbox.",
-    "blueprint": "Try the checks on planted faults.",
+    "blueprint": "Check stacks, plant faults in them, and make new ones.",
     "preview": "List, extend, stop running previews; read their logs.",
     "server": "Serve the REST API.",
     "token": "Create, list, revoke tokens of the API.",

@@ -30,6 +30,7 @@ PORT = 8000
 SHOWN = 4000
 READY_SECONDS = 30.0
 FOREVER = float("inf")
+DatabaseKind = Literal["sqlite", "postgresql"]
 
 
 class NotServing(QuantumLayerError):
@@ -132,7 +133,7 @@ class Application:
         except (FileNotFoundError, UnsafeOutput, BadReport) as error:
             return UnitTests((*steps, *cases, _errored("test.coverage", "coverage report", error)), junit=junit)
 
-    def database(self, kind: Literal["sqlite", "postgresql"] = "sqlite") -> Database:
+    def database(self, kind: DatabaseKind = "sqlite") -> Database:
         """A fresh, empty one. Raises `EnvironmentError_` when a server is wanted that this machine does not have."""
         programs = postgresql.required_postgresql() if kind == "postgresql" else None
         folder = self.folder / "databases" / uuid.uuid4().hex

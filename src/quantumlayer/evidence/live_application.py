@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from quantumlayer.errors import Bug
-from quantumlayer.evidence.application import Application, Serving, ending
+from quantumlayer.evidence.application import Application, DatabaseKind, Serving, ending
 from quantumlayer.evidence.judge.app import App
 from quantumlayer.spec.values import Spec
 
@@ -16,17 +16,18 @@ DATABASE_FILE = "app.db"
 class LiveApplication:
     """One life at a time. The coroutines belong to one event loop; `database` and `output` may be asked from any thread."""
 
-    def __init__(self, application: Application, admin: tuple[str, str] | None) -> None:
+    def __init__(self, application: Application, admin: tuple[str, str] | None, kind: DatabaseKind = "sqlite") -> None:
         self._application = application
+        self._kind: DatabaseKind = kind
         self._environment = {"ADMIN_IDENTIFIER": admin[0], "ADMIN_PASSWORD": admin[1]} if admin else {}
-        self._database = application.database()
+        self._database = application.database(kind)
         self._life: contextlib.AsyncExitStack | None = None
         self._serving: Serving | None = None
 
     async def reset(self) -> str:
         """Starts it on a fresh database, the clock right; its address."""
         await self.discard()
-        self._database = self._application.database()
+        self._database = self._application.database(self._kind)
         return await self._start(0)
 
     async def restart(self, offset: int) -> str:
@@ -75,10 +76,13 @@ class LiveApplication:
 
 
 @contextlib.asynccontextmanager
-async def live(application: Application, spec: Spec) -> AsyncIterator[App]:
-    """The application as the judge wants it, with an administrator where the spec has roles. Raises `NotServing`."""
+async def live(application: Application, spec: Spec, database: DatabaseKind = "sqlite") -> AsyncIterator[App]:
+    """The application as the judge wants it, with an administrator where the spec has roles.
+
+    Raises `NotServing`, and `EnvironmentError_` where this machine lacks the database.
+    """
     admin = administrator(spec)
-    running = LiveApplication(application, admin)
+    running = LiveApplication(application, admin, database)
     try:
         url = await running.reset()
         yield App(

@@ -4,29 +4,20 @@
 reference spec that it is tried on: `faults/specs/NAME.yaml`, or the one of that name that comes with the suite.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
-from quantumlayer.blueprint.render import render
-from quantumlayer.conformance.blueprint.specs import reference_spec
+from quantumlayer.conformance.blueprint.trial import Place, judged_tree
 from quantumlayer.errors import UserError
-from quantumlayer.evidence.application import NotServing, unpacked
-from quantumlayer.evidence.judge import Budget, judge
-from quantumlayer.evidence.live_application import live
-from quantumlayer.evidence.values import Check, Evidence
+from quantumlayer.evidence.judge import Budget
 from quantumlayer.files.patch import patched
-from quantumlayer.files.values import FileTree
-from quantumlayer.plan.make_plan import make_plan
-from quantumlayer.plan.plan_tests import plan_tests
-from quantumlayer.plan.test_plan import TestPlan
-from quantumlayer.ports.language import Language
-from quantumlayer.ports.sandbox import Sandbox
-from quantumlayer.spec.values import Spec
 
 BUDGET = Budget(operations=1500, random=20.0, shrink=10.0, failures=1)
+JUDGED = ("acceptance", "random", "concurrency", "time", "contract", "security", "performance")
 Progress = Callable[[str], None]
 
 
@@ -76,61 +67,48 @@ def _fault(path: Path) -> Fault:
     return Fault(path.stem, header["title"], header["spec"], mark + rest)
 
 
-@dataclass
+@dataclass(frozen=True)
 class FaultTrial:
-    """Everything that trying the faults of one blueprint needs. `home` holds the caches of installed dependencies."""
+    """Tries the faults of one blueprint."""
 
-    blueprint: LoadedBlueprint
-    language: Language
-    sandbox: Sandbox
-    home: Path
+    place: Place
+
+    def chosen(self, only: tuple[str, ...] = ()) -> tuple[Fault, ...]:
+        """Those of the names, all where none is given. Raises `UserError` where there is none."""
+        known = faults_of(self.place.blueprint)
+        found = tuple(f for f in known if not only or f.name in only)
+        if not found:
+            names = ", ".join(f.name for f in known) or "none"
+            raise UserError(f"no such fault in {self.place.blueprint.value.id}", hint=f"there are: {names}")
+        return found
 
     async def try_all(self, only: tuple[str, ...] = (), progress: Progress = lambda text: None) -> AsyncIterator[FaultResult]:
-        """First each reference spec as it is rendered, which must pass; then each fault on its spec."""
-        faults = [f for f in faults_of(self.blueprint) if not only or f.name in only]
-        if not faults:
-            known = ", ".join(f.name for f in faults_of(self.blueprint)) or "none"
-            raise UserError(f"no such fault in {self.blueprint.value.id}", hint=f"there are: {known}")
-        prepared: dict[str, tuple[Spec, TestPlan, FileTree]] = {}
+        """First each reference spec as it is rendered, which must pass; then each fault on its spec. As soon as it is known."""
+        faults = self.chosen(only)
         for name in sorted({f.spec for f in faults}):
             progress(f"{name} without a fault")
-            prepared[name] = self._prepared(name)
-            yield await self._tried(Fault("", "no fault", name, ""), *prepared[name])
+            yield await self.try_one(Fault("", "no fault", name, ""))
         for fault in faults:
             progress(fault.title)
-            spec, plan, tree = prepared[fault.spec]
-            yield await self._tried(fault, spec, plan, patched(tree, fault.patch))
+            yield await self.try_one(fault)
 
-    def _prepared(self, name: str) -> tuple[Spec, TestPlan, FileTree]:
-        spec = reference_spec(self.blueprint, name)
-        plan = make_plan(spec, self.blueprint, "blueprint", self.language)
-        return spec, plan_tests(spec, plan), render(spec, plan, self.blueprint, self.language, part="source")
-
-    async def _tried(self, fault: Fault, spec: Spec, plan: TestPlan, tree: FileTree) -> FaultResult:
+    async def try_one(self, fault: Fault) -> FaultResult:
+        """Raises `PatchError` where the patch does not fit. A fault that is found before anything serves is none."""
         began = time.perf_counter()
-        evidence = await self._evidence(spec, plan, tree)
-        failed = evidence.failed()
+        spec = await asyncio.to_thread(self.place.spec, fault.spec)
+        plan = await asyncio.to_thread(self.place.planned, spec)
+        tree = (await asyncio.to_thread(self.place.rendered, spec, plan))["source"]
+        changed = patched(tree, fault.patch) if fault.patch else tree
+        checks = [check async for check in judged_tree(self.place, spec, plan, changed, BUDGET)]
+        failed = [check for check in checks if check.status in ("failed", "errored")]
+        dead = bool(failed) and not any(check.level in JUDGED for check in checks if check.id != "start")
         return FaultResult(
             name=fault.name,
             title=fault.title,
             spec=fault.spec,
-            caught=bool(failed) if fault.patch else None,
-            by=tuple(c.id for c in failed),
-            summary=failed[0].message if failed else "",
+            caught=bool(failed) and not dead if fault.patch else None,
+            by=tuple(check.id for check in failed),
+            summary=("it does not build or start: " if dead else "") + failed[0].message if failed else "",
             counterexample=failed[0].counterexample if failed else "",
             seconds=time.perf_counter() - began,
         )
-
-    async def _evidence(self, spec: Spec, plan: TestPlan, tree: FileTree) -> Evidence:
-        async with unpacked(tree, self.blueprint.value, self.language, self.sandbox, self.home) as application:
-            checks = [await application.install()]
-            if checks[0].status == "passed":
-                checks += await application.build()
-            if any(c.status != "passed" for c in checks):
-                return Evidence(checks=tuple(checks))
-            try:
-                async with live(application, spec) as app:
-                    return await judge(spec, app, plan, budget=BUDGET)
-            except NotServing as error:
-                title, message = "the application starts", error.message
-                return Evidence(checks=(Check(id="start", title=title, level="build", status="failed", message=message),))
