@@ -146,4 +146,4 @@ def _log_to(home: Home, background: bool) -> None:
     ]
     if not background:
         handlers.append(logging.StreamHandler(sys.stderr))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)-13s %(message)s", handlers=handlers)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)-13s %(message)s", handlers=handlers, force=True)
