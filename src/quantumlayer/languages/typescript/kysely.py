@@ -82,8 +82,8 @@ class Query(QueryPrinter):
         return f"sql<{_TYPES.get(expr.type.kind, 'unknown')}{null}>`{self.tight(expr, scope, OR, typed=True)}`"
 
     def condition(self, expr: Expr, scope: Scope) -> str:
-        """A boolean expression for `where`."""
-        return f"sql<boolean>`{self._condition(expr, scope)}`"
+        """A boolean expression for `where`, fit to stand between others."""
+        return f"sql<boolean>`{self._condition(expr, scope, AND)}`"
 
     def conditions(self, expr: Expr, scope: Scope) -> list[str]:
         """The arguments of several `where`, one for each part of a conjunction."""
