@@ -106,7 +106,7 @@ class Access:
 
     async def claim(self, caller: str, key: str, digest: str, run: str, owner: Owner = Owner()) -> tuple[str, str]:
         """The run and the request digest that the caller's key stands for: the given ones where the key is new."""
-        row = {"caller": caller, "key": key, "digest": digest, "run": run, "created_at": datetime.now(UTC)}
+        row = {"caller": caller, "key": key, "digest": digest, "run": run, "created_at": datetime.now(UTC)} | owner.model_dump()
         with database_errors(self._store.path):
             try:
                 async with self._store.engine.begin() as connection:

@@ -9,13 +9,12 @@ from fastapi import FastAPI
 
 from quantumlayer import __version__
 from quantumlayer.server.api import problems
-from quantumlayer.server.api.guard import Guard
+from quantumlayer.server.api.guard import BODY_BYTES, CREATION_BYTES, Guard
 from quantumlayer.server.api.office import Office
 from quantumlayer.server.api.routes import drops, events, judgements, machine, previews, runs, specs
 from quantumlayer.server.api.views import EventList, NewRun
 
 PREFIX = "/api/v1"
-BODY_BYTES = 2_000_000
 KEYS_KEPT = timedelta(hours=24)
 _DESCRIPTION = """From a request in plain language to a verified, packaged, running application.
 
@@ -42,7 +41,6 @@ def create_app(office: Office) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        max_body_size=BODY_BYTES,
         redirect_slashes=False,
         separate_input_output_schemas=False,
         generate_unique_id_function=lambda route: route.name,
@@ -51,9 +49,9 @@ def create_app(office: Office) -> FastAPI:
     app.state.office = office
     problems.install(app)
     app.include_router(machine.root)
-    app.include_router(runs.router, prefix=PREFIX, max_body_size=runs.BODY_BYTES)
+    app.include_router(runs.router, prefix=PREFIX, max_body_size=CREATION_BYTES)
     for module in (drops, events, specs, previews, judgements, machine):
-        app.include_router(module.router, prefix=PREFIX)
+        app.include_router(module.router, prefix=PREFIX, max_body_size=BODY_BYTES)
     app.add_middleware(Guard, settings=office.settings, access=office.access)
     app.openapi = _documented(app, app.openapi)
     return app

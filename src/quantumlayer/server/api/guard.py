@@ -24,6 +24,8 @@ from quantumlayer.stores.values import Owner
 log = logging.getLogger("quantumlayer.api")
 PUBLIC = frozenset({"/health", "/ready", "/version", "/api/v1/openapi.json"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+BODY_BYTES = 2_000_000
+CREATION_BYTES = 25_000_000
 CREATION = ("POST", "/api/v1/runs")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 # A peer that takes nothing or sends nothing for so long is let go.
@@ -90,6 +92,7 @@ class Door:
         method = scope.get("method", "GET")
         caller = await self._caller(scope, headers, path)
         scope.setdefault("state", {})["caller"] = caller
+        _check_size(headers, method, path)
         needed: Scope = "read" if method in SAFE else "write"
         if path not in PUBLIC and needed not in caller.scopes:
             raise Refused(403, f"this token may not {needed}", "make one with: ql token create --scope")
@@ -173,6 +176,14 @@ def _secret(headers: Headers) -> str | None:
         return secret.strip()
     offered = [p.strip() for p in headers.get("sec-websocket-protocol", "").split(",")]
     return next((p.removeprefix(_BEARER_PROTOCOL) for p in offered if p.startswith(_BEARER_PROTOCOL)), None)
+
+
+def _check_size(headers: Headers, method: str, path: str) -> None:
+    """Refuses before the first byte what says itself that it is too large; the rest is counted as it comes."""
+    most = CREATION_BYTES if (method, path) == CREATION else BODY_BYTES
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or len(length) > 18 or int(length) > most:
+        raise Refused(413, f"the body is too large: at most {most:,} bytes are read here", "send less, or split it")
 
 
 def _check_local(headers: Headers, names: frozenset[str]) -> None:

@@ -1,9 +1,12 @@
 """Serves the API on a port, with limits on what a connection may cost."""
 
+import asyncio
+import contextlib
 import logging
 import resource
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -48,7 +51,15 @@ class PunctualProtocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Tells the supervisor when it is ready."""
+    """Tells the supervisor when it is ready, and ends in peace when it is asked to."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT stop it; the framework would send them again to the process afterwards."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts connections from here on."""

@@ -15,7 +15,17 @@ RUN = "20260301-120000-0a1b2c3d4e"
 DROP = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 PREVIEW = "k5vj3mq2w7x4n6p8r1s9t2u5v8y3z6a2"
 PROMPT = "A to-do API: tasks have a title, a due date and a done flag. List tasks filtered by done."
-SPEC = "name: todo\nentities:\n  task:\n    plural: tasks\n    fields:\n      title: {type: string, required: true}\n"
+SPEC = """name: todo
+requirements:
+  R1: Tasks have a title.
+entities:
+  task:
+    plural: tasks
+    fields:
+      title: string
+    operations: {create: {}, read: {}, list: {}, update: {}, delete: {}}
+    satisfies: R1
+"""
 AT = "2026-03-01T12:00:00Z"
 WEEK = 7 * 24 * 3600
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from quantumlayer.delivery.values import DOMAIN
 from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.guard import Caller
-from quantumlayer.server.api.office import Office, TheCaller, TheOffice, refusals
+from quantumlayer.server.api.office import JSON_ONLY, Office, TheCaller, TheOffice, refusals
 from quantumlayer.server.api.problems import Refused
 from quantumlayer.server.api.views import Judge, Judgement
 from quantumlayer.spec.yaml_form import load_spec
@@ -28,7 +28,7 @@ _PREVIEW = re.compile(r"([a-z2-7]{16,64})\." + re.escape(DOMAIN))
 _running: set[object] = set()
 
 
-@router.post("/judgements", response_model=Judgement, responses=refusals(400, 413, 415))
+@router.post("/judgements", response_model=Judgement, responses=refusals(400, 413, 415), dependencies=[JSON_ONLY])
 async def judge_application(request: Request, wanted: Judge, office: TheOffice, caller: TheCaller) -> Response:
     """Plays the acceptance suite and random tests against it, which writes into it. Answers when that is done (seconds)."""
     if "judge" not in caller.scopes:

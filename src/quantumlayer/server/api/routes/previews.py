@@ -11,7 +11,7 @@ from quantumlayer.delivery.previews import extend, list_previews, logs, order_pr
 from quantumlayer.delivery.values import Preview
 from quantumlayer.evidence.live_application import administrator
 from quantumlayer.server.api.answers import answer
-from quantumlayer.server.api.office import Office, TheCaller, TheOffice, refusals, same_project
+from quantumlayer.server.api.office import JSON_ONLY, Office, TheCaller, TheOffice, refusals, same_project
 from quantumlayer.server.api.problems import Refused
 from quantumlayer.server.api.routes.specs import spec_of
 from quantumlayer.server.api.views import PREVIEW, Extension, NewPreview, PreviewList, PreviewView, preview_view
@@ -33,7 +33,9 @@ async def show_previews(
     return answer(request, PreviewList(items=[preview_view(p) for p in found], total=len(found)))
 
 
-@router.post("", status_code=201, response_model=PreviewView, responses=refusals(400, 404, 409, 413, 415))
+@router.post(
+    "", status_code=201, response_model=PreviewView, responses=refusals(400, 404, 409, 413, 415), dependencies=[JSON_ONLY]
+)
 async def create_preview(request: Request, wanted: NewPreview, office: TheOffice, caller: TheCaller) -> Response:
     """Runs the application of the run's capsule. A run has one live preview, however often it is asked for."""
     run = await office.run(wanted.run, caller.owner)
@@ -60,7 +62,9 @@ async def show_preview(request: Request, preview_id: PreviewId, office: TheOffic
     return answer(request, preview_view(await _found(office, preview_id, caller.owner)))
 
 
-@router.post("/{preview_id}/extend", response_model=PreviewView, responses=refusals(400, 404, 410, 413, 415))
+@router.post(
+    "/{preview_id}/extend", response_model=PreviewView, responses=refusals(400, 404, 410, 413, 415), dependencies=[JSON_ONLY]
+)
 async def extend_preview(
     request: Request, preview_id: PreviewId, wanted: Extension, office: TheOffice, caller: TheCaller
 ) -> Response:

@@ -57,7 +57,7 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
     run_id, replayed = new_run_id(), False
     if key is not None:
         whole = digest(wanted)
-        run_id, known = await office.access.claim(_scope(caller), key, whole, run_id)
+        run_id, known = await office.access.claim(_scope(caller), key, whole, run_id, caller.owner)
         if known != whole:
             raise Refused(422, "this Idempotency-Key was used for another request", "choose a new key for each new run")
     run = await office.metadata.run(run_id)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from quantumlayer.pipeline.codecs import decode
 from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.mocks import ask, play
-from quantumlayer.server.api.office import Office, RunId, TheCaller, TheOffice, refusals
+from quantumlayer.server.api.office import JSON_ONLY, Office, RunId, TheCaller, TheOffice, refusals
 from quantumlayer.server.api.problems import Refused
 from quantumlayer.server.api.views import SPEC, MockAnswers, MockRequest, SpecSummary
 from quantumlayer.spec.http import HttpRequest
@@ -27,7 +27,7 @@ _BODY = {
             "application/yaml": {"schema": {"type": "string"}, "example": SPEC},
             "application/json": {
                 "schema": {"type": "object"},
-                "example": {"name": "todo", "entities": {"task": {"plural": "tasks", "fields": {"title": {"type": "string"}}}}},
+                "example": {"name": "todo", "entities": {"task": {"plural": "tasks", "fields": {"title": "string"}}}},
             },
         },
     }
@@ -46,7 +46,7 @@ async def check_spec(request: Request) -> Response:
     return answer(request, summary)
 
 
-@router.post("/spec/mock", response_model=MockAnswers, responses=refusals(400, 413, 415))
+@router.post("/spec/mock", response_model=MockAnswers, responses=refusals(400, 413, 415), dependencies=[JSON_ONLY])
 async def mock_spec(request: Request, wanted: MockRequest) -> Response:
     """What a correct application would answer to these calls, one after the other, starting without any rows."""
     spec = await asyncio.to_thread(load_spec, wanted.spec, "spec")
