@@ -27,6 +27,7 @@ from quantumlayer.spec.analyst import (
     visible,
 )
 from quantumlayer.spec.analyst.asides import one_by_one, read_asides
+from quantumlayer.spec.analyst.beyond import beyond
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context
@@ -99,8 +100,10 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
         world.assume(f"«{wrong}» is a slip and means «{right}».")
     clauses, heads = _clauses(sentences, found)
     for clause in clauses:
-        clause.context = clause.produced = is_aside(clause.match)
-    discover([c for c in clauses if not c.context], heads, world)
+        reason, read = beyond(clause.text)
+        clause.reason, clause.reservation = clause.reason or ("" if read else reason), reason
+        clause.context = clause.produced = not clause.reason and is_aside(clause.match)
+    discover([c for c in clauses if not c.context and not c.reason], heads, world)
     _supply_topics(clauses, world)
     for clause in clauses:
         read_asides(clause, world)
@@ -109,7 +112,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
             _read_one_by_one(clauses, world)
             settle(world)
         for clause in clauses:
-            if not clause.produced:
+            if not clause.produced and not clause.reason:
                 _read(clause, world, phase)
     for clause in clauses:
         if not clause.produced and clause.partly:
@@ -221,7 +224,7 @@ def _apply(clause: Clause, marked: str, world: World, phase: int) -> bool:
 def _read_one_by_one(clauses: list[Clause], world: World) -> None:
     """Clauses about several entities that no rule reads as a whole are read for each of them."""
     for clause in clauses:
-        if clause.produced or not clause.match:
+        if clause.produced or clause.reason or not clause.match:
             continue
         marked = _marked(clause, world)
         if any(p.match(marked) for phase, patterns in book().items() if phase >= SETTLED for p in patterns):
@@ -241,7 +244,7 @@ def _requirements(
     found = []
     for sentence in sentences:
         own = [c for c in clauses if c.id == sentence.id]
-        reason = sentence.unmet or next((c.reason for c in own if c.reason), "")
+        reason = sentence.unmet or next((c.reason or c.reservation for c in own if c.reason or c.reservation), "")
         if sentence.given or _settled(sentence, world):
             found.append(Requirement(id=sentence.id, text=sentence.text))
             continue

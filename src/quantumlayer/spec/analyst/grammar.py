@@ -36,7 +36,8 @@ _NOT = r"(?:cannot(?: ever)?|can never|may not|may never|must not|must never|sho
 class Clause:
     """One numbered statement: `id` of its requirement, its own words, and the words to match (subject supplied, entities marked).
 
-    `context`: it asks for nothing. `partly`: some of its words are read, `match` are the others."""
+    `context`: it asks for nothing. `partly`: some of its words are read, `match` are the others.
+    `reason`: why it is not read at all. `reservation`: what it asks for and does not get, though it is read."""
 
     id: str
     text: str
@@ -47,6 +48,7 @@ class Clause:
     context: bool = False
     partly: bool = False
     reason: str = ""
+    reservation: str = ""
     leftover: list[str] = field(default_factory=list)
 
 
