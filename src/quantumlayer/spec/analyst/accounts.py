@@ -145,7 +145,7 @@ def _api_key_account(texts: list[tuple[Clause, str]], world: World, found: dict[
         called, account = account, account.split("_")[-1]
         for form in (called, plural(called)):
             world.surface[form.replace("_", " ")] = account
-    account = account or next((p for _, t in texts for p in _people_in(t)), None) or "client"
+    account = account or ("client" if "client" not in found else "api_client")
     world.add(account.replace("_", " "), world.api_key_cues[0])
     world.account = account
     world.auth = Auth(

@@ -146,7 +146,7 @@ def _without_elements(sentences: tuple[Sentence, ...], clauses: list[Clause], na
         if all(c.context for c in own):
             context.append(sentence.id)
         for clause in own:
-            if clause.produced and not clause.context and not clause.leftover:
+            if clause.produced and not (clause.context or clause.leftover or clause.reason or clause.reservation):
                 clause.reason = "not understood: nothing in the specification could carry it"
     return tuple(context)
 

@@ -18,7 +18,7 @@ from quantumlayer.spec.values import Field, Guard
 CRUD_VERBS = {"create": "create", "add": "create", "write": "create", "post": "create", "submit": "create", "open": "create", "send": "create", "make": "create", "place": "create", "record": "create", "enter": "create", "upload": "create", "store": "create", "save": "create", "register": "create", "log": "create", "keep": "create", "draft": "create", "ask": "create", "report": "create", "raise": "create", "file": "create", "schedule": "create", "issue": "create", "plan": "create", "import": "create",
               "edit": "update", "update": "update", "change": "update", "modify": "update", "rename": "update", "correct": "update",
               "delete": "delete", "remove": "delete",
-              "see": "read", "view": "read", "read": "read", "list": "read", "browse": "read", "access": "read", "find": "read", "look": "read", "get": "read", "show": "read", "search": "read", "manage": "manage", "maintain": "manage", "administer": "manage"}  # fmt: skip
+              "track": "manage", "organize": "manage", "organise": "manage", "handle": "manage", "collect": "manage", "bring": "create", "see": "read", "view": "read", "read": "read", "list": "read", "browse": "read", "access": "read", "find": "read", "look": "read", "get": "read", "show": "read", "search": "read", "manage": "manage", "maintain": "manage", "administer": "manage"}  # fmt: skip
 EVENT_VERBS = frozenset(
     [
         "borrow",

@@ -75,6 +75,7 @@ def _with_lead(text: str, lead: str) -> str:
 def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<=[a-z]{3})\((?=\w)", " (", re.sub(r"(?<=[a-z]) \+ (?=[a-z])", " and ", text))
     text = re.sub(r"(?<=\w) - ((?:[\w ]+(?:\([^()]*\))?, )+[\w ]+(?:\([^()]*\))?) -(?=[ ,]|$)", r" (\1)", text)
     text = _plain_story(_with_lead(text.strip(" ."), lead))
     head, body = _head(expand(text.rstrip(" .!")))

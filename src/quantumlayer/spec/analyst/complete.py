@@ -100,18 +100,20 @@ def _operations(entity: EntityDraft, world: World) -> None:
         return
     process = bool(entity.event_of) or entity.closed_by is not None
     skipped: list[str] = []
+    skipped = [n for n in CRUD if n in entity.forbidden]
     if process:
-        skipped = [n for n in ("update", "delete") if n not in entity.operations]
-        if skipped:
+        skipped = [n for n in ("update", "delete") if n not in entity.operations or n in entity.forbidden]
+        if skipped and not entity.forbidden:
             text = f"{label.capitalize()} are neither edited nor deleted, so that their history stays true."
             entity.satisfies.append(world.assume(text))
-    elif "cancel" in entity.operations and "delete" not in entity.operations:
-        skipped = ["delete"]
+    elif "cancel" in entity.operations and "delete" not in entity.operations and "delete" not in entity.forbidden:
+        skipped.append("delete")
         entity.satisfies.append(world.assume(f"{label.capitalize()} are cancelled, not deleted."))
     marker = world.assume(f"{label.capitalize()} can be {_listing([_DONE[n] for n in CRUD if n not in skipped])}.")
     ordered: dict[str, Operation] = {}
     for name in CRUD:
         if name in skipped:
+            entity.operations.pop(name, None)
             continue
         known = entity.operation(name)
         ordered[name] = known if known.satisfies else known.model_copy(update={"satisfies": (*entity.satisfies[:1], marker)})

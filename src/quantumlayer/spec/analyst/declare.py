@@ -6,9 +6,9 @@ from typing import Any
 
 from quantumlayer.spec.analyst.attributes import KNOWN
 from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
-from quantumlayer.spec.analyst.fields import read_item, split_list
+from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, an, singular, snake
+from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, open_test, transition
 from quantumlayer.spec.values import Field, Rule
 
@@ -80,6 +80,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     ):
         world.link(part, target, clause.id)
         return add_fields(part, within[2], clause, world)
+    text, alternatives = either(text)
     text, unread = _spaced(text), []
     for piece in split_list(text):
         if re.search(r"->|→|=>", piece):
@@ -112,6 +113,13 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         item = read_item(piece)
         if not item.name:
             continue
+        if (
+            named := re.fullmatch(r"(?:(many|several|one or more|multiple) )?([a-z]+) as (?:an? |its |their )?([a-z]+)", piece)
+        ) and (meant := world.find(named[2])):
+            name, many = snake(named[3]), bool(named[1]) or is_plural(named[3])
+            kind = {"type": "references", "required": False} if many else {"type": "reference"}
+            target.fields[name] = Field(**kind, to=meant.name, inverse=f"{target.plural}_as_{name}", satisfies=(clause.id,))  # type: ignore[arg-type]
+            continue
         if choice := re.fullmatch(
             r"(?:\w+ )?([a-z]+s),? (?:exactly |only |at least )?one of which is (?:the )?([a-z]+)(?: one)?", piece
         ):
@@ -136,11 +144,41 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         add_field(target, item, clause.id, world)
         if item.unread:
             unread.append(item.unread)
+    for one, other in alternatives:
+        _either_is_given(target, one, other, clause, world)
     target.declared = True
     if clause.id not in target.satisfies:
         target.satisfies.append(clause.id)
     world.topic = target.name
     return ", ".join(unread) or True
+
+
+_EITHER = re.compile(
+    r"(?:^|(?<=[,;] )|(?<=and ))(?:either )?(?:an? |the )?(?P<a>[a-z]+(?: [a-z]+)?) or (?:an? |the )?(?P<b>[a-z]+(?: [a-z]+)?)(?=$|,|;| and )",
+    re.I,
+)
+
+
+def either(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """`an email or phone` → both optional, and the pairs of which one must be given."""
+    pairs = []
+    for m in list(_EITHER.finditer(text)):
+        names = snake(m["a"]), snake(m["b"])
+        if all(type_of(n)[0] for n in names):
+            pairs.append(names)
+            text = text.replace(m[0], f"optional {m['a']}, optional {m['b']}", 1)
+    return text, pairs
+
+
+def _either_is_given(target: EntityDraft, one: str, other: str, clause: Clause, world: World) -> None:
+    label = f"{one.replace('_', ' ')} or {other.replace('_', ' ')}"
+    if one not in target.fields or other not in target.fields:
+        return
+    check = f"self.{one} != null || self.{other} != null"
+    target.rule(f"{one}_or_{other}", Rule(check=check, message=f"{label} must be given", status=422, satisfies=(clause.id,)))
+    world.ask(
+        f"«{label}» of {an(target.name)}: is one of them to be kept, or may each {target.name.replace('_', ' ')} have either? Now each may have either or both, and one must be given."
+    )
 
 
 def _choice(target: EntityDraft, noun: str, flag: str, clause: Clause, world: World) -> None:

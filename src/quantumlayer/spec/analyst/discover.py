@@ -53,7 +53,9 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
 def _declared(text: str) -> list[str]:
     """`each task has …`, `events with …`, `task: …`, `bookmarks api with …`, `x belongs to y`."""
     nouns = re.findall(r"\b(?:his|her|their|my) own (?:private |personal )?([a-z]+)", text)
-    nouns_told: list[str] = []
+    nouns_told: list[str] = named_only(text)
+    if nouns_told:
+        return nouns_told
     if (m := _SUBJECT.match(text)) and m["v"] in ("has", "have", "contains", "contain", "includes", "include", "consists of", "belongs to", "belong to", "stores", "store", "carries", "carry", "comprises", "record", "records", "needs", "need", "gets", "get"):  # fmt: skip
         told = re.match(r"(?:each|every|an?|the) ", text) is not None or is_plural(m["n"].split()[-1])
         if (
@@ -88,7 +90,6 @@ def _declared(text: str) -> list[str]:
         nouns_told += [one for n in (m["n"], m["p"]) if is_plural(n.split()[-1]) and (one := noun(n, told=True))]
         nouns += [m["n"], m["p"]]
     nouns_told += listed(text)
-    nouns_told += named_only(text)
     text = _without_doer(text)
     for m in _WITH.finditer(text):
         last = m["n"].split()[-1]

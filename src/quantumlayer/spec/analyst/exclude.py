@@ -5,6 +5,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.behave import EVENT_VERBS, limit_create
 from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for, operation_name
 from quantumlayer.spec.analyst.words import participle, snake, verb_base
@@ -114,3 +115,25 @@ def blocked(clause: Clause, world: World, m: Any) -> bool | str | None:
     rows = f"self.{reference}.{world.inverse(child, mine)}"
     limit_create(event, f"no_{snake(m['a'])}_{child.name}", f"!{rows}.exists(x, {test})", plain(clause.match), clause.id)
     return True
+
+
+@rule
+def never_done(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`posts cannot be deleted`: the operation is left out."""
+    target, groups = entity(world, m, "e"), m.groupdict()
+    if target is None:
+        return None
+    words = re.findall(r"[a-z]+", (groups.get("vs") or groups.get("v2") or "changed deleted").lower())
+    names = dict.fromkeys(n for w in words if (n := _CRUD.get(verb_base(w) or "")))
+    for name in names:
+        known = target.operations.get(name)
+        if known and not known.access.anonymous:
+            text = f"{target.plural.replace('_', ' ')} can never be {participle(name)}, yet somebody may"
+            return contradicts(clause, world, known.satisfies[-1], text, "the one that allows it is built")
+        target.forbidden[name] = (clause.id,)
+    if clause.id not in target.satisfies:
+        target.satisfies.append(clause.id)
+    return bool(names) or None
+
+
+_CRUD = {"delete": "delete", "remove": "delete", "change": "update", "edit": "update", "update": "update", "modify": "update", "alter": "update", "create": "create", "add": "create"}  # fmt: skip

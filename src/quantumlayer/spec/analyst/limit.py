@@ -6,6 +6,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import main_date
 from quantumlayer.spec.analyst.words import number, snake, verb_base
@@ -58,6 +59,10 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
     rows = f"{rows}.filter(x, {test})" if test else rows
     label = f"{word} " if word else ""
     check = f"size({rows}) <= {int(count)}"
+    for known in child.rules.values():
+        if known.check.startswith(f"size({rows}) <= ") and known.check != check:
+            said = f"at most {known.check.rpartition(' ')[2]} and at most {int(count)} {label}{child.plural.replace('_', ' ')}"
+            return contradicts(clause, world, known.satisfies[0], said, "the first one is built")
     if not child.fields[reference].required:
         check = f"self.{reference} == null || {check}"
     child.rule(

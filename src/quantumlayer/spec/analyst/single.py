@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import Item
+from quantumlayer.spec.analyst.contradict import bounds_against, contradicts
 from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_literal, known_field, merged
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
@@ -89,6 +90,9 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
         item = read_item(f"{name.replace('_', ' ')} (" + re.sub(r"^(?:one of|either)(?: the following)?:? ", "", what) + ")")
     if item.unread or snake(item.noun) != name or not (item.attributes.keys() - {"description"} or item.when or item.type):
         return None
+    if against := bounds_against(field, item.attributes):
+        other = next((r for r in reversed(field.satisfies) if r != clause.id), "what was said before")
+        return contradicts(clause, world, other, f"the {name.replace('_', ' ')} is {against}", "the first one is built")
     probe = EntityDraft("probe", "probes", {name: field})
     plain_type = field.type if field.type not in ("enum", "reference", "references", "strings") else None
     said = None if "values" in item.attributes else item.type or plain_type

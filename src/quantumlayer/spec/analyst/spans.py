@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
 from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test
-from quantumlayer.spec.values import Field, Guard, Rule
+from quantumlayer.spec.values import Field, Guard, Rule, Unique
 
 
 @rule
@@ -24,17 +24,26 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     target = target or next((e for e in world.entities.values() if period(e)), None)
     if target is None:
         return None
-    span = period(target) or ensure_period(target, clause, world)
     reference = None
     if groups.get("s"):
         reference = (same and target.reference_to(same.name)) or known_field(target, groups["s"])
         if reference is None and same is not None:
             reference = world.link(target, same, clause.id)
-    reference = reference or next(
-        (n for n, f in target.fields.items() if f.type == "reference" and f.to != world.account), None
-    )
+    elif not groups.get("o"):
+        reference = next((n for n, f in target.fields.items() if f.type == "reference" and f.to != world.account), None)
+    if groups.get("o") and not groups.get("s"):
+        reference = next((n for n, f in target.fields.items() if f.type == "reference" and f.to != world.account), None)
     if reference is None:
         return None
+    span = period(target)
+    moment = main_date(target)
+    if target.fields[reference].type != "reference" or (span is None and moment is not None):
+        if moment is None:
+            return None
+        fields = (reference, moment[0].removeprefix("self."))
+        target.unique.append(Unique(fields=fields, where=open_test(target), satisfies=(clause.id,)))
+        return True
+    span = span or ensure_period(target, clause, world)
     overlap(target, reference, span, world, clause.id)
     world.topic = target.name
     return True

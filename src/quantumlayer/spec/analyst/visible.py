@@ -6,6 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS
 from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for
@@ -39,6 +40,10 @@ def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
         or next((n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account), None)
         or world.own(target, clause.id)
     )
+    if target.public_when == "true":
+        other = next((s for s in target.operation("list").satisfies if s != clause.id), "another statement")
+        label = target.plural.replace("_", " ")
+        return contradicts(clause, world, other, f"{label} are private, and everyone sees them", "everyone sees them")
     target.visible.append(f"actor != null && self.{owner} == actor")
     for name in ("read", "list"):
         target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
@@ -176,4 +181,22 @@ def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
     for one in targets:
         one.visible.append(f"actor != null && '{who}' in actor.roles")
         one.satisfies.append(clause.id)
+    return True
+
+
+@rule
+def everyone_sees(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`everyone sees all posts`, `articles are public`"""
+    target = entity(world, m, "e")
+    if target is None:
+        return None
+    hidden = [v for v in target.visible if "== actor" in v]
+    if hidden and target.public_when is None:
+        other = next((s for s in target.operation("list").satisfies if s != clause.id), "another statement")
+        label = target.plural.replace("_", " ")
+        return contradicts(clause, world, other, f"{label} are private, and everyone sees them", "they stay private")
+    if re.search(r"\b(?:public|visitor|anyone|anybody)\b", plain(clause.match), re.I):
+        target.public_when = target.public_when or "true"
+    for name in ("read", "list"):
+        target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
     return True
