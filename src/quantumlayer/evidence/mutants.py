@@ -30,7 +30,7 @@ _DROPS = (
     "visible",
     "where",
 )
-_OTHER_STATUS = {403: 409, 409: 422, 422: 409}
+_OTHER_STATUS = {403: 409, 409: 422, 410: 409, 422: 409}
 
 
 @dataclass(frozen=True)

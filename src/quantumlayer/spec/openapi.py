@@ -63,6 +63,7 @@ _REASONS = {
     403: "The caller may not do this.",
     404: "There is no such row.",
     409: "The request conflicts with the current state.",
+    410: "What was asked for is no longer there.",
     422: "A value is not valid.",
 }
 _PASSWORD: Json = {"type": "string", "minLength": 8, "maxLength": 128}

@@ -37,7 +37,7 @@ Writable = Literal["always", "create", "never"]
 OnDelete = Literal["restrict", "cascade", "set_null"]
 OperationKind = Literal["create", "read", "list", "update", "delete", "action"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-RuleStatus = Literal[403, 409, 422]
+RuleStatus = Literal[403, 409, 410, 422]
 
 
 class Value(BaseModel):
