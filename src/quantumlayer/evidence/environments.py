@@ -16,6 +16,7 @@ from pathlib import Path
 
 from quantumlayer.blueprint.values import Blueprint
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.evidence.stale_environments import MARK, marked_as_used
 from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
 from quantumlayer.ports.language import Language
@@ -67,11 +68,11 @@ class Environments:
         digest = _digest(wanted, blueprint, toolchain.version)
         final = self._root / "environments" / digest
         target = f"{PROJECT}/{language.conventions.installed}"
-        if await asyncio.to_thread(_whole, final):
+        if await asyncio.to_thread(_taken, final):
             return Installed(digest, target, final / "installed", True, time.monotonic() - began)
         await asyncio.to_thread(self._root.joinpath("environments").mkdir, parents=True, exist_ok=True)
         async with self._alone(language):
-            if await asyncio.to_thread(_whole, final):
+            if await asyncio.to_thread(_taken, final):
                 return Installed(digest, target, final / "installed", True, time.monotonic() - began)
             await self._install_new(wanted, blueprint, language, final)
         return Installed(digest, target, final / "installed", False, time.monotonic() - began)
@@ -106,6 +107,7 @@ class Environments:
         for name, variable in language.conventions.cache_folders.items():
             folder = self._root / "downloads" / language.name / name
             folder.mkdir(parents=True, exist_ok=True)
+            os.utime(folder)
             mounts.append(Mount(folder, f"{CACHES}/{name}", writable=True))
             variables[variable] = f"{CACHES}/{name}"
         return tuple(mounts), variables
@@ -185,16 +187,22 @@ def _keep(installed: Path, temporary: Path, final: Path) -> None:
         raise EnvironmentError_(f"the install left a symbolic link as {installed.name}")
     installed.mkdir(exist_ok=True)
     installed.rename(entry / "installed")
-    (entry / "whole.json").write_text(json.dumps(_census(entry / "installed")))
+    (entry / MARK).write_text(json.dumps(_census(entry / "installed")))
     if final.exists():
         final.rename(temporary / "broken")
     entry.rename(final)
 
 
+def _taken(entry: Path) -> bool:
+    """Whether the entry is whole; if so it is marked as used, so that no collector takes it away."""
+    with marked_as_used(entry):
+        return _whole(entry)
+
+
 def _whole(entry: Path) -> bool:
     """Whether the entry was finished and nothing was lost or cut off since."""
     try:
-        return json.loads((entry / "whole.json").read_text()) == _census(entry / "installed")
+        return json.loads((entry / MARK).read_text()) == _census(entry / "installed")
     except (OSError, ValueError):
         return False
 
