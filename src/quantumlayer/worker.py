@@ -6,8 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from quantumlayer.catalog.adapters import family
-from quantumlayer.catalog.blueprints import LiveBlueprints
 from quantumlayer.catalog.blobs import open_blobs
+from quantumlayer.catalog.blueprints import LiveBlueprints
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import list_previews
 from quantumlayer.delivery.registry import Registry
@@ -15,6 +15,7 @@ from quantumlayer.pipeline.activities import Activities
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.watched import Watched
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
@@ -38,7 +39,7 @@ async def open_toolbox(home: Home) -> Toolbox:
         metadata=metadata,
         previews=previews,
         preview_home=PreviewHome(home.root),
-        sandbox=open_sandbox(home),
+        sandbox=Watched(open_sandbox(home)),
         languages={name: languages.load(name)() for name in languages.names},
         scanners=tuple(scanners.load(name)() for name in scanners.names),
         blueprints=LiveBlueprints(home.root),

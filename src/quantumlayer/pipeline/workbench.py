@@ -6,6 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
@@ -22,10 +23,12 @@ from quantumlayer.stores.digests import digest_of
 from quantumlayer.stores.keep import keep_drop
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import EventKind
+from quantumlayer.telemetry import logs
 
 log = logging.getLogger("quantumlayer.pipeline")
 BEAT_SECONDS = 0.4
 T = TypeVar("T")
+_PRESENT: ContextVar["Desk | None"] = ContextVar("desk", default=None)
 
 
 class NotRun(Exception):
@@ -44,6 +47,7 @@ class Desk:
     reason: str = ""
     drops: dict[str, str] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def has(self, kind: str) -> bool:
         """Whether an earlier stage made such a drop."""
@@ -99,6 +103,10 @@ class Desk:
 
         return write
 
+    def next_number(self) -> int:
+        """1, 2, … for keys of events that come several times."""
+        return next(self.numbers)
+
     def fail(self, reason: str) -> None:
         """The stage did its work, and what it looked at does not hold."""
         self.status, self.reason = "failed", reason
@@ -109,11 +117,17 @@ class Desk:
         return Outcome(stage=self.task.stage, status=self.status, seconds=seconds, drops=self.drops, reason=self.reason)
 
 
+def present_desk() -> Desk | None:
+    """The stage on whose behalf this task works."""
+    return _PRESENT.get()
+
+
 @contextlib.asynccontextmanager
 async def at_desk(task: Task, blobs: Blobs, metadata: Metadata) -> AsyncIterator[Desk]:
     """Runs a stage's body: events before and after, heartbeats meanwhile, errors as typed failures that nobody retries."""
     desk = Desk(task, blobs, metadata)
-    with typed_failures():
+    _PRESENT.set(desk)
+    with logs.about(run=task.order.run, stage=task.stage), typed_failures():
         async with heartbeats():
             await desk.tell("started", "stage_started", {"stage": task.stage})
             try:
