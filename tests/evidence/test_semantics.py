@@ -2,9 +2,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from grammar_samples import SAMPLES
 
 from quantumlayer.errors import EnvironmentError_
-from quantumlayer.evidence.semantics import check_semantics, grammar, parse, sound
+from quantumlayer.evidence.grammars import SUFFIXES, grammar, language_of
+from quantumlayer.evidence.semantics import check_semantics, parse, sound, syntax_errors
 from quantumlayer.files.values import FileTree, tree
 from quantumlayer.languages.python.imports import unresolved_imports
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
@@ -46,7 +48,35 @@ def test_nothing_to_parse_is_not_a_pass():
 def test_a_missing_grammar_names_the_mend():
     with pytest.raises(EnvironmentError_) as caught:
         grammar("nosuchlanguage")
-    assert "tree-sitter-nosuchlanguage" in caught.value.hint
+    assert "nosuchlanguage" in caught.value.message and "typescript" in caught.value.hint
+
+
+# In these the grammar gives up on what begins before the mistake, or sees it only behind.
+NEARBY = ("bash", "fortran", "xml")
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_every_language_is_read_offline_and_its_mistakes_have_a_place(name):
+    good, broken = SAMPLES[name]
+    assert syntax_errors(name, "sound", good.encode()) == []
+    found = syntax_errors(name, "broken", broken.encode())
+    assert found and all(f.rule == "syntax" and f.severity == "high" and f.path == "broken" for f in found)
+    assert (1 <= found[0].line <= 3) if name in NEARBY else found[0].line == 2
+    assert all(f.column and f.column >= 1 for f in found)
+
+
+def test_at_least_thirty_languages_and_those_of_the_stacks():
+    assert len(SUFFIXES) >= 33 and {"python", "go", "typescript", "tsx"} <= set(SUFFIXES)
+    assert [language_of(p) for p in ("a/b.go", "Dockerfile", "x/go.mod", "a.tsx", "README.md")] == [
+        "go", "dockerfile", "gomod", "tsx", None,
+    ]  # fmt: skip
+
+
+def test_other_files_of_a_project_are_read_too():
+    found = parse(
+        tree({"a.py": "x = 1\n", "conf/a.toml": "a = 1\nb = = 2\n", "a.yaml": "a: [1\nb: }\n", "Makefile": "a b c ("}), PYTHON
+    )
+    assert {f.path for f in found.findings} == {"conf/a.toml", "a.yaml"} and found.files == 3
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser
 
 from quantumlayer import __version__
-from quantumlayer.errors import EnvironmentError_
 from quantumlayer.evidence.environments import project_command
+from quantumlayer.evidence.grammars import LOOSE, grammar, language_of
 from quantumlayer.evidence.security import run_scanners
 from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
@@ -47,15 +45,23 @@ def sound(scans: Sequence[Scan]) -> bool:
 
 
 def parse(tree: FileTree, language: Language) -> Scan:
-    """Syntax errors of every file with one of the language's suffixes, by Tree-sitter."""
-    sources = {p: c for p, c in tree.files.items() if p.endswith(language.conventions.suffixes)}
-    if not sources:
+    """Syntax errors by Tree-sitter: in every file of the language, and in all others whose grammar can be relied on."""
+    own = {path for path in tree.files if path.endswith(language.conventions.suffixes)}
+    if not own:
         return _scan("not_run", reason=f"there is no {language.name} source")
-    if large := [p for p, c in sources.items() if len(c) > MAX_SIZE]:
+    names = {path: language_of(path) for path in tree.files}
+    names |= {path: language.conventions.grammar for path in own if names[path] is None}
+    chosen = {path: name for path, name in names.items() if name and (path in own or name not in LOOSE)}
+    if large := [path for path in chosen if len(tree.files[path]) > MAX_SIZE]:
         return _scan("errored", reason=f"{large[0]} is larger than {MAX_SIZE} bytes")
-    parser = Parser(grammar(language.conventions.grammar))
-    findings = tuple(finding for path, content in sources.items() for finding in _errors(parser, path, content))
-    return _scan("ran", findings, len(sources))
+    return _scan(
+        "ran", tuple(f for path, name in chosen.items() for f in syntax_errors(name, path, tree.files[path])), len(chosen)
+    )
+
+
+def syntax_errors(name: str, path: str, content: bytes) -> list[Finding]:
+    """What the grammar of that name cannot read of one file, at most `MAX_ERRORS`."""
+    return _errors(Parser(grammar(name)), path, content)
 
 
 async def _names(tree: FileTree, language: Language, sandbox: Sandbox, installed: Path | None) -> Scan:
@@ -71,16 +77,6 @@ async def _names(tree: FileTree, language: Language, sandbox: Sandbox, installed
             return await sandbox.run(project_command(argv, root, language, installed, writable=True))
 
         return await language.check_names(tree.files, installed, run)
-
-
-def grammar(name: str) -> Grammar:
-    """The grammar of a `tree-sitter-NAME` wheel, as NAME or NAME:FUNCTION. Raises `EnvironmentError_` when it is not there."""
-    module, _, function = name.partition(":")
-    try:
-        wheel = import_module(f"tree_sitter_{module.removeprefix('tree_sitter_')}")
-        return Grammar(getattr(wheel, function or "language")())
-    except (ImportError, AttributeError, ValueError) as error:
-        raise EnvironmentError_(f"no Tree-sitter grammar {name!r}: {error}", hint=f"install tree-sitter-{module}") from error
 
 
 def _scan(status: str, findings: tuple[Finding, ...] = (), files: int = 0, reason: str = "") -> Scan:

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-import tree_sitter_python
-from tree_sitter import Language, Parser, Query, QueryCursor
+from tree_sitter import Parser, Query, QueryCursor
 
+from quantumlayer.evidence.grammars import grammar
 from quantumlayer.ports.scanner import Finding
 
-_GRAMMAR = Language(tree_sitter_python.language())
+_GRAMMAR = grammar("python")
 _IMPORTS = Query(
     _GRAMMAR,
     """

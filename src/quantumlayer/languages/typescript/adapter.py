@@ -42,7 +42,7 @@ class TypeScript:
     name = "typescript"
     ecosystem = Npm()
     conventions = Conventions(
-        grammar="typescript:language_typescript",
+        grammar="typescript",
         suffixes=(".ts",),
         manifest_files=("package.json",),
         lock_files=("package.json", "package-lock.json"),
