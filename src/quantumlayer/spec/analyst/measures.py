@@ -5,8 +5,9 @@ import re
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.time_words import main_date
-from quantumlayer.spec.analyst.words import snake, verb_base
+from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.values import Field
 
 _MEASURE = re.compile(
     r"^(?:the )?(?P<agg>number|count|total number|total|sum|average|mean|avg|maximum|max|highest|minimum|min|lowest|percentage|share|amount|how many)(?: of)?(?: the)? (?P<what>.+)$",
@@ -37,6 +38,34 @@ def money_of(child: EntityDraft, world: World) -> tuple[str, str] | None:
             if found:
                 return f"{name}.{found}", "decimal"
     return None
+
+
+def kept(child: EntityDraft, path: str, world: World) -> str:
+    """What a row brought in when it was made: the price of then, also after the price has changed."""
+    reference, _, name = path.partition(".")
+    if not name or not child.event_of:
+        return path
+    parent = world.entities[str(child.fields[reference].to)]
+    label = child.name.replace("_", " ")
+    marker = world.assume(
+        f"{an(label).capitalize()} keeps the {name.replace('_', ' ')} that the {parent.name.replace('_', ' ')} has when it is made."
+    )
+    places = parent.fields[name].places
+    child.fields.setdefault(
+        name, Field(type="decimal", places=places, writable="never", default=f"self.{path}", satisfies=(marker,))
+    )
+    return name
+
+
+def _alive(subject: EntityDraft, world: World) -> str | None:
+    """Rows that count, with the assumption that the others do not."""
+    live = open_or_alive(subject)
+    if live and subject.state:
+        gone = [s for s in subject.state.states if f"'{s}'" in live]
+        world.assume(
+            f"{subject.plural.replace('_', ' ').capitalize()} that are {' or '.join(gone)} count neither in numbers nor in revenue."
+        )
+    return live
 
 
 def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str, str], str]:
@@ -110,9 +139,9 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         money = money_of(subject, world)
         if money is None:
             return None
-        if live := open_or_alive(subject):
+        if live := _alive(subject, world):
             where.append(live)
-        return {"revenue": f"sum({rows}.map(r, r.{money[0]}))"}
+        return {"revenue": f"sum({rows}.map(r, r.{kept(subject, money[0], world)}))"}
     name = known_field(subject, what)
     if aggregate and what in (subject.name.replace("_", " "), subject.plural.replace("_", " ")):
         name = next((n for n in ("value", "score", "rating", "grade", "amount", "total") if n in subject.fields), name)
@@ -200,7 +229,7 @@ def _counted(text: str, subject: EntityDraft, world: World, where: list[str]) ->
         "receive",
         "issue",
     ):
-        if live := open_or_alive(subject):
+        if live := _alive(subject, world):
             where.append(live)
         return snake(f"{label} {rest}")
     test = condition(world, subject, rest)

@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for, operation_name
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, number, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, number, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field, Guard
 
@@ -123,7 +123,7 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
         f"{plain(m['f'] or name).strip()} {m['op']} {m['n']} needs the role {role}",
     )
     world.ask(
-        f"Whoever approves a {target.name.replace('_', ' ')} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?"
+        f"Whoever approves {an(target.name)} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?"
     )
     return True
 

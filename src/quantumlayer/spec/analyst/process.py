@@ -1,6 +1,7 @@
 """Processes with a shape of their own: stock movements, transfers of money, links that redirect, things that expire."""
 
 import re
+from functools import partial
 from typing import Any
 
 from quantumlayer.spec.analyst.draft_field import known_field
@@ -273,16 +274,25 @@ def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
             return None
         target.fields[counter] = Field(type="integer", writable="never", default="0", satisfies=(clause.id,))
         effects = (Effect(set={counter: f"self.{counter} + 1"}),)
-    reserved = ", ".join(f"'{w}'" for w in _RESERVED)
-    marker = world.assume(f"The words {', '.join(_RESERVED)} are no {key}, since the application uses them itself.")
-    target.rule(
-        f"{key}_not_reserved",
-        Rule(check=f"!(self.{key} in [{reserved}])", message=f"this {key} is reserved", status=422, satisfies=(marker,)),
-    )
+    world.later.append(partial(_reserve, target, key, world))
     target.update(
         "visit", kind="read", path=f"/{{{key}}}", by=key, redirect=f"self.{url}", effects=effects, satisfies=(clause.id,)
     )
     return True
+
+
+def _reserve(target: EntityDraft, key: str, world: World) -> None:
+    """Paths that the application has itself cannot be reached as codes."""
+    words = sorted(
+        {
+            *_RESERVED,
+            *(e.plural for e in world.entities.values() if e.plural.isalnum()),
+            *(["reports"] if world.reports else []),
+        }
+    )
+    marker = world.assume(f"The words {', '.join(words)} are no {key}, since the application uses them itself.")
+    check = f"!(self.{key} in [{', '.join(repr(w) for w in words)}])"
+    target.rule(f"{key}_not_reserved", Rule(check=check, message=f"this {key} is reserved", status=422, satisfies=(marker,)))
 
 
 @rule
@@ -299,7 +309,7 @@ def expires(clause: Clause, world: World, m: Any) -> bool | str | None:
         target.guard(
             name,
             "not_expired",
-            Guard(check=check, message=f"this {target.name.replace('_', ' ')} has expired", satisfies=(clause.id,)),
+            Guard(check=check, message=f"this {target.name.replace('_', ' ')} has expired", status=410, satisfies=(clause.id,)),
         )
     if not used:
         world.ask(f"What must not be possible any more once a {target.name.replace('_', ' ')} has expired?")
