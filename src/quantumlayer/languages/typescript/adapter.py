@@ -18,7 +18,7 @@ from quantumlayer.languages.typescript.dialect import KyselyDialect, visible_nam
 from quantumlayer.languages.typescript.imports import SUFFIX, unresolved_imports
 from quantumlayer.languages.typescript.kysely import fragment
 from quantumlayer.languages.typescript.npm import Npm
-from quantumlayer.languages.typescript.scenarios import printed_account, printed_step, scenario_names
+from quantumlayer.languages.typescript.scenarios import printed_scenario, scenario_names
 from quantumlayer.languages.typescript.sql_functions import FUNCTIONS
 from quantumlayer.languages.typescript.text import comment, doc, literal, member, prose
 from quantumlayer.languages.typescript.tidy import tidy
@@ -99,8 +99,7 @@ class TypeScript:
             "visible_name": visible_name,
             "openapi": openapi,
             "scenario_names": scenario_names,
-            "printed_account": printed_account,
-            "printed_step": printed_step,
+            "printed_scenario": printed_scenario,
             "administrator": administrator,
         }
 

@@ -3,7 +3,17 @@
 import re
 from decimal import Decimal
 
-from quantumlayer.blueprint.view.scope import Collection, Context, Group, Link, Loaded, Scalar, Scope, Stored, collection, variables
+from quantumlayer.blueprint.view.scope import (
+    Collection,
+    Context,
+    Group,
+    Link,
+    Scalar,
+    Scope,
+    Stored,
+    collection,
+    variables,
+)
 from quantumlayer.errors import Bug
 from quantumlayer.languages.typescript.names import quoted
 from quantumlayer.languages.typescript.plain import (

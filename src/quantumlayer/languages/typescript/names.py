@@ -3,36 +3,17 @@
 from quantumlayer.blueprint.view.names import EntityNames, Naming, camel, lower_camel, sql_name
 
 _KEYWORDS = frozenset(
-    """arguments as async await boolean break case catch class const continue debugger declare default delete do else enum
-    eval export extends false finally for from function get if implements import in instanceof interface let module namespace
-    new null number object of package private protected public return set static string super switch symbol this throw true
-    try type typeof undefined unknown using var void while with yield""".split()
+    ["arguments", "as", "async", "await", "boolean", "break", "case", "catch", "class", "const", "continue", "debugger", "declare", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "from", "function", "get", "if", "implements", "import", "in", "instanceof", "interface", "let", "module", "namespace", "new", "null", "number", "object", "of", "package", "private", "protected", "public", "return", "set", "static", "string", "super", "switch", "symbol", "this", "throw", "true", "try", "type", "typeof", "undefined", "unknown", "using", "var", "void", "while", "with", "yield"]
 )
 _LOCALS = frozenset(
-    """account accounts actor answers app auth body Buffer caller changes clock conditions console count ctx database db fn globalThis
-    index item items key known limit now offset one order page params process policies problem reply request routes row rows
-    rules schemas self service services settings sql tables today token total value wire work z""".split()
+    ["account", "accounts", "actor", "answers", "app", "auth", "body", "Buffer", "caller", "changes", "clock", "conditions", "console", "count", "ctx", "database", "db", "fn", "globalThis", "index", "item", "items", "key", "known", "limit", "now", "offset", "one", "order", "page", "params", "process", "policies", "problem", "reply", "request", "routes", "row", "rows", "rules", "schemas", "self", "service", "services", "settings", "sql", "tables", "today", "token", "total", "value", "wire", "work", "z"]
 )
 _TYPES = frozenset(
-    """Account App Array ArrayBuffer BigInt Boolean Buffer Caller Context Database Date Decimal Error Expression FastifyInstance
-    FastifyReply FastifyRequest Function Instant Infinity Iterator JSON Kysely List Map Math NaN Never Number Object Omit Page
-    Partial Pick PlainDate Problem Promise Proxy Query RawBuilder Readonly Record Reflect RegExp Registration Row Rows
-    Settings Set SqlBool String Symbol Table Tables Transaction Uint8Array URL WeakMap""".split()
+    ["Account", "App", "Array", "ArrayBuffer", "BigInt", "Boolean", "Buffer", "Caller", "Context", "Database", "Date", "Decimal", "Error", "Expression", "FastifyInstance", "FastifyReply", "FastifyRequest", "Function", "Instant", "Infinity", "Iterator", "JSON", "Kysely", "List", "Map", "Math", "NaN", "Never", "Number", "Object", "Omit", "Page", "Partial", "Pick", "PlainDate", "Problem", "Promise", "Proxy", "Query", "RawBuilder", "Readonly", "Record", "Reflect", "RegExp", "Registration", "Row", "Rows", "Settings", "Set", "SqlBool", "String", "Symbol", "Table", "Tables", "Transaction", "Uint8Array", "URL", "WeakMap"]
 )
 # Words that SQLite or PostgreSQL keep for themselves: as names they stand in quotes.
 _SQL_WORDS = frozenset(
-    """abort action add after all alter always analyse analyze and any array as asc asymmetric attach authorization autoincrement
-    before begin between binary both by cascade case cast check collate collation column commit concurrently conflict constraint
-    create cross current current_catalog current_date current_role current_schema current_time current_timestamp current_user
-    database default deferrable deferred delete desc detach distinct do drop each else end escape except exclude exclusive
-    exists explain fail false fetch filter first following for foreign freeze from full generated glob grant group groups having
-    if ignore ilike immediate in index indexed initially inner insert instead intersect into is isnull join key last lateral
-    leading left like limit localtime localtimestamp match materialized natural no not nothing notnull null nulls of offset on
-    only or order others outer over overlaps partition placing plan pragma preceding primary query raise range recursive
-    references regexp reindex release rename replace restrict returning right rollback row rows savepoint select session_user
-    set similar some symmetric system_user table tablesample temp temporary then ties to trailing transaction trigger true
-    unbounded union unique update user using vacuum values variadic verbose view virtual when where window with without
-    rowid oid ctid value values""".split()
+    ["abort", "action", "add", "after", "all", "alter", "always", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "attach", "authorization", "autoincrement", "before", "begin", "between", "binary", "both", "by", "cascade", "case", "cast", "check", "collate", "collation", "column", "commit", "concurrently", "conflict", "constraint", "create", "cross", "current", "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user", "database", "default", "deferrable", "deferred", "delete", "desc", "detach", "distinct", "do", "drop", "each", "else", "end", "escape", "except", "exclude", "exclusive", "exists", "explain", "fail", "false", "fetch", "filter", "first", "following", "for", "foreign", "freeze", "from", "full", "generated", "glob", "grant", "group", "groups", "having", "if", "ignore", "ilike", "immediate", "in", "index", "indexed", "initially", "inner", "insert", "instead", "intersect", "into", "is", "isnull", "join", "key", "last", "lateral", "leading", "left", "like", "limit", "localtime", "localtimestamp", "match", "materialized", "natural", "no", "not", "nothing", "notnull", "null", "nulls", "of", "offset", "on", "only", "or", "order", "others", "outer", "over", "overlaps", "partition", "placing", "plan", "pragma", "preceding", "primary", "query", "raise", "range", "recursive", "references", "regexp", "reindex", "release", "rename", "replace", "restrict", "returning", "right", "rollback", "row", "rows", "savepoint", "select", "session_user", "set", "similar", "some", "symmetric", "system_user", "table", "tablesample", "temp", "temporary", "then", "ties", "to", "trailing", "transaction", "trigger", "true", "unbounded", "union", "unique", "update", "user", "using", "vacuum", "values", "variadic", "verbose", "view", "virtual", "when", "where", "window", "with", "without", "rowid", "oid", "ctid", "value", "values"]
 )
 LONGEST_TYPE = 120
 

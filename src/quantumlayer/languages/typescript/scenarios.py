@@ -20,6 +20,17 @@ def scenario_names(scenario: Scenario) -> ScenarioNames:
     return neutral_names(scenario, _RESERVED, variable, lower_camel)
 
 
+def printed_scenario(scenario: Scenario, names: ScenarioNames, auth: Any, spec: Any) -> str:
+    """The body of the test: its accounts, then its steps. Who signs in again gets new headers in the same variable."""
+    parts = [printed_account(account, names, auth, spec) for account in scenario.accounts]
+    lines = "\n".join([*parts, *(printed_step(step, names) for step in scenario.steps)])
+    for headers in names.actors.values():
+        first, *again = lines.split(f"    const {headers} = ")
+        if len(again) > 1:
+            lines = f"{first}    let {headers}: Record<string, string> = " + f"    {headers} = ".join(again)
+    return lines
+
+
 def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any) -> str:
     """The lines that open an account and sign it in."""
     saved, headers = names.saved[account.alias], names.actors[account.alias]
@@ -135,7 +146,9 @@ def _value(value: Any, names: ScenarioNames) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(item, names) for item in value) + "]"
     if isinstance(value, str) and len(value) > _LONG_TEXT and len(set(value[:-1])) == 1:
-        return f"{literal(value[0])}.repeat({len(value) - 1}) + {literal(value[-1])}"
+        if value[-1] == value[0]:
+            return f"{literal(value[0])}.repeat({len(value)})"
+        return f"`${{{literal(value[0])}.repeat({len(value) - 1})}}{_template(value[-1])}`"
     if isinstance(value, float) and value == int(value) or isinstance(value, int) and abs(value) > _LARGEST:
         return f'exact("{value!r}")'
     return literal(value)

@@ -14,7 +14,16 @@ _CONFIG = {
     "root": True,
     "formatter": {"indentStyle": "space", "indentWidth": 2, "lineWidth": 120},
     "assist": {"actions": {"source": {"organizeImports": "on"}}},
-    "linter": {"rules": {"recommended": False, "correctness": {"noUnusedImports": {"level": "warn", "fix": "safe"}}}},
+    "linter": {
+        "rules": {
+            "recommended": False,
+            "correctness": {
+                "noUnusedImports": {"level": "warn", "fix": "safe"},
+                "noUnusedFunctionParameters": {"level": "warn", "fix": "safe"},
+            },
+            "style": {"useImportType": {"level": "warn", "fix": "safe"}},
+        }
+    },
 }
 
 
