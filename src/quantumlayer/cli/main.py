@@ -12,10 +12,11 @@ from typer.main import get_command
 
 from quantumlayer import __version__
 from quantumlayer.cli.failures import explain
+from quantumlayer.telemetry.switch import flush
 
 COMMANDS = {
     "generate": "From a request to a verified, running application.",
-    "up": "Run the service in the foreground: Temporal, worker, preview proxy, API.",
+    "up": "Run the service in the foreground: Temporal, workers, preview proxy, API.",
     "down": "Stop the service. Unfinished runs go on at the next start.",
     "runs": "List runs, newest first.",
     "show": "Show how a run went.",
@@ -31,11 +32,14 @@ COMMANDS = {
     "doctor": "What is installed, what is missing, and the command that mends it.",
     "sandbox": "Try to break out of the sandbox.",
     "blueprint": "Check stacks, plant faults in them, and make new ones.",
+    "gc": "Delete old runs with all they made, replaced versions, unused caches.",
+    "quota": "Show how much an organisation's drops take; set how much they may take.",
     "preview": "List, extend, stop running previews; read their logs.",
-    "server": "Serve the REST API.",
+    "server": "Serve the REST API alone.",
+    "worker": "Carry out stages alone.",
+    "proxy": "Serve previews alone.",
     "token": "Create, list, revoke tokens of the API.",
 }
-HIDDEN = {"worker": "Carry out stages.", "proxy": "Serve previews."}
 HOMES = {
     **dict.fromkeys(("runs", "show", "cancel", "resume"), "runs"),
     **dict.fromkeys(("drops", "diff", "rollback"), "drops"),
@@ -54,7 +58,7 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A stand-in that has a name and a help text."""
-        text = (COMMANDS | HIDDEN).get(cmd_name)
+        text = COMMANDS.get(cmd_name)
         return None if text is None else TyperCommand(cmd_name, help=text)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -70,7 +74,7 @@ def load_command(name: str) -> Any:
     nested = getattr(module, f"{name}_app", None)
     if not isinstance(nested, typer.Typer):
         nested = typer.Typer(add_completion=False)
-        nested.command(name, help=(COMMANDS | HIDDEN)[name])(getattr(module, name))
+        nested.command(name, help=COMMANDS[name])(getattr(module, name))
     return get_command(nested)
 
 
@@ -103,6 +107,7 @@ def main() -> NoReturn:
             stream.flush()
         except OSError:
             code = code or 1
+    flush()
     # Temporal's runtime threads can abort an interpreter that shuts down in the usual way.
     os._exit(code)
 

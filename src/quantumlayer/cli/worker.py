@@ -1,21 +1,37 @@
 """`ql worker`: carries out stages for the service at a Temporal server."""
 
-import logging
-import sys
 from typing import Annotated
 
 import typer
 
 from quantumlayer.cli.failures import run
+from quantumlayer.cli.temporal import Namespace, Temporal, Tls, TlsCa, TlsCert, TlsKey, TlsServerName, temporal_address
+from quantumlayer.errors import UserError
 from quantumlayer.server.child import EXIT_IDLE
+from quantumlayer.server.service import running_service
 from quantumlayer.stores.home import default_home
+from quantumlayer.telemetry.logs import log_to
+from quantumlayer.telemetry.switch import start
 from quantumlayer.worker import work
 
 
 def worker(
-    temporal: Annotated[str, typer.Option(help="HOST:PORT of the Temporal server.")],
+    temporal: Temporal = None,
+    namespace: Namespace = None,
+    tls: Tls = False,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_server_name: TlsServerName = None,
     idle_exit: Annotated[int | None, typer.Option(min=1, help="End after so many seconds without runs and previews.")] = None,
 ) -> None:
     """Carry out stages."""
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stdout, force=True)
-    raise typer.Exit(EXIT_IDLE if run(work(default_home(), temporal, idle_exit=idle_exit)) else 0)
+    log_to()
+    start("worker")
+    address = temporal_address(temporal, namespace, tls, tls_ca, tls_cert, tls_key, tls_server_name)
+    if address is None:
+        service = running_service(default_home())
+        if service is None:
+            raise UserError("no Temporal server is named and no service runs", hint="name one: --temporal HOST:PORT")
+        address = service.temporal
+    raise typer.Exit(EXIT_IDLE if run(work(default_home(), address, idle_exit=idle_exit)) else 0)

@@ -5,17 +5,20 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.temporal_address import TemporalAddress, api_key, parsed
 from quantumlayer.pipeline.values import Author, Finished, Order, Outcome
 from quantumlayer.pipeline.workflow import Generate
 from quantumlayer.ports.store import Blobs, Drop, Producer
@@ -25,6 +28,7 @@ from quantumlayer.stores.keep import keep_run
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.space import check_room
 from quantumlayer.stores.values import Event, Owner, Run
+from quantumlayer.telemetry.switch import interceptors
 
 QUEUE = "quantumlayer"
 POLL_SECONDS = 0.05
@@ -37,20 +41,53 @@ TITLE_LENGTH = 120
 ORDER = "order"
 
 
-async def connect(address: str, namespace: str = "default") -> Client:
-    """A client of the Temporal server at HOST:PORT. Raises `EnvironmentError_` when it does not answer."""
+async def connect(address: str) -> Client:
+    """A client of the Temporal server at HOST:PORT, or at a URL that `temporal_address.parsed` reads.
+
+    Raises `EnvironmentError_` when it does not answer or does not know the namespace, `UserError` for no address.
+    """
+    place = parsed(address)
+    tls, key = _tls(place), api_key()
     deadline = asyncio.get_running_loop().time() + CONNECT_PATIENCE
     while True:
         try:
-            client = await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
-            await client.service_client.check_health()
+            client = await Client.connect(
+                place.target,
+                namespace=place.namespace,
+                data_converter=pydantic_data_converter,
+                tls=tls,
+                api_key=key,
+                interceptors=interceptors(),
+            )
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=place.namespace))
             return client
         except (RuntimeError, RPCError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                raise EnvironmentError_(
+                    f"Temporal at {place.target} has no namespace {place.namespace!r}",
+                    hint=f"create it with: temporal operator namespace create -n {place.namespace} --address {place.target}",
+                ) from error
             if asyncio.get_running_loop().time() > deadline:
                 raise EnvironmentError_(
-                    f"Temporal at {address} does not answer: {error}", hint="start it with: ql up"
+                    f"Temporal at {place.target} does not answer: {error}", hint="start it with: ql up"
                 ) from error
             await asyncio.sleep(0.05)
+
+
+def _tls(place: TemporalAddress) -> TLSConfig | bool:
+    if not place.tls:
+        return False
+    ca, cert, key = (_content(path) for path in (place.ca, place.cert, place.key))
+    return TLSConfig(server_root_ca_cert=ca, client_cert=cert, client_private_key=key, domain=place.server_name or None)
+
+
+def _content(path: str) -> bytes | None:
+    if not path:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise EnvironmentError_(f"cannot read {path}: {error.strerror}", hint="check the path and the permissions") from error
 
 
 def new_run_id() -> str:

@@ -1,4 +1,4 @@
-"""`ql up`: Temporal, the worker, the preview proxy and the API as children of one process, for one QL_HOME."""
+"""`ql up`: Temporal, workers, the preview proxy and the API as children of one process, for one QL_HOME."""
 
 import asyncio
 import contextlib
@@ -9,25 +9,38 @@ import shutil
 import signal
 import socket
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError
 from quantumlayer.server.child import Child
 from quantumlayer.server.service import Service, code_digest, only_supervisor, stopped
 from quantumlayer.stores.home import Home
+from quantumlayer.telemetry.logs import formatter
 
 LOOPBACK = "127.0.0.1"
 POLLS_PER_SECOND = 2000
+WORKERS_FIRST_SECONDS = 5.0
 log = logging.getLogger("ql.supervisor")
 
 
-async def supervise(
-    home: Home, *, background: bool, idle_exit: int | None, proxy_port: int | None, api: list[str] | None = None
-) -> int:
-    """Runs the service until a signal, `ql down`, or `idle_exit` seconds without runs and previews.
+@dataclass(frozen=True)
+class Parts:
+    """What `supervise` runs. `temporal` is the address of a server that is there already, None for one of our own.
 
-    `api` are the words after `ql server`, None for no API.
+    `api` are the words after `ql server`, None for no API. After `idle_exit` seconds without runs and previews all end.
+    """
+
+    workers: int = 1
+    temporal: str | None = None
+    proxy_port: int | None = None
+    api: tuple[str, ...] | None = None
+    idle_exit: int | None = None
+
+
+async def supervise(home: Home, parts: Parts, *, background: bool) -> int:
+    """Runs the service until a signal, `ql down`, or the end of its idle time.
+
     Returns 0, also in the background when another one runs already. Raises `EnvironmentError_` when a part cannot run.
     """
     with only_supervisor(home) as alone:
@@ -36,21 +49,27 @@ async def supervise(
                 return 0
             raise EnvironmentError_(f"a service runs for {home.root} already", hint="stop it with: ql down")
         _log_to(home, background)
-        await _Supervisor(home, idle_exit, proxy_port, api).run()
+        await _Supervisor(home, parts).run()
     return 0
 
 
 class _Supervisor:
-    def __init__(self, home: Home, idle_exit: int | None, proxy_port: int | None, api: list[str] | None) -> None:
+    def __init__(self, home: Home, parts: Parts) -> None:
         self.home = home
         self.port = free_port()
-        self.service = Service(os.getpid(), "starting", code_digest(), temporal=f"{LOOPBACK}:{self.port}")
-        self.temporal = Child("temporal", lambda: temporal_argv(home, self.port), ready=self._answers)
-        self.worker = Child("worker", lambda: self._ql("worker", *(["--idle-exit", str(idle_exit)] if idle_exit else [])))
-        port = ["--port", str(proxy_port)] if proxy_port is not None else []
-        self.proxy = Child("proxy", lambda: self._ql("proxy", *port), on_ready=self._proxy_ready)
-        self.api = Child("api", lambda: self._ql("server", *(api or [])), on_ready=self._api_ready)
-        self.children = (*((self.api,) if api is not None else ()), self.proxy, self.worker, self.temporal)
+        address = parts.temporal or f"{LOOPBACK}:{self.port}"
+        self.service = Service(os.getpid(), "starting", code_digest(), temporal=address)
+        self.temporal = None
+        if parts.temporal is None:
+            self.temporal = Child("temporal", lambda: temporal_argv(home, self.port), ready=self._answers)
+        idle = ("--idle-exit", str(parts.idle_exit)) if parts.idle_exit else ()
+        names = ("worker", *(f"worker {number}" for number in range(2, parts.workers + 1)))
+        self.workers = [Child(name, lambda: self._ql("worker", *idle)) for name in names]
+        port = ("--port", str(parts.proxy_port)) if parts.proxy_port is not None else ()
+        self.servers = [Child("proxy", lambda: self._ql("proxy", *port), on_ready=self._proxy_ready)]
+        if parts.api is not None:
+            words = parts.api
+            self.servers.append(Child("api", lambda: self._ql("server", *words), on_ready=self._api_ready))
 
     async def run(self) -> None:
         """Until a signal or the end of a child that is meant to end."""
@@ -60,7 +79,8 @@ class _Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        keeping = [asyncio.create_task(child.keep()) for child in self.children]
+        keeping = [asyncio.create_task(child.keep()) for child in (self.temporal, *self.workers) if child]
+        keeping += [asyncio.create_task(self._keep_later(child)) for child in self.servers]
         announcing = asyncio.create_task(self._announce())
         try:
             await asyncio.wait({*keeping, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,19 +95,29 @@ class _Supervisor:
             announcing.cancel()
             for task in keeping:
                 task.cancel()
-            await asyncio.gather(*(child.stop() for child in self.children[:-1]))
-            await self.temporal.stop()
+            await asyncio.gather(*(child.stop() for child in (*self.servers, *self.workers)))
+            if self.temporal:
+                await self.temporal.stop()
+
+    async def _keep_later(self, server: Child) -> int:
+        """Lets the workers have the processors until one is at work: an interrupted run should go on soon."""
+        ready = [asyncio.create_task(worker.ready.wait()) for worker in self.workers]
+        await asyncio.wait(ready, timeout=WORKERS_FIRST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in ready:
+            waiting.cancel()
+        return await server.keep()
 
     async def _announce(self) -> None:
-        # Runs can be started as soon as Temporal answers: the worker takes them up when it is there.
-        await self.temporal.ready.wait()
+        # Runs can be started as soon as Temporal answers: a worker takes them up when it is there.
+        if self.temporal:
+            await self.temporal.ready.wait()
         self.service = replace(self.service, state="ready")
         self.service.write(self.home)
-        for child in self.children:
+        for child in (*self.workers, *self.servers):
             await child.ready.wait()
         log.info(
-            "ready: Temporal on %s, previews on port %s, API on port %s",
-            *(self.service.temporal, self.service.proxy_port, self.service.api_port),
+            "ready: Temporal on %s, %d worker(s), previews on port %s, API on port %s",
+            *(self.service.temporal, len(self.workers), self.service.proxy_port, self.service.api_port),
         )
 
     def _proxy_ready(self, port: str) -> None:
@@ -146,4 +176,6 @@ def _log_to(home: Home, background: bool) -> None:
     ]
     if not background:
         handlers.append(logging.StreamHandler(sys.stderr))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)-13s %(message)s", handlers=handlers, force=True)
+    for handler in handlers:
+        handler.setFormatter(formatter(timed=True))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

@@ -1,0 +1,99 @@
+"""Kills processes of the service at a chosen moment. Loaded into worker and proxy by `sitecustomize`.
+
+The plan is the JSON file $QL_KILL_PLAN: {"moment": …, "kill": ["self" | name of a child of the supervisor | "service" | pid]}.
+It is carried out once. Every moment that comes is written to the file's sibling `.log`, a line each: time, pid, moment.
+"""
+
+import contextvars
+import functools
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+
+from quantumlayer.delivery.registry import Registry
+from quantumlayer.pipeline.workbench import Desk
+from quantumlayer.stores.metadata import Metadata
+
+PLAN = Path(os.environ["QL_KILL_PLAN"])
+_kind = contextvars.ContextVar("kind", default="")
+
+
+def reached(moment):
+    """Says that the moment has come, and kills where the plan wants it."""
+    with PLAN.with_suffix(".log").open("a") as log:
+        log.write(json.dumps([time.time(), os.getpid(), moment]) + "\n")
+    try:
+        plan = json.loads(PLAN.read_text())
+        if plan["moment"] != moment:
+            return
+        PLAN.rename(PLAN.with_suffix(".done"))
+    except FileNotFoundError:
+        return
+    with PLAN.with_suffix(".log").open("a") as log:
+        log.write(json.dumps([time.time(), os.getpid(), "kill"]) + "\n")
+    for victim in sorted(plan["kill"], key=lambda victim: victim == "self"):
+        os.kill(_pid(victim), signal.SIGKILL)
+
+
+def _pid(victim):
+    if victim == "self":
+        return os.getpid()
+    if isinstance(victim, int):
+        return victim
+    supervisor = psutil.Process(json.loads((Path(os.environ["QL_HOME"]) / "service.json").read_text())["pid"])
+    if victim == "service":
+        return supervisor.pid
+    wanted = [child for child in supervisor.children() if _name(child) == victim]
+    return wanted[0].pid
+
+
+def _name(process):
+    words = process.cmdline()
+    return "temporal" if words[0].endswith("temporal") else words[3]
+
+
+def install():
+    """Puts the moments into the classes that have them."""
+    _after(Desk, "tell", lambda desk, key, *_: reached(f"{key} {desk.task.stage}") if key in ("started", "finished") else None)
+    _before(Desk, "save", lambda _, kind, *__: _kind.set(kind))
+    _before(Metadata, "add_drop", lambda _, drop, *__: reached(f"unrecorded {drop.kind}"))
+    _before(Metadata, "finish_run", lambda *_: reached("finish"))
+    _after(Registry, "add", lambda *_: reached("preview asked for"))
+    _before(Registry, "change", lambda *_, **fields: reached("preview starts") if fields.get("state") == "ready" else None)
+    replace = os.replace
+
+    def watched(source, target, **more):
+        if f"{os.sep}drops{os.sep}" in str(target):
+            reached(f"half-written {_kind.get()}")
+        elif str(target).endswith(".capsule"):
+            reached("half-written capsule file")
+        return replace(source, target, **more)
+
+    os.replace = watched
+
+
+def _before(owner, name, act):
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    async def wrapped(self, *words, **named):
+        act(self, *words, **{k: v for k, v in named.items() if act.__code__.co_flags & 8})
+        return await original(self, *words, **named)
+
+    setattr(owner, name, wrapped)
+
+
+def _after(owner, name, act):
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    async def wrapped(self, *words, **named):
+        result = await original(self, *words, **named)
+        act(self, *words)
+        return result
+
+    setattr(owner, name, wrapped)
