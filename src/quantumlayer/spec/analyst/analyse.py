@@ -33,6 +33,7 @@ from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
+from quantumlayer.spec.analyst.lost import lost_words, words_in
 from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.spelling import corrected, slips
 from quantumlayer.spec.analyst.words import PEOPLE
@@ -129,11 +130,24 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     named = _named_in(spec)
     marks = _marks(named, world, len(sentences))
     context = _without_elements(sentences, clauses, named)
+    _note_lost(spec, sentences, clauses, found)
     requirements = tuple(r for r in _requirements(sentences, clauses, world, marks) if r.id not in context)
     notes = tuple(t for n, t in enumerate(world.assumptions, 1) if f"R{ASSUMED + n}" not in marks)
     whole = _numbered(spec.model_copy(update={"requirements": requirements}), marks)
     whole = world.finish(whole) if world.finish else whole
     return Reading(whole, requirements, tuple(world.questions), notes, context)
+
+
+def _note_lost(spec: Spec, sentences: tuple[Sentence, ...], clauses: list[Clause], slipped: dict[str, str]) -> None:
+    """Words that a clause was read without are left over, unless the clause says already that something is."""
+    carried = words_in(spec.model_dump_json(exclude={"requirements"}, warnings=False))
+    for sentence in sentences:
+        own = [c for c in clauses if c.id == sentence.id]
+        if not own or any(not c.produced or c.context or c.leftover or c.reason or c.reservation for c in own):
+            continue
+        body = " ".join(part.match for part in split_statement(sentence.text, sentence.lead))
+        if lost := lost_words(body, carried, slipped):
+            own[0].leftover.append(", ".join(lost))
 
 
 def _without_elements(sentences: tuple[Sentence, ...], clauses: list[Clause], named: set[str]) -> tuple[str, ...]:

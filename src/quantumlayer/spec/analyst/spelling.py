@@ -12,7 +12,7 @@ _WORD = re.compile(r"(?<![\w@/.'-])[A-Za-z]{4,}(?![\w@/'-])")
 
 
 @lru_cache(maxsize=1)
-def _vocabulary() -> frozenset[str]:
+def vocabulary() -> frozenset[str]:
     """Every plain word that a rule or a list of the analyst knows."""
     grammar = tomllib.loads(resources.files("quantumlayer.spec.analyst").joinpath("grammar.toml").read_text("utf-8"))
     patterns = " ".join(p for entry in grammar.values() for p in entry["patterns"])
@@ -34,10 +34,10 @@ def slips(text: str) -> dict[str, str]:
     for word in unknown:
         if words[word] > 2:
             continue
-        for vocabulary in (own, _vocabulary()):
+        for words_ in (own, vocabulary()):
             close = [
                 k
-                for k in vocabulary
+                for k in words_
                 if abs(len(k) - len(word)) <= 1 and one_edit(word, k) and _plausible(word, k) and known_english(k)
             ]
             if close:
@@ -48,7 +48,7 @@ def slips(text: str) -> dict[str, str]:
 
 def _known(word: str) -> bool:
     forms = {word, singular(word), re.sub(r"^(?:pre|re|un|co|sub|non|multi|over|under|out|mis|dis|inter|micro|auto)", "", word)}
-    return verb_base(word) is not None or any(f in _vocabulary() or (len(f) > 2 and known_english(f)) for f in forms)
+    return verb_base(word) is not None or any(f in vocabulary() or (len(f) > 2 and known_english(f)) for f in forms)
 
 
 def _plausible(word: str, known: str) -> bool:
