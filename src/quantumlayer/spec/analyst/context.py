@@ -28,6 +28,8 @@ _BACKGROUND = re.compile(
 
 def is_context(text: str, *, first: bool = False) -> bool:
     """Whether the words are a title, a greeting or the like; the `first` words of a request may be a short title of any kind."""
+    if first and len(text.split()) <= 2 and not re.search(r"[:,(]", text):
+        return True
     if (
         first
         and len(text.split()) <= 4

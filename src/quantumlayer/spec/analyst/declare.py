@@ -57,6 +57,8 @@ def names(clause: Clause, world: World, m: Any) -> bool | str | None:
     found = [world.find(e.replace("_", " ")) for e in re.findall(r"@(\w+)", m["es"])]
     if len(found) < 2 and not re.match(r"(?:\w+ )*(?:crud|app|api|manage|track)", clause.match, re.I):
         return None
+    if len(found) == 2 and found[0] and found[1] and found[0] is not found[1] and re.search(r" and their @\w+$", m["es"]):
+        world.link(found[0], found[1], clause.id)
     for one in found:
         if one is not None and clause.id not in one.satisfies:
             one.satisfies.append(clause.id)

@@ -232,7 +232,7 @@ def assign(clause: Clause, world: World, who: str, target: EntityDraft) -> None:
 def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`tasks are assigned to employees`"""
     target, who = entity(world, m, "e"), singular(plain(m["w"]).lower())
-    person = world.find(who)
+    person = world.find(who) or (world.add(who, clause.id) if who in PEOPLE else None)
     if target is None or person is None:
         return None
     name = known_field(target, who) or known_field(target, "assignee")
