@@ -12,7 +12,7 @@ from corpus_score import load, score
 
 def main() -> None:
     """Score the open and held-out parts, and time a 200-word request."""
-    for part in ("open", "held_out", "held_out_2"):
+    for part in ("open", "held_out", "held_out_2", "held_out_3"):
         requests = load(part)
         result = score(requests)
         print(
