@@ -1,0 +1,164 @@
+"""The adapter of the language Go."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from quantumlayer import __version__
+from quantumlayer.blueprint.view.build import build_view
+from quantumlayer.blueprint.view.names import camel, sql_name
+from quantumlayer.blueprint.view.scenarios import administrator
+from quantumlayer.blueprint.view.scope import Context
+from quantumlayer.blueprint.view.values import EntityView, ListView
+from quantumlayer.languages.go import names, text
+from quantumlayer.languages.go.checker import findings
+from quantumlayer.languages.go.dialect import HandSql
+from quantumlayer.languages.go.modules import GoModules
+from quantumlayer.languages.go.scenarios import printed_account, printed_step, scenario_names, test_name, used_variables
+from quantumlayer.languages.go.tidy import tidy
+from quantumlayer.ports.language import Case, Conventions, Printer, Run, Toolchain
+from quantumlayer.ports.scanner import Scan
+from quantumlayer.spec.openapi import openapi
+from quantumlayer.spec.values import Spec
+
+_MEND = "install Go 1.26 or newer: https://go.dev/dl"
+_CHECK = 'mkdir -p .cache && cp -rs "$PWD/.go/build" .cache/ && exec go vet ./...'
+_WORD = re.compile(r"\w+")
+
+
+class Go:
+    """See `ports.language.Language`."""
+
+    name = "go"
+    conventions = Conventions(
+        grammar="go",
+        suffixes=(".go",),
+        manifest_files=("go.mod",),
+        lock_files=("go.mod", "go.sum"),
+        installed=".go",
+        cache_folders={"mod": "GOMODCACHE"},
+        environment={
+            "GOFLAGS": "-mod=readonly -trimpath",
+            "GOTOOLCHAIN": "local",
+            "CGO_ENABLED": "0",
+            "GOTELEMETRY": "off",
+            "GOMODCACHE": "/quantum/project/.go/mod",
+            "GOCACHE": "/quantum/project/.cache/build",
+            "STATICCHECK_CACHE": "/quantum/project/.cache/staticcheck",
+        },
+        coverage_format="go",
+        comment="//",
+    )
+    ecosystem = GoModules()
+
+    def probe(self) -> Toolchain:
+        found = shutil.which("go")
+        if not found:
+            return Toolchain(False, reason="there is no go on PATH", hint=_MEND)
+        try:
+            said = subprocess.run([found, "env", "GOVERSION"], check=True, capture_output=True, timeout=30, text=True).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            return Toolchain(False, reason=f"go does not run: {error}", hint=_MEND)
+        return Toolchain(True, said.strip().removeprefix("go").split(" ")[0])
+
+    def toolchain_folders(self) -> tuple[str, ...]:
+        found = shutil.which("go")
+        return (str(Path(found).resolve().parent.parent),) if found else ()
+
+    def identifier(self, name: str, case: Case) -> str:
+        match case:
+            case "type":
+                return names.type_name(name)
+            case "constant":
+                return names.exported(name)
+            case "module":
+                return names.module(name)
+            case "table":
+                return sql_name(name)
+            case _:
+                return names.local(name)
+
+    def literal(self, value: Any) -> str:
+        return text.literal(value)
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        return {
+            "literal": text.literal,
+            "comment": text.comment,
+            "prose": text.prose,
+            "camel": camel,
+            "sql_name": sql_name,
+            "quoted": names.quoted,
+            "variable": names.local,
+            "method_name": names.method,
+            "upper_first": _upper_first,
+            "prefixed": lambda word, prefix: f"{prefix}{word}",
+            "names": lambda code, word: word in _WORD.findall(code),
+            "sql": text.statement,
+            "sql_text": text.sql_text,
+            "sql_arguments": text.sql_arguments,
+            "default_order": _default_order,
+            "columns": _columns,
+            "openapi_json": lambda spec: json.dumps(openapi(spec), indent=2, ensure_ascii=False),
+            "scenario_names": scenario_names,
+            "test_name": test_name,
+            "printed_account": printed_account,
+            "printed_step": printed_step,
+            "used_variables": used_variables,
+            "administrator": administrator,
+        }
+
+    def printers(self, spec: Spec) -> Mapping[str, Printer]:
+        plain, query = HandSql().printers(Context.of(spec, names.NAMING))
+        return {"plain": plain, "sql": query}
+
+    def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
+        view = build_view(spec, HandSql())
+        return {
+            "app": view,
+            "entities": view.entities,
+            "routed": view.routed,
+            "tables": view.tables,
+            "reports": view.reports,
+            "auth": view.auth,
+            "helpers": view.helpers,
+        }
+
+    def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        return tidy(files)
+
+    async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:
+        completed = await run(("sh", "-c", _CHECK))
+        scan = Scan("go vet", __version__, "ran", findings(completed), sum(p.endswith(".go") for p in files), kind="semantics")
+        if completed.ok or scan.findings:
+            return scan
+        said = (completed.stderr or completed.stdout).decode(errors="replace").strip()[-500:]
+        return replace(scan, status="errored", reason=f"{completed.outcome} {completed.exit_code}: {said}")
+
+    def format_command(self) -> tuple[str, ...]:
+        return ("gofmt", "-l", "-w", ".")
+
+
+def _upper_first(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
+def _default_order(listed: ListView, table: str) -> str:
+    """The ORDER BY of a list that was asked for no order."""
+    keys = {sort.name: text.sql_text(sort.text) for sort in listed.sorts}
+    words = {True: "DESC", False: "ASC"}
+    order = [f"{keys[name]} {words[descending]} NULLS LAST" for name, descending in listed.default]
+    return ", ".join([*order, f"{table}.id {words[bool(listed.default and listed.default[0][1])]}"])
+
+
+def _columns(entity: EntityView, password: bool, roles: bool) -> tuple[tuple[str, str], ...]:
+    """The columns of a table between id and created_at, with the attributes that they fill."""
+    found = [(names.quoted(f.names.column), f.names.key) for f in entity.stored]
+    found += [("password_hash", "PasswordHash")] if entity.account and password else []
+    found += [("roles", "Roles")] if entity.account and roles else []
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""Lays out Go as gofmt does, with the imports that a file uses and no others."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from quantumlayer.errors import EnvironmentError_
+
+_BLOCK = re.compile(r"^import \(\n(.*?)^\)\n", re.MULTILINE | re.DOTALL)
+_IMPORT = re.compile(r'^\s*(?:(\w+|\.)\s+)?"([^"]+)"\s*(//.*)?$')
+_SILENT = re.compile(r"`[^`]*`|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)+'|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUALIFIER = re.compile(r"(?<![\w.])(\w+)\.")
+_VERSION = re.compile(r"v[0-9]+")
+_BLANKS = re.compile(r"\n{3,}")
+OWN = "app/"
+
+
+def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same files with Go laid out. A file that does not parse is left as it is, for the semantic stage to report."""
+    sources = {path: _imported(content.decode()) for path, content in files.items() if path.endswith(".go")}
+    formatted = _gofmt(sources) if sources else {}
+    return {path: formatted[path].encode() if path in formatted else content for path, content in files.items()}
+
+
+def _imported(text: str) -> str:
+    block = _BLOCK.search(text)
+    if not block:
+        return _BLANKS.sub("\n\n", text)
+    body = text[block.end() :]
+    used = set(_QUALIFIER.findall(_SILENT.sub(" ", body)))
+    kept = sorted(set(_used(block[1], used)), key=lambda item: (_group(item[1]), item[1]))
+    groups = [[line for line, path in kept if _group(path) == number] for number in range(3)]
+    written = "\n\n".join("\n".join(lines) for lines in groups if lines)
+    head = f"import (\n{written}\n)\n" if written else ""
+    return _BLANKS.sub("\n\n", text[: block.start()] + head + body)
+
+
+def _used(block: str, used: set[str]) -> Iterator[tuple[str, str]]:
+    for line in block.splitlines():
+        if found := _IMPORT.match(line):
+            alias, path, _ = found.groups()
+            if alias == "_" or (alias or _package(path)) in used:
+                yield f"\t{line.strip()}", path
+
+
+def _package(path: str) -> str:
+    """The name of the package that a path leads to."""
+    *_, parent, last = ["", *path.split("/")]
+    return parent if _VERSION.fullmatch(last) and parent else last
+
+
+def _group(path: str) -> int:
+    """Standard library, other modules, the project's own."""
+    return 2 if path.startswith(OWN) else int("." in path.split("/")[0])
+
+
+@lru_cache(maxsize=1)
+def gofmt() -> str:
+    """The formatter of the Go on this machine. Raises `EnvironmentError_`."""
+    beside = Path(shutil.which("go") or "/usr/local/go/bin/go").resolve().with_name("gofmt")
+    found = str(beside) if beside.is_file() else shutil.which("gofmt")
+    if not found:
+        raise EnvironmentError_("there is no gofmt", hint="install Go, https://go.dev/dl")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> list[str]:
+    """A place for the formatted text: most files are the same from one project to the next."""
+    return []
+
+
+def _gofmt(sources: dict[str, str]) -> dict[str, str]:
+    known = {path: _remembered(text) for path, text in sources.items()}
+    missing = [path for path, place in known.items() if not place]
+    if missing:
+        with tempfile.TemporaryDirectory(prefix="ql-tidy-") as name:
+            for number, path in enumerate(missing):
+                Path(name, f"f{number}.go").write_text(sources[path])
+            try:
+                subprocess.run([gofmt(), "-w", "-s", name], capture_output=True, timeout=60)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise EnvironmentError_(f"gofmt does not run: {error}", hint="install Go, https://go.dev/dl") from error
+            for number, path in enumerate(missing):
+                known[path].append(Path(name, f"f{number}.go").read_text())
+    return {path: place[0] for path, place in known.items()}
