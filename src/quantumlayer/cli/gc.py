@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from quantumlayer.cli.failures import run
-from quantumlayer.cli.follow import open_desk
 from quantumlayer.cli.inputs import parse_ttl
 from quantumlayer.cli.runs import Json
+from quantumlayer.cli.shelf import open_shelf
 from quantumlayer.cli.sizes import shown_size
 from quantumlayer.cli.tables import print_table
 from quantumlayer.stores.retention import Cleaned, clean
@@ -25,9 +25,9 @@ def gc(
 
 
 async def _gc(older_than: timedelta, dry_run: bool) -> Cleaned:
-    desk = await open_desk()
-    cleaned = await clean(desk.home, desk.metadata, desk.runs.blobs, older_than, dry_run=dry_run)
-    await desk.metadata.close()
+    shelf = await open_shelf()
+    cleaned = await clean(shelf.home, shelf.records.metadata, shelf.records.blobs, older_than, dry_run=dry_run)
+    await shelf.records.metadata.close()
     return cleaned
 
 

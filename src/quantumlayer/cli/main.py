@@ -41,8 +41,9 @@ COMMANDS = {
     "token": "Create, list, revoke tokens of the API.",
 }
 HOMES = {
-    **dict.fromkeys(("runs", "show", "cancel", "resume"), "runs"),
-    **dict.fromkeys(("drops", "diff", "rollback"), "drops"),
+    **dict.fromkeys(("runs", "show"), "runs"),
+    **dict.fromkeys(("cancel", "resume", "rollback"), "control"),
+    **dict.fromkeys(("drops", "diff"), "drops"),
     **dict.fromkeys(("up", "down"), "service"),
     **dict.fromkeys(("verify", "judge"), "evidence"),
     **dict.fromkeys(("stacks", "doctor"), "machine"),

@@ -17,6 +17,8 @@ STATUS = {
     "failed": ("red", "no application that can be vouched for"),
     "cancelled": ("red", "stopped before the end"),
 }
+REFUSED = 2
+UNREACHED = (("not_run", "an earlier stage failed"), ("not_run", "the run was cancelled"))
 MARKS = {"met": ("✓", "green"), "unmet": ("✗", "red"), "unverified": ("?", "yellow")}
 
 
@@ -27,9 +29,14 @@ def print_json(finished: Finished) -> None:
 
 
 def print_outcome(finished: Finished) -> None:
-    """Status, stages, requirements, and where everything is, on stdout."""
+    """Status, stages, requirements, and where everything is, on stdout; of a request that was refused, only the reason."""
     out = console()
     report = finished.report
+    if finished.problem is not None and finished.exit_code == REFUSED:
+        out.print(f"run {report.run_id} was refused", highlight=False)
+        sys.stdout.flush()
+        _explain(finished)
+        return
     colour, meaning = STATUS[report.status]
     out.print(Panel(Text.assemble((report.status.upper(), f"bold {colour}"), f"  {meaning}"), border_style=colour))
     out.print(_stages(report))
@@ -52,10 +59,16 @@ def _stages(report: Report) -> Table:
     table.add_column("seconds", justify="right")
     table.add_column("drop")
     table.add_column("", overflow="fold")
+    unreached = [stage for stage in report.stages if (stage.status, stage.reason) in UNREACHED]
     for stage in report.stages:
+        if stage in unreached:
+            continue
         sign = Text(SIGNS[stage.status], style=COLOURS[stage.status])
         reason = Text(f"{stage.status}: {stage.reason}" if stage.reason else "", style="dim")
         table.add_row(sign, stage.name, f"{stage.seconds:.2f}", (stage.drop or "")[:12], reason)
+    if unreached:
+        after = Text(f"{len(unreached)} more did not run: {unreached[0].reason}", style="dim")
+        table.add_row(Text(SIGNS["not_run"], style=COLOURS["not_run"]), "", "", "", after)
     return table
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from quantumlayer.cli.failures import run
-from quantumlayer.cli.follow import open_desk
 from quantumlayer.cli.runs import Json
+from quantumlayer.cli.shelf import open_shelf
 from quantumlayer.cli.sizes import parse_size, shown_size
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.stores.ledger import Usage
@@ -32,7 +32,7 @@ def quota(
 
 
 async def _quota(organisation: str, change: bool, limit: int | None) -> Usage:
-    desk = await open_desk()
+    shelf = await open_shelf()
     if change:
-        await desk.metadata.ledger.limit(organisation, limit, Owner(organisation=organisation))
-    return await desk.metadata.ledger.usage(organisation)
+        await shelf.records.metadata.ledger.limit(organisation, limit, Owner(organisation=organisation))
+    return await shelf.records.metadata.ledger.usage(organisation)

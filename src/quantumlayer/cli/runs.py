@@ -1,40 +1,54 @@
-"""`ql runs`, `ql show`, `ql cancel`, `ql resume`."""
+"""`ql runs`, `ql show`."""
 
-from typing import Annotated, Any
+import sys
+from typing import Annotated, get_args
 
 import typer
 
 from quantumlayer.cli.failures import run
-from quantumlayer.cli.follow import open_desk, start_and_follow
 from quantumlayer.cli.outcome import print_json, print_outcome
+from quantumlayer.cli.shelf import open_shelf
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.client import connect
 from quantumlayer.pipeline.values import Finished
-from quantumlayer.server.service import ensure_service
+from quantumlayer.ports.store import RunStatus
+from quantumlayer.stores.pages import Filters, Page, Pages
+from quantumlayer.stores.values import Event, Run
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or the beginning of it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def runs(limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20, json: Json = False) -> None:
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    status: Annotated[str | None, typer.Option(help="Only those: running, verified, partial, failed or cancelled.")] = None,
+    stack: Annotated[str | None, typer.Option(help="Only those of this stack.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only those whose request holds this text.")] = None,
+    json: Json = False,
+) -> None:
     """List runs, newest first."""
-    found = run(_runs(limit))
+    page = run(_runs(limit, Filters(status=_status(status), stack=stack, text=text)))
     if json:
-        print_data(
-            [
-                {"run_id": r.id, "status": r.status, "created_at": r.created_at, "title": r.title, "stack": r.order["stack"]}
-                for r in found
-            ]
-        )
+        wanted = {"status", "created_at", "title", "stack"}
+        print_data([{"run_id": line.id} | line.model_dump(include=wanted) for line in page.lines])
         return
-    rows = [(r.id, r.status, f"{r.created_at:%Y-%m-%d %H:%M:%S}", r.order["stack"], r.title) for r in found]
-    print_table(("run", "status", "started (UTC)", "stack", "request"), rows, 'no runs yet; start one with: ql generate "…"')
+    rows = [(r.id, r.status, f"{r.created_at:%Y-%m-%d %H:%M:%S}", r.stack, r.title) for r in page.lines]
+    empty = "no such runs" if status or stack or text else 'no runs yet; start one with: ql generate "…"'
+    print_table(("run", "status", "started (UTC)", "stack", "request"), rows, empty)
+    if page.total > len(page.lines):
+        print(f"{len(page.lines)} of {page.total}; see more with --limit", file=sys.stderr)
 
 
-async def _runs(limit: int) -> Any:
-    desk = await open_desk()
-    return await desk.metadata.runs(limit)
+def _status(text: str | None) -> RunStatus | None:
+    known = {status: status for status in get_args(RunStatus)}
+    if text is not None and text not in known:
+        raise UserError(f"there is no status {text!r}", hint=f"choose one of: {', '.join(known)}")
+    return None if text is None else known[text]
+
+
+async def _runs(limit: int, filters: Filters) -> Page:
+    shelf = await open_shelf()
+    return await Pages(shelf.records.metadata).runs(None, filters, limit)
 
 
 def show(
@@ -57,38 +71,7 @@ def show(
         print_table(("stage", "status", "seconds"), rows, "no stage has ended yet")
 
 
-async def _show(run_id: str) -> Any:
-    desk = await open_desk()
-    found = await desk.runs.find(run_id)
-    return found, await desk.runs.finished(found.id), await desk.metadata.events(found.id)
-
-
-def cancel(run_id: RunId) -> None:
-    """Stop a run."""
-    print(f"{run(_cancel(run_id))} is being cancelled")
-
-
-async def _cancel(run_id: str) -> str:
-    desk = await open_desk()
-    found = await desk.runs.find(run_id)
-    if found.status != "running":
-        raise UserError(f"the run {found.id} has ended already ({found.status})", hint=f"see it with: ql show {found.id}")
-    service = await ensure_service(desk.home, busy=True)
-    client = await connect(service.temporal)
-    await desk.runs.start(client, found)
-    await desk.runs.cancel(client, found)
-    return found.id
-
-
-def resume(run_id: RunId, json: Json = False) -> None:
-    """Follow a run to its end; starts the service where it died."""
-    finished = run(_resume(run_id, json))
-    print_json(finished) if json else print_outcome(finished)
-    raise typer.Exit(finished.exit_code)
-
-
-async def _resume(run_id: str, quiet: bool) -> Finished:
-    desk = await open_desk()
-    found = await desk.runs.find(run_id)
-    ended = await desk.runs.finished(found.id)
-    return ended if ended is not None else await start_and_follow(desk, found, quiet=quiet)
+async def _show(run_id: str) -> tuple[Run, Finished | None, tuple[Event, ...]]:
+    records = (await open_shelf()).records
+    found = await records.find(run_id)
+    return found, await records.finished(found.id), await records.metadata.events(found.id)

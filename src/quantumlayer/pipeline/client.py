@@ -2,8 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,20 +17,19 @@ from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.records import Records
 from quantumlayer.pipeline.temporal_address import TemporalAddress, api_key, parsed
-from quantumlayer.pipeline.values import Author, Finished, Order, Outcome
+from quantumlayer.pipeline.values import Author, Order, Outcome
 from quantumlayer.pipeline.workflow import Generate
-from quantumlayer.ports.store import Blobs, Drop, Producer
+from quantumlayer.ports.store import Drop, Producer
 from quantumlayer.request.values import Request
 from quantumlayer.stores.digests import digest_of
 from quantumlayer.stores.keep import keep_run
-from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.space import check_room
-from quantumlayer.stores.values import Event, Owner, Run
+from quantumlayer.stores.values import Owner, Run
 from quantumlayer.telemetry.switch import interceptors
 
 QUEUE = "quantumlayer"
-POLL_SECONDS = 0.05
 CONNECT_PATIENCE = 10.0
 LONGEST_RUN = timedelta(hours=6)
 # A decision takes milliseconds; one that a killed worker had taken on is given to another after this long.
@@ -95,12 +93,8 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(5)}"
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Runs on this machine's stores. Methods that need Temporal take its client."""
-
-    metadata: Metadata
-    blobs: Blobs
+class Runs(Records):
+    """What is done with runs. Methods that need Temporal take its client."""
 
     async def add(
         self,
@@ -172,33 +166,6 @@ class Runs:
         """Starts every unfinished run that Temporal does not know of, or lost."""
         for run in await self.metadata.unfinished():
             await self.start(client, run)
-
-    async def find(self, prefix: str) -> Run:
-        """The run whose id is or starts with the text. Raises `UserError` when there is none or more than one."""
-        if (run := await self.metadata.run(prefix)) is not None:
-            return run
-        found = await self.metadata.runs_starting_with(prefix) if prefix else ()
-        if len(found) > 1:
-            raise UserError(f"{prefix!r} could be more than one run", hint=f"write more of it: {found[0].id}, {found[1].id}, …")
-        if not found:
-            raise UserError(f"there is no run {prefix!r}", hint="list them with: ql runs")
-        return found[0]
-
-    async def events(self, run_id: str, after: int = 0) -> AsyncIterator[Event]:
-        """The run's events from the first after that number on, as they come, until the run has ended."""
-        while True:
-            run = await self.metadata.run(run_id)
-            for event in await self.metadata.events(run_id, after):
-                after = event.number
-                yield event
-            if run is None or run.status != "running":
-                return
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def finished(self, run_id: str) -> Finished | None:
-        """How the run ended, None while it has not."""
-        run = await self.metadata.run(run_id)
-        return Finished.model_validate(run.report) if run is not None and run.report is not None else None
 
     async def cancel(self, client: Client, run: Run) -> None:
         """Asks the run to stop. Raises `UserError` when it has ended."""

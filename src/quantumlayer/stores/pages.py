@@ -16,6 +16,8 @@ from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.schema import drops, events, runs
 from quantumlayer.stores.values import Event, Owner
 
+CHUNK = 200
+
 
 class RunLine(BaseModel):
     """One line of a list of runs."""
@@ -50,21 +52,37 @@ class Page:
     cursor: str | None
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, as far as statistics care. `queued` is how long it waited for its first stage, in seconds."""
+
+    run: str
+    execution: int
+    status: str
+    stack: str
+    seconds: float
+    stages: tuple[dict[str, Any], ...]
+    queued: float | None
+    sandbox_failures: tuple[str, ...]
+
+
 class Pages:
     """Reads what one owner's organisation and project holds."""
 
     def __init__(self, store: Metadata) -> None:
         self._store = store
 
-    async def runs(self, owner: Owner, filters: Filters, limit: int, cursor: str | None = None) -> Page:
-        """Newest first, after the cursor of an earlier page. Raises `UserError` for a cursor that we never gave."""
+    async def runs(self, owner: Owner | None, filters: Filters, limit: int, cursor: str | None = None) -> Page:
+        """Newest first, after the cursor of an earlier page; of everybody where no owner is given.
+
+        Raises `UserError` for a cursor that we never gave.
+        """
         where = _conditions(owner, filters)
         shown = [*where]
         if cursor is not None:
             at, last = _read_cursor(cursor)
             shown.append(or_(runs.c.created_at < at, and_(runs.c.created_at == at, runs.c.id < last)))
-        stack = runs.c.order["stack"].as_string().label("stack")
-        columns = (runs.c.id, runs.c.status, runs.c.title, stack, runs.c.execution, runs.c.created_at, runs.c.finished_at)
+        columns = [runs.c[name] for name in RunLine.model_fields]
         query = select(*columns).where(*shown).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit + 1)
         with database_errors(self._store.path):
             async with self._store.engine.connect() as connection:
@@ -104,18 +122,52 @@ class Pages:
         query = select(func.count().label("count")).select_from(runs).where(runs.c.status == "running", ~begun)
         return (await self._read(query))[0]["count"]
 
+    async def ended_since(self, moment: datetime, limit: int = 5000) -> tuple[Ended, ...]:
+        """Runs that ended then or later, whoever's they are."""
+        found = await self._read(select(runs).where(runs.c.finished_at >= moment).order_by(runs.c.finished_at).limit(limit))
+        told: dict[str, list[Any]] = {row["id"]: [] for row in found}
+        kinds = ("run_started", "stage_started", "sandbox")
+        columns = (events.c.run, events.c.key, events.c.kind, events.c.at, events.c.data)
+        for start in range(0, len(found), CHUNK):
+            ids = [row["id"] for row in found[start : start + CHUNK]]
+            query = (
+                select(*columns).where(events.c.run.in_(ids), events.c.kind.in_(kinds)).order_by(events.c.run, events.c.number)
+            )
+            for event in await self._read(query):
+                told[event["run"]].append(event)
+        return tuple(_ended(row, told[row["id"]]) for row in found)
+
     async def _read(self, query: Any) -> list[Any]:
         with database_errors(self._store.path):
             async with self._store.engine.connect() as connection:
                 return list((await connection.execute(query)).mappings().all())
 
 
-def _conditions(owner: Owner, filters: Filters) -> list[Any]:
-    where: list[Any] = [runs.c.organisation == owner.organisation, runs.c.project == owner.project]
+def _ended(row: Any, told: list[Any]) -> Ended:
+    report = (row["report"] or {}).get("report", {})
+    of_this = [event for event in told if event["key"].startswith(f"{row['execution']}/")]
+    asked = next((event["at"] for event in of_this if event["kind"] == "run_started"), None)
+    begun = next((event["at"] for event in of_this if event["kind"] == "stage_started"), None)
+    return Ended(
+        run=row["id"],
+        execution=row["execution"],
+        status=row["status"],
+        stack=row["order"]["stack"],
+        seconds=report.get("seconds", 0.0),
+        stages=tuple(report.get("stages", ())),
+        queued=(begun - asked).total_seconds() if asked and begun else None,
+        sandbox_failures=tuple(event["data"]["outcome"] for event in of_this if event["kind"] == "sandbox"),
+    )
+
+
+def _conditions(owner: Owner | None, filters: Filters) -> list[Any]:
+    where: list[Any] = []
+    if owner is not None:
+        where += [runs.c.organisation == owner.organisation, runs.c.project == owner.project]
     if filters.status is not None:
         where.append(runs.c.status == filters.status)
     if filters.stack is not None:
-        where.append(runs.c.order["stack"].as_string() == filters.stack)
+        where.append(runs.c.stack == filters.stack)
     if filters.text:
         where.append(runs.c.title.icontains(filters.text, autoescape=True))
     if filters.since is not None:
