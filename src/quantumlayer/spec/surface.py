@@ -122,6 +122,13 @@ def outer_names(template: Json) -> dict[str, str]:
     return {member: str(where[-1]) for where, member in leaves(template) if where}
 
 
+def endpoints(spec: Spec) -> list[tuple[str, str]]:
+    """(method, path) of everything that clients can call."""
+    if spec.surface is None:
+        return [(route.method, route.path) for route in routes(spec)]
+    return [(exposure.method, spec.surface.base + exposure.path) for exposure in spec.surface.exposures]
+
+
 def surface_table(spec: Spec) -> Json:
     """The surface as JSON for a program that stands before the conventional application; None where there is no surface.
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from quantumlayer.evidence.judge.transport import Answer, Call, Connection
 from quantumlayer.evidence.values import Check
-from quantumlayer.spec.routes import routes
+from quantumlayer.plan.surface_client import shaped
+from quantumlayer.spec.surface import endpoints
 from quantumlayer.spec.values import Spec
 
 _PARAMETER = re.compile(r"\{[^{}]+\}")
@@ -15,15 +16,16 @@ Verdict = Callable[[Answer], str]
 
 def contract_checks(spec: Spec, url: str) -> tuple[Check, ...]:
     """The checks of docs/http-contract.md under "always there"."""
-    first = next((r for r in routes(spec) if not r.on_row), routes(spec)[0])
-    taken = {r.method for r in routes(spec) if r.path == first.path}
+    known = endpoints(spec)
+    first = next((path for _, path in known if "{" not in path), known[0][1])
+    taken = {method for method, path in known if path == first}
     other = next(m for m in ("DELETE", "PUT", "PATCH", "POST") if m not in taken)
     wanted: list[tuple[str, str, Call, Verdict]] = [
         ("health", "GET /health says ok", Call("GET", "/health"), _health),
         ("openapi", "GET /openapi.json describes every route", Call("GET", "/openapi.json"), _openapi(spec)),
         ("metrics", "GET /metrics answers Prometheus text", Call("GET", "/metrics"), _metrics),
-        ("unknown-path", "An unknown path is 404", Call("GET", "/no-such-path"), _problem(404)),
-        ("method", f"{other} {first.path} is 405", Call(other, _PARAMETER.sub("1", first.path)), _problem(405)),
+        ("unknown-path", "An unknown path is 404", Call("GET", "/no-such-path"), _problem(spec, 404)),
+        ("method", f"{other} {first} is 405", Call(other, _PARAMETER.sub("1", first)), _problem(spec, 405)),
     ]
     connection = Connection(url)
     try:
@@ -68,13 +70,21 @@ def _openapi(spec: Spec) -> Verdict:
             if isinstance(item, dict)
             for method in item
         }
-        missing = [f"{r.method} {r.path}" for r in routes(spec) if (r.method, _PARAMETER.sub("{}", r.path)) not in known]
+        missing = [f"{m} {p}" for m, p in endpoints(spec) if (m, _PARAMETER.sub("{}", p)) not in known]
         return f"not described: {', '.join(missing[:8])}" if missing else ""
 
     return verdict
 
 
-def _problem(status: int) -> Verdict:
+def _problem(spec: Spec, status: int) -> Verdict:
+    form = spec.surface.refusals.get(status) if spec.surface else None
+
+    def formed(answer: Answer) -> str:
+        assert form is not None
+        if answer.status != form.status:
+            return f"expected {form.status}, got {answer.status}"
+        return "" if shaped(form.body, answer.body) else f"expected a body of the form {form.body}, got {answer.raw[:100]!r}"
+
     def verdict(answer: Answer) -> str:
         if answer.status != status:
             return f"expected {status}, got {answer.status}"
@@ -82,4 +92,4 @@ def _problem(status: int) -> Verdict:
             return f"expected problem details, got {answer.headers.get('content-type', 'no Content-Type')}"
         return "" if answer.body.get("status") == status else f"the problem details say status {answer.body.get('status')!r}"
 
-    return verdict
+    return formed if form else verdict

@@ -1,5 +1,6 @@
 """The application and the reference model, driven with the same requests and compared after each."""
 
+import json
 import re
 import time
 from dataclasses import dataclass, replace
@@ -10,13 +11,17 @@ from urllib.parse import quote
 from quantumlayer.evidence.judge.compare import Comparison, seconds
 from quantumlayer.evidence.judge.identities import Identities
 from quantumlayer.evidence.judge.transport import Answer, Call, Connection, at_once
+from quantumlayer.plan.clients import Speaker, client_of
+from quantumlayer.plan.clients import told as told_of
 from quantumlayer.plan.placeholders import mark
 from quantumlayer.plan.route_matching import route_of
 from quantumlayer.plan.scenario import Step
 from quantumlayer.plan.session import Session
 from quantumlayer.plan.shapes import Shapes
+from quantumlayer.plan.surface_client import Inexpressible, Sent
 from quantumlayer.spec.http import HttpRequest, HttpResponse
 from quantumlayer.spec.model import ReferenceModel
+from quantumlayer.spec.model.http_errors import not_found
 from quantumlayer.spec.routes import Route, routes
 from quantumlayer.spec.values import Spec
 
@@ -70,6 +75,7 @@ class Lockstep:
         self.offset, self.exchanges = offset, 0
         self.connection = Connection(url)
         self.url = url
+        self.speaker = Speaker(client_of(spec))
         self.clock = JudgeClock()
         self._moment()
         self.partial = partial
@@ -104,63 +110,127 @@ class Lockstep:
         """The step on both sides. The model's clock is the time of sending, or of receiving where that explains the answer."""
         if step.parallel > 1:
             return self._together(pair, step)
-        request, call = pair.model.request(step), as_call(pair.app.request(step), step)
+        request = pair.model.request(step)
         route = route_of(self.routes, request.method, request.path)
+        try:
+            wire, sent = self.speaker.request(pair.app, step)
+        except Inexpressible as reason:
+            if step.method != "GET" or step.save:
+                raise
+            return self._unsaid(step, route, request, str(reason))
+        call = as_call(wire, step)
         self._note(step.body, pair.app.start)
         before = self.model.copy() if self._timed and step.method != "GET" else None
         got = self.connection.send(call)
         self.exchanges += 1
         self._moment(got.sent)
-        expected = self.model.handle(request)
-        differences = self.comparison.differences(route, expected, got)
+        whole = self._beneath(sent, request, self.model.handle(request))
+        raw = got
+        expected, got, differences = self._compared(route, sent, whole, raw)
         if differences and self._timed:
             later = before or self.model
             self._moment(got.received)
-            second = later.handle(request)
-            if not self.comparison.differences(route, second, got):
-                self.model, expected, differences = later, second, []
+            full = self._beneath(sent, request, later.handle(request))
+            second, again, still = self._compared(route, sent, full, raw)
+            if not still:
+                self.model, expected, got, differences, whole = later, second, again, [], full
         if expected.status < 400 and got.status == expected.status:
-            pair.model.learn(step, expected.body)
+            pair.model.learn(step, whole.body)
             pair.app.learn(step, got.body)
         return Exchange(step, route, expected, got, tuple(differences), told(call, step, got))
+
+    def holds_rows(self, route: Route) -> bool:
+        """Whether a list that anybody may read has items in the application, as far as it tells."""
+        pair = self.pair()
+        try:
+            wire, sent = self.speaker.request(pair.app, Step(method="GET", path=route.path))
+        except Inexpressible:
+            return False
+        got = self._successful(sent, self.connection.send(as_call(wire, Step(method="GET", path=route.path))))
+        return got.status == 200 and isinstance(got.body, dict) and bool(got.body.get("total") or got.body.get("items"))
+
+    def _unsaid(self, step: Step, route: Route | None, request: HttpRequest, reason: str) -> Exchange:
+        """A read that clients have no request for: only the model takes it, and nothing is compared."""
+        self._moment()
+        expected = self.model.handle(request)
+        text = f"(not sent: {reason})"
+        return Exchange(step, route, expected, Answer(status=expected.status), (), text)
+
+    def _beneath(self, sent: Sent | None, request: HttpRequest, expected: HttpResponse) -> HttpResponse:
+        """Where the path names a row above that does not exist, clients are told so before anything else but 401."""
+        above = sent.operation["above"] if sent is not None and sent.operation else {}
+        given = {**request.query, **(_members(request.body) if above else {})}
+        for member, entity in above.items():
+            row = given.get(member)
+            known = row is None or self.model.has(entity, int(row) if str(row).isdigit() else row)
+            if not known and expected.status != 401:
+                return not_found().response()
+        return expected
+
+    def _compared(
+        self, route: Route | None, sent: Sent | None, expected: HttpResponse, raw: Answer
+    ) -> tuple[HttpResponse, Answer, list[str]]:
+        """What clients are told of the expected answer, what they got, in the conventional form, and how these differ."""
+        if sent is None:
+            return expected, raw, self.comparison.differences(route, expected, raw)
+        status, body, headers, wrong = self.speaker.heard(sent, raw.status, raw.body, raw.headers, expected)
+        got = replace(raw, status=status, body=body, headers=headers, broken=raw.broken or wrong)
+        wanted = told_of(sent, expected, body)
+        return wanted, got, self.comparison.differences(route, wanted, got)
 
     def _together(self, pair: Pair, step: Step) -> Exchange:
         """All calls of the step at the same time. The model takes those first that the application accepted, in its order."""
         requests = [pair.model.request(call) for call in step.calls]
-        calls = [as_call(pair.app.request(call), call) for call in step.calls]
+        wires = [self.speaker.request(pair.app, call) for call in step.calls]
+        calls = [as_call(wire, call) for (wire, _), call in zip(wires, step.calls, strict=True)]
+        way = wires[0][1]
         route = route_of(self.routes, requests[0].method, requests[0].path)
         for call in step.calls:
             self._note(call.body, pair.app.start)
-        sent = at_once(self.url, calls)
+        sent = [self._successful(way, answer) for answer in at_once(self.url, calls)]
         self.exchanges += step.parallel
         order = sorted(range(step.parallel), key=lambda i: (sent[i].status >= 400, _id_order(sent[i])))
         answers, expected = [sent[i] for i in order], []
         for number, index in enumerate(order):
             self._moment(max(a.received for a in answers) + number / 1000)
             expected.append(self.model.handle(requests[index]))
-        wanted, seen = sorted(e.status for e in expected), sorted(a.status for a in answers)
+        wanted = sorted(e.status if e.status < 400 else self.speaker.outer_status(way, e.status) for e in expected)
+        seen = sorted(a.status for a in answers)
         differences = []
         if wanted != seen:
             broken = next((f": {a.broken}" for a in answers if a.broken), "")
             differences.append(f"expected the statuses {counted(wanted)}, got {counted(seen)}{broken}")
         else:
-            differences += self._paired(route, expected, answers)
+            differences += self._paired(route, way, expected, answers)
         shown = "at once, each with another body" if step.variants else "at once"
         text = f"{told(calls[0], step, None)} × {step.parallel} {shown} → {counted(seen)}"
         return Exchange(step, route, expected[-1], answers[-1], tuple(differences), text)
 
-    def _paired(self, route: Route | None, expected: list[HttpResponse], answers: Any) -> list[str]:
+    def _successful(self, sent: Sent | None, raw: Answer) -> Answer:
+        """One of several answers at once, in the conventional form where it is a success."""
+        if sent is None or sent.operation is None or raw.status >= 400 or not raw.status:
+            return raw
+        expected = HttpResponse(sent.operation["inner"]["status"])
+        status, body, headers, wrong = self.speaker.heard(sent, raw.status, raw.body, raw.headers, expected)
+        return replace(raw, status=status, body=body, headers=headers, broken=raw.broken or wrong)
+
+    def _paired(self, route: Route | None, sent: Sent | None, expected: list[HttpResponse], answers: Any) -> list[str]:
         good = [e for e in expected if e.status < 400]
         mine = sorted((a for a in answers if a.status < 400), key=_id_order)
         if len(good) == 1:
-            return self.comparison.differences(route, good[0], mine[0])
+            return self.comparison.differences(route, told_of(sent, good[0], mine[0].body), mine[0])
         kind = route.entity if route and route.kind == "create" else None
         for one, other in zip(good, mine, strict=True):
             if kind and isinstance(one.body, dict) and isinstance(other.body, dict):
                 self.comparison.identities.bind(kind, one.body["id"], other.body.get("id"))
         refused = [e for e in expected if e.status >= 400]
         bad = [a for a in answers if a.status >= 400]
-        found = [self.comparison.differences(route, replace(refused[0], status=a.status), a) for a in bad] if refused else []
+        if sent is None:
+            found = (
+                [self.comparison.differences(route, replace(refused[0], status=a.status), a) for a in bad] if refused else []
+            )
+        else:
+            found = [self._compared(route, sent, refused[0], a)[2] for a in bad] if refused else []
         return [d for group in found for d in group][:1]
 
     def _note(self, body: Any, start: datetime) -> None:
@@ -173,6 +243,14 @@ class Lockstep:
                     self.comparison.sent_instants.add(round(instant, 3))
                 elif isinstance(value, dict) and mark(value) == "$now":
                     self.comparison.sent_instants.add(round(start.timestamp() + value["$now"], 3))
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def as_call(request: HttpRequest, step: Step) -> Call:

@@ -10,6 +10,7 @@ from quantumlayer.evidence.values import Check
 from quantumlayer.plan.placeholders import Unsaved
 from quantumlayer.plan.scenario import Account, Scenario
 from quantumlayer.plan.session import LOGIN, opening_steps
+from quantumlayer.plan.surface_client import Inexpressible
 from quantumlayer.spec.routes import ADMIN, slug
 from quantumlayer.spec.values import Spec
 
@@ -35,12 +36,22 @@ class Player:
             return self._check(scenario, "not_run", started, f"not played after {self.failures} failed checks")
         if self.handle.admin is None and any(account.roles for account in scenario.accounts):
             return self._check(scenario, "not_run", started, "it needs the administrator's identifier and password (--admin)")
-        pair = self._prepared(scenario)
+        try:
+            pair = self._prepared(scenario)
+        except Inexpressible as reason:
+            self.dirty = True
+            said = f"clients have no request for it: {reason}"
+            return self._check(scenario.model_copy(update={"requirements": ()}), "not_run", started, said)
         if isinstance(pair, str):
             return self._check(scenario, "not_run", started, pair)
         if isinstance(pair, Exchange):
             return self._failed(scenario, started, [pair])
-        return self._steps(scenario, pair, started)
+        try:
+            return self._steps(scenario, pair, started)
+        except Inexpressible as reason:
+            self.dirty = True
+            said = f"clients have no request for it: {reason}"
+            return self._check(scenario.model_copy(update={"requirements": ()}), "not_run", started, said)
 
     def _steps(self, scenario: Scenario, pair: Pair, started: float) -> Check:
         exchanges: list[Exchange] = []

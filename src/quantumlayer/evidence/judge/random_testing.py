@@ -24,6 +24,7 @@ from quantumlayer.plan.derivation.world import Clock, World
 from quantumlayer.plan.placeholders import Unsaved
 from quantumlayer.plan.scenario import Account, Step
 from quantumlayer.plan.session import opening_steps
+from quantumlayer.plan.surface_client import Inexpressible
 from quantumlayer.spec.routes import ADMIN
 from quantumlayer.spec.values import Spec
 
@@ -235,7 +236,7 @@ class Example:
         step: Step = tester._moves.draw(draw, self._cast)
         try:
             exchange = tester.lockstep.take(self._pair, step)
-        except (Unsaved, KeyError):
+        except (Unsaved, KeyError, Inexpressible):
             return
         tester.operations += 1
         self._trace.append(exchange)

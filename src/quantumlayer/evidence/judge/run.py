@@ -127,13 +127,11 @@ class Trial:
         probe = Lockstep(self.spec, self.handle.url, self.handle.admin)
         try:
             for route in probe.routes:
-                if route.kind == "list" and route.access.anonymous:
-                    answer = probe.connection.send(Call("GET", route.path, {"limit": "1"}))
-                    if answer.status == 200 and isinstance(answer.body, dict) and answer.body.get("total"):
-                        if self.handle.can_reset:
-                            self.handle.reset()
-                            return False
-                        return True
+                if route.kind == "list" and route.access.anonymous and probe.holds_rows(route):
+                    if self.handle.can_reset:
+                        self.handle.reset()
+                        return False
+                    return True
         finally:
             probe.connection.close()
         return not self.handle.can_reset and self.spec.auth is not None

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from quantumlayer.evidence.judge.app import App
 from quantumlayer.spec.http import HttpRequest, HttpResponse
-from quantumlayer.spec.model import ReferenceModel
+from quantumlayer.spec.model import ReferenceModel, model_of
 from quantumlayer.spec.values import Spec
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -41,7 +41,7 @@ class ServedModel:
         return datetime.now(UTC) + timedelta(seconds=self._offset)
 
     def _fresh(self) -> ReferenceModel:
-        return ReferenceModel(self._spec, self._clock, admin=self._admin)
+        return model_of(self._spec, self._clock, admin=self._admin)
 
     def _by_model(self, request: HttpRequest) -> HttpResponse:
         return self.model.handle(request)

@@ -8,6 +8,7 @@ from quantumlayer.evidence.judge.lockstep import Exchange, Pair
 from quantumlayer.evidence.judge.play import Player
 from quantumlayer.evidence.values import Check
 from quantumlayer.plan.scenario import Scenario, Step
+from quantumlayer.plan.surface_client import Inexpressible
 
 
 @dataclass
@@ -43,7 +44,10 @@ def _course(player: Player, scenario: Scenario) -> _Course:
     for step in scenario.steps:
         moment += step.advance
         steps.append((moment, step))
-    pair = player.opened(scenario)
+    try:
+        pair: Pair | Exchange = player.opened(scenario)
+    except Inexpressible:
+        return _Course(scenario, player.lockstep.pair(), steps, off=True)
     return _Course(scenario, pair, steps, off=isinstance(pair, Exchange))
 
 
@@ -51,5 +55,9 @@ def _advance(player: Player, course: _Course, moment: int) -> None:
     for at, step in course.steps:
         if at != moment or course.off or isinstance(course.pair, Exchange):
             continue
-        exchange = player.lockstep.take(course.pair, step)
+        try:
+            exchange = player.lockstep.take(course.pair, step)
+        except Inexpressible:
+            course.off = True
+            continue
         course.off = bool(exchange.differences) or (step.parallel == 1 and exchange.expected.status != step.status)

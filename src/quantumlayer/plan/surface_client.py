@@ -1,0 +1,241 @@
+"""A client of an imported surface that speaks the conventional contract: requests out, answers back. Standard library only.
+
+What a script or a judge says in the conventional form is sent in the surface's own, and the answer comes back in the
+conventional form as far as the surface tells it. A row whose id no answer tells goes by the field that paths name it by, as
+if that were its id.
+This file is shipped beside the acceptance scenarios, where it reads `surface.json`.
+"""
+
+import json
+import re
+import urllib.parse
+
+_PARAMETER = re.compile(r"\{[^{}]+\}")
+_SYSTEM = ("/health", "/metrics", "/openapi.json")
+
+
+class Inexpressible(Exception):
+    """The surface has no request that says this."""
+
+
+class Sent:
+    """A request in the surface's form, and what is needed to read its answer."""
+
+    def __init__(self, operation, method, path, query, headers, body, known):
+        self.operation, self.known = operation, known
+        self.method, self.path, self.query, self.headers, self.body = method, path, query, headers, body
+
+
+class SurfaceClient:
+    """`table` is the content of `surface.json`. It remembers beneath which row a row was seen."""
+
+    def __init__(self, table):
+        self.table = table
+        self.above = {}
+        operations = sorted(table["operations"], key=lambda op: "{key}" in op["inner"]["path"])
+        self.patterns = [(pattern(op["inner"]["path"]), op) for op in operations]
+
+    def encode(self, method, path, query, headers, body, caller=None):
+        """The request in the surface's form. `body` is bytes or None, `caller` the id of whoever calls.
+
+        Raises `Inexpressible`.
+        """
+        if path in _SYSTEM:
+            return Sent(None, method, path, query, headers, body, {})
+        reason, fixed = f"no operation stands for {method} {path}", False
+        for matching, operation in self.patterns:
+            found = matching.fullmatch(path)
+            if operation["inner"]["method"] != method or not found:
+                continue
+            key = urllib.parse.unquote(found.group("key")) if "key" in matching.groupindex else None
+            if fixed and key is not None:
+                break
+            fixed = key is None
+            try:
+                return self._encoded(operation, key, query, headers, body, caller)
+            except Inexpressible as inexpressible:
+                reason = str(inexpressible)
+        raise Inexpressible(reason)
+
+    def _encoded(self, operation, key, query, headers, body, caller):
+        members, raw = self._members(operation, body)
+        query, known = dict(query), {}
+        if operation["caller"] and (caller is None or str(caller) != key):
+            raise Inexpressible("the operation is about the caller's own row only")
+        values = {}
+        for name, bound in operation["bind"].items():
+            if bound["read"] is None:
+                values[name] = key
+                continue
+            values[name] = self._parent(operation, bound["member"], key, members, query, raw)
+            if bound["member"]:
+                known[bound["member"]] = values[name]
+        path = self.table["base"] + re.sub(r"\{([^{}]+)\}", lambda m: quoted(values[m.group(1)]), operation["path"])
+        names = {inner: outer for outer, inner in operation["query"].items()}
+        lost = [name for name in query if name not in names and name in operation["parameters"]]
+        if lost:
+            raise Inexpressible(f"there is no parameter for {lost[0]}")
+        asked = {names[name]: value for name, value in query.items() if name in names}
+        content = raw if raw is not None else self._content(operation, members)
+        return Sent(operation, operation["method"], path, asked, self._headers(headers), content, known)
+
+    def _members(self, operation, body):
+        """The members of a JSON object, or the raw bytes of anything else."""
+        if operation["inner"]["method"] in ("GET", "DELETE"):
+            return {}, None
+        if body is None or not body.strip():
+            return {}, b"" if operation["accepts"] is None else body or b""
+        try:
+            decoded = json.loads(body)
+        except ValueError:
+            return {}, body
+        return (decoded, None) if isinstance(decoded, dict) else ({}, body)
+
+    def _parent(self, operation, member, key, members, query, raw):
+        if operation["read"] and key is not None:
+            value = self.above.get((operation["entity"], str(key)), {}).get(member)
+        elif operation["inner"]["method"] in ("GET", "DELETE"):
+            value = query.pop(member, None)
+        else:
+            value = None if raw is not None else members.pop(member, None)
+        if value is None or isinstance(value, (dict, list, bool)) or str(value) == "":
+            raise Inexpressible(f"the path must name {member}")
+        return str(value)
+
+    def _content(self, operation, members):
+        if operation["accepts"] is None:
+            if any(name in operation["settable"] for name in members):
+                raise Inexpressible("the operation takes no body")
+            return None
+        taken = set(leaves(operation["accepts"]))
+        lost = [name for name in members if name not in taken and name in operation["settable"]]
+        if lost:
+            raise Inexpressible(f"the operation does not take {lost[0]}")
+        return json.dumps(put(operation["accepts"], members)).encode("utf-8", "surrogatepass")
+
+    def _headers(self, headers):
+        found = dict(headers)
+        for name in list(found):
+            if name.lower() == "authorization":
+                scheme, _, token = found[name].partition(" ")
+                if scheme.lower() == "bearer":
+                    found[name] = f"{self.table['scheme']} {token}".strip()
+        return found
+
+    # answers
+
+    def decode(self, sent, status, body, media_type, expected):
+        """(status, body, what is wrong with the form) in the conventional contract; `expected` is the status expected."""
+        operation = sent.operation
+        if operation is None:
+            return status, body, ""
+        if status >= 400 or status < 200:
+            return self._refusal(status, body, media_type, expected)
+        if status == 307 and expected == 307:
+            return status, body, ""
+        if status != operation["status"]:
+            return status, None, f"expected {operation['status']}, got {status}"
+        inner = operation["inner"]["status"]
+        if operation["answers"] is None or inner == 204:
+            return inner, None, "" if body is None else "expected no body"
+        try:
+            told = unfilled(operation["answers"], body)
+        except ValueError as wrong:
+            return inner, None, str(wrong)
+        return inner, self._known(sent, told), ""
+
+    def _known(self, sent, told):
+        """With what the path told, and an id for rows that show none."""
+        operation = sent.operation
+        told.pop("$total", None)
+        token = told.pop("$token", None)
+        if operation["inner"]["kind"] == "login":
+            return {"access_token": token}
+        for row in told.get("items", [told]):
+            row.pop("$token", None)
+            row.update(sent.known)
+            key = next((row[name] for name in operation["keys"] if row.get(name) is not None), None)
+            renames = operation["inner"]["kind"] == "update" and any(k in operation["settable"] for k in operation["keys"])
+            if "id" not in row and key is not None and not renames:
+                row["id"] = key
+            if sent.known and row.get("id") is not None:
+                self.above[operation["entity"], str(row["id"])] = dict(sent.known)
+        return told
+
+    def _refusal(self, status, body, media_type, expected):
+        form = self.table["refusals"].get(str(expected))
+        if form is None:
+            return status, body, "" if status != expected or problem(body, media_type) else "expected problem details"
+        if status != form["status"]:
+            return status, body, ""
+        wrong = "" if shaped(form["body"], body) else f"the refusal is not of the form {json.dumps(form['body'])}"
+        return expected, body, wrong
+
+
+def pattern(path):
+    """A route's path as an expression with the group `key`."""
+    parts = [re.escape(part) for part in _PARAMETER.split(path)]
+    return re.compile("(?P<key>[^/]+)".join(parts))
+
+
+def quoted(value):
+    """As it stands in a path."""
+    return urllib.parse.quote(str(value), safe="")
+
+
+def leaves(template):
+    """The members that a template names."""
+    if isinstance(template, str):
+        yield template
+    for inner in template.values() if isinstance(template, dict) else template if isinstance(template, list) else ():
+        yield from leaves(inner)
+
+
+def put(template, members):
+    """The body that holds these members. Objects without a member are left out, save an envelope."""
+    body = {}
+    for name, inner in template.items():
+        if isinstance(inner, str):
+            if inner in members:
+                body[name] = members[inner]
+        else:
+            part = put(inner, members)
+            if part or len(template) == 1:
+                body[name] = part
+    return body
+
+
+def unfilled(template, body, where="body"):
+    """The members that an answer tells: the inverse of filling the template. Raises `ValueError` where it has another form."""
+    if isinstance(template, str):
+        return {template: body}
+    if isinstance(template, list):
+        if not isinstance(body, list):
+            raise ValueError(f"{where}: expected a list")
+        return {"items": [unfilled(template[0], item, f"{where}[{i}]") for i, item in enumerate(body)]}
+    if not isinstance(body, dict):
+        raise ValueError(f"{where}: expected an object")
+    found = {}
+    for name, inner in template.items():
+        if name not in body:
+            raise ValueError(f"{where}.{name} is missing")
+        part = unfilled(inner, body[name], f"{where}.{name}")
+        found.update({"total": part["$total"]} if "$total" in part else part)
+    return found
+
+
+def problem(body, media_type):
+    """Whether a refusal is in the conventional form."""
+    return media_type == "application/problem+json" and isinstance(body, dict) and "status" in body
+
+
+def shaped(form, body):
+    """Whether a body has the form of a refusal."""
+    if form is None:
+        return body is None
+    if isinstance(form, dict):
+        return isinstance(body, dict) and all(name in body and shaped(inner, body[name]) for name, inner in form.items())
+    if isinstance(form, list):
+        return isinstance(body, list)
+    kinds = {"$messages": list, "$status": int, "$detail": str, "$title": str}
+    return isinstance(body, kinds[form]) if isinstance(form, str) and form in kinds else body == form
