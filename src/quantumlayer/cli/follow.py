@@ -16,6 +16,7 @@ from quantumlayer.server.service import ensure_service, is_locked, read_service,
 from quantumlayer.stores.home import Home, default_home
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import Run
+from quantumlayer.telemetry import switch
 
 WATCH_SECONDS = 1.0
 CANCEL_PATIENCE = 20.0
@@ -43,6 +44,7 @@ async def start_and_follow(desk: Desk, run: Run, *, quiet: bool) -> Finished:
 
     Ctrl-C cancels the run. Raises `EnvironmentError_` when the service was stopped on purpose.
     """
+    switch.start("cli")
     await _start(desk, run)
     with progress(Console(stderr=True), quiet) as shown:
         following = asyncio.create_task(_show(desk, run, shown))

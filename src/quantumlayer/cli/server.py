@@ -1,7 +1,5 @@
 """`ql server`: the REST API alone."""
 
-import logging
-import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +10,8 @@ from quantumlayer.server.api.serve import serve_api
 from quantumlayer.server.api.settings import CREATIONS, DEFAULT_PORT, REQUESTS, Settings
 from quantumlayer.server.service import prepare, running_service
 from quantumlayer.stores.home import default_home
+from quantumlayer.telemetry.logs import log_to
+from quantumlayer.telemetry.switch import start
 
 _TARGETS = "HOST:PORT that may be judged besides our own previews; may be given several times."
 _NAMES = "A host name under which the server is reached without a token, besides localhost."
@@ -37,7 +37,8 @@ def server(
     ] = "async+memory://",
 ) -> None:
     """Serve the REST API."""
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stdout, force=True)
+    log_to()
+    start("api")
     home = default_home()
     prepare(home)
     settings = Settings(

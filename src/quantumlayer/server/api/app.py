@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from quantumlayer import __version__
 from quantumlayer.server.api import problems
 from quantumlayer.server.api.guard import BODY_BYTES, CREATION_BYTES, Guard
+from quantumlayer.server.api.metrics import PREFIX
 from quantumlayer.server.api.office import Office
 from quantumlayer.server.api.routes import drops, events, judgements, machine, previews, runs, specs
 from quantumlayer.server.api.views import EventList, NewRun
 
-PREFIX = "/api/v1"
 KEYS_KEPT = timedelta(hours=24)
 _DESCRIPTION = """From a request in plain language to a verified, packaged, running application.
 
@@ -52,7 +52,7 @@ def create_app(office: Office) -> FastAPI:
     app.include_router(runs.router, prefix=PREFIX, max_body_size=CREATION_BYTES)
     for module in (drops, events, specs, previews, judgements, machine):
         app.include_router(module.router, prefix=PREFIX, max_body_size=BODY_BYTES)
-    app.add_middleware(Guard, settings=office.settings, access=office.access)
+    app.add_middleware(Guard, settings=office.settings, access=office.access, metrics=office.metrics)
     app.openapi = _documented(app, app.openapi)
     return app
 

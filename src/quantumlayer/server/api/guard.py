@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from quantumlayer.errors import QuantumLayerError
+from quantumlayer.server.api.metrics import Metrics
 from quantumlayer.server.api.problems import Refused, problem
 from quantumlayer.server.api.settings import LOCAL_NAMES, Settings
 from quantumlayer.stores.access import SCOPES, Access, Scope
@@ -55,8 +56,8 @@ class Caller:
 class Guard:
     """An ASGI middleware, the outermost. Its refusals are problems too, also to a WebSocket handshake."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, access: Access) -> None:
-        self._app, self._settings = app, settings
+    def __init__(self, app: ASGIApp, settings: Settings, access: Access, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
         self._door = Door(settings, access)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -72,8 +73,20 @@ class Guard:
         except QuantumLayerError as error:
             await problem(503, error.message, error.hint)(scope, receive, send)
             return
+        began, status = time.perf_counter(), 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
         receiving = _patient_receive(receive) if scope["type"] == "http" else receive
-        await self._app(scope, receiving, _patient_send(send, limits))
+        try:
+            await self._app(scope, receiving, _patient_send(noting, limits))
+        finally:
+            if scope["type"] == "http":
+                self._metrics.count_request(scope, status, began)
 
 
 class Door:

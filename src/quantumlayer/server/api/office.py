@@ -15,6 +15,7 @@ from quantumlayer.pipeline.client import Runs
 from quantumlayer.ports.store import Blobs, Drop
 from quantumlayer.server.api.feeds import Feeds
 from quantumlayer.server.api.guard import Caller
+from quantumlayer.server.api.metrics import Metrics
 from quantumlayer.server.api.mocks import Mocks
 from quantumlayer.server.api.problems import ProblemDetails, Refused
 from quantumlayer.server.api.settings import Settings
@@ -42,6 +43,7 @@ class Office:
     temporal: Temporal
     feeds: Feeds
     mocks: Mocks
+    metrics: Metrics
 
     async def run(self, run_id: str, owner: Owner) -> Run:
         """The run, if it is of the caller's project. Raises `Refused` with 404, as for one that is not there."""
@@ -69,6 +71,7 @@ def open_office(settings: Settings, home: Home, temporal_address: Callable[[], s
     metadata = Metadata(home.database)
     blobs = open_blobs(home.drops)
     runs, pages = Runs(metadata, blobs), Pages(metadata)
+    previews, feeds = Registry(metadata.engine), Feeds(pages)
     return Office(
         settings=settings,
         home=home,
@@ -77,11 +80,12 @@ def open_office(settings: Settings, home: Home, temporal_address: Callable[[], s
         runs=runs,
         pages=pages,
         access=Access(metadata),
-        previews=Registry(metadata.engine),
+        previews=previews,
         preview_home=PreviewHome(home.root),
         temporal=Temporal(runs, temporal_address),
-        feeds=Feeds(pages),
+        feeds=feeds,
         mocks=Mocks(),
+        metrics=Metrics(pages, previews, feeds),
     )
 
 

@@ -13,6 +13,7 @@ from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.catalog.stacks import list_stacks
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.server.api.answers import answer
+from quantumlayer.server.api.metrics import MEDIA_TYPE
 from quantumlayer.server.api.office import Office, TheOffice, refusals
 from quantumlayer.server.api.views import Health, StackList, StackView, Version
 from quantumlayer.stores.home import default_home
@@ -45,6 +46,18 @@ async def ready(office: TheOffice) -> Response:
 async def version() -> Version:
     """Which release answers."""
     return Version(version=__version__, api=["v1"])
+
+
+@root.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"description": "Prometheus's text format.", "content": {"text/plain": {"example": "ql_runs_waiting 0.0"}}}
+    },
+)
+async def metrics(office: TheOffice) -> Response:
+    """Durations and outcomes of runs and stages, the queue, previews, sandbox failures, requests; for Prometheus."""
+    return Response(await office.metrics.text(), media_type=MEDIA_TYPE)
 
 
 @router.get("/stacks", response_model=StackList, responses=refusals())
