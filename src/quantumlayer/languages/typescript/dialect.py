@@ -8,7 +8,7 @@ from quantumlayer.blueprint.view.names import EntityNames, FieldNames, lower_cam
 from quantumlayer.blueprint.view.scope import Context, Stored
 from quantumlayer.blueprint.view.values import EntityView, ListView, OperationView
 from quantumlayer.languages.typescript.fields import TypeScriptField
-from quantumlayer.languages.typescript.kysely import Query, fragment
+from quantumlayer.languages.typescript.kysely import Query, enclosed, fragment
 from quantumlayer.languages.typescript.names import NAMING, quoted, type_name
 from quantumlayer.languages.typescript.plain import Plain
 from quantumlayer.languages.typescript.text import literal, sql_text
@@ -130,7 +130,8 @@ class KyselyDialect(Dialect):
 
     def column(self, view: EntityView, name: str, field: FieldView | None) -> str:
         if field and field.value:
-            return f"({fragment(field.value)})"
+            text = fragment(field.value)
+            return text if enclosed(text) else f"({text})"
         return f"{quoted(view.names.table)}.{quoted(field.names.column if field else name)}"
 
     def ranked(self, column: str, values: tuple[str, ...]) -> str:

@@ -73,6 +73,16 @@ def fragment(text: str) -> str:
     return found[1] if found and found[1].count("`") % 2 == 0 else f"${{{text}}}"
 
 
+def enclosed(text: str) -> bool:
+    """Whether a text stands in parentheses as a whole."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return place == len(text) - 1 and place > 0
+    return False
+
+
 class Query(QueryPrinter):
     """The printer. `plain` prints the parts that are loaded values; both share one context."""
 
