@@ -1,6 +1,8 @@
 """`ql runs`, `ql show`."""
 
+import importlib
 import sys
+from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
@@ -55,10 +57,15 @@ def show(
     run_id: RunId,
     json: Json = False,
     events: Annotated[bool, typer.Option(help="Print every event as one JSON object a line.")] = False,
+    timing: Annotated[bool, typer.Option("--timing", help="Plot where the run's time went.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write that plot into this file as a page.")] = None,
 ) -> None:
     """Show how a run went."""
     found, finished, told = run(_show(run_id))
-    if events:
+    if timing or html is not None:
+        # Loaded only here: what it draws with takes longer to load than the rest of this command.
+        importlib.import_module("quantumlayer.cli.timing").show_timing(found.id, told, json, html)
+    elif events:
         for event in told:
             print(event.model_dump_json())
     elif finished is not None:
