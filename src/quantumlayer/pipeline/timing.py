@@ -80,6 +80,6 @@ def _critical(spans: tuple[Span, ...]) -> tuple[str, ...]:
     span = max(spans, key=lambda s: s.end, default=None)
     while span is not None:
         path.append(span)
-        before = [s for s in spans if s.end <= path[-1].begin and s is not path[-1]]
+        before = [s for s in spans if s.end <= path[-1].begin and s not in path]
         span = max(before, key=lambda s: s.end, default=None)
     return tuple(s.stage for s in reversed(path))
