@@ -8,6 +8,8 @@ from typing import Any
 
 from quantumlayer.evidence import acceptance_runner
 from quantumlayer.files.values import FileTree, tree
+from quantumlayer.plan import surface_client
+from quantumlayer.plan.clients import client_table
 from quantumlayer.plan.derivation.finish import ORIGINS, expectation
 from quantumlayer.plan.derivation.world import ADMINISTRATOR, Clock, World
 from quantumlayer.plan.placeholders import ANY, Unsaved
@@ -32,6 +34,9 @@ def acceptance_suite(test_plan: TestPlan, spec: Spec) -> FileTree:
         "scenarios.json": json.dumps(data, indent=1, ensure_ascii=True) + "\n",
         "README.md": _readme(test_plan, spec),
     }
+    if table := client_table(spec):
+        files["surface.json"] = json.dumps(table, indent=1, ensure_ascii=True) + "\n"
+        files["surface_client.py"] = Path(surface_client.__file__).read_text(encoding="utf-8")
     return tree(files, executable=("run.py",))
 
 

@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict
 from quantumlayer.errors import Bug
 from quantumlayer.evidence.journey import Call, Journey, plan_journey
 from quantumlayer.evidence.load import TIMEOUT, Gun, Sample, Shot, percentile
+from quantumlayer.plan.clients import Speaker, client_of
 from quantumlayer.plan.scenario import Step
 from quantumlayer.plan.session import Session, opening_steps
-from quantumlayer.spec.http import HttpRequest
+from quantumlayer.plan.surface_client import Inexpressible
+from quantumlayer.spec.http import HttpResponse
 from quantumlayer.spec.routes import ADMIN
 from quantumlayer.spec.values import Spec
 
@@ -90,9 +92,10 @@ async def measure(url: str, spec: Spec, *, seconds: float = 0.6, admin: tuple[st
         )
     async with Gun(url) as gun:
         try:
-            session = await _set_scene(gun, spec, journey, admin)
-            reads = [_shot(session, call) for call in journey.reads]
-            writes = [_shot(session, call) for call in journey.writes]
+            speaker = Speaker(client_of(spec))
+            session = await _set_scene(gun, spec, journey, admin, speaker)
+            reads = _shots(speaker, session, journey.reads, journey)
+            writes = _shots(speaker, session, journey.writes, journey)
         except SceneFailed as failure:
             return PerformanceResult(
                 status="errored", reason=str(failure), target_p99_ms=spec.latency_p99_ms, left_out=journey.left_out
@@ -118,7 +121,7 @@ class SceneFailed(Exception):
     """The server did not answer the calls that set the scene as a correct one does."""
 
 
-async def _set_scene(gun: Gun, spec: Spec, journey: Journey, admin: tuple[str, str] | None) -> Session:
+async def _set_scene(gun: Gun, spec: Spec, journey: Journey, admin: tuple[str, str] | None, speaker: Speaker) -> Session:
     session = Session(datetime.now(UTC).replace(microsecond=0))
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as client:
@@ -126,14 +129,17 @@ async def _set_scene(gun: Gun, spec: Spec, journey: Journey, admin: tuple[str, s
             if admin and ADMIN in account.roles and spec.auth:
                 account = account.model_copy(update={"registration": {spec.auth.identifier: admin[0], "password": admin[1]}})
             for step in opening_steps(spec, account):
-                await _play(client, gun.url, session, step)
+                await _play(client, gun.url, session, step, speaker)
         for step in journey.scene:
-            await _play(client, gun.url, session, step)
+            await _play(client, gun.url, session, step, speaker)
     return session
 
 
-async def _play(client: aiohttp.ClientSession, url: str, session: Session, step: Step) -> None:
-    request = session.request(step)
+async def _play(client: aiohttp.ClientSession, url: str, session: Session, step: Step, speaker: Speaker) -> None:
+    try:
+        request, sent = speaker.request(session, step)
+    except Inexpressible as reason:
+        raise SceneFailed(f"{step.method} {step.path}: {reason}") from reason
     what = f"{request.method} {request.path}"
     try:
         async with client.request(
@@ -147,26 +153,38 @@ async def _play(client: aiohttp.ClientSession, url: str, session: Session, step:
             text = await answer.text(errors="replace")
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise SceneFailed(f"{what}: {type(error).__name__} {error}".strip()) from error
-    if answer.status != step.status:
-        raise SceneFailed(f"{what}: expected {step.status}, got {answer.status}: {text[:200]}")
+    wanted = speaker.outer_status(sent, step.status)
+    if answer.status != wanted:
+        raise SceneFailed(f"{what}: expected {wanted}, got {answer.status}: {text[:200]}")
     try:
-        session.learn(step, json.loads(text) if text else None)
+        body = json.loads(text) if text else None
     except ValueError as error:
         raise SceneFailed(f"{what}: the answer is not JSON") from error
+    _, told, _, wrong = speaker.heard(sent, answer.status, body, {}, HttpResponse(step.status))
+    if wrong:
+        raise SceneFailed(f"{what}: {wrong}")
+    session.learn(step, told)
 
 
-def _shot(session: Session, call: Call) -> Shot:
-    try:
-        request: HttpRequest = session.request(call.step)
-    except Bug as missing:
-        raise SceneFailed(f"{call.route}: {missing.message}") from missing
-    return Shot(call.route, request, call.expected)
+def _shots(speaker: Speaker, session: Session, calls: Sequence[Call], journey: Journey) -> list[Shot]:
+    """The calls as they go over the wire; what clients have no request for is left out."""
+    found = []
+    for call in calls:
+        try:
+            request, sent = speaker.request(session, call.step)
+        except Inexpressible as reason:
+            journey.left_out[call.route] = str(reason)
+            continue
+        except Bug as missing:
+            raise SceneFailed(f"{call.route}: {missing.message}") from missing
+        found.append(Shot(call.route, request, frozenset(speaker.outer_status(sent, status) for status in call.expected)))
+    return found
 
 
 def _mix(reads: Sequence[Shot], writes: Sequence[Shot], number: int) -> list[Shot]:
     """`number` shots, the same for equal inputs. A create is sent once; updates and reads come again."""
-    once = [shot for shot in writes if 201 in shot.expected]
-    again = [shot for shot in writes if 201 not in shot.expected]
+    once = [shot for shot in writes if shot.request.method == "POST"]
+    again = [shot for shot in writes if shot.request.method != "POST"]
     writing = min(len(once), round(number * (1 - READ_SHARE)))
     chosen = once[:writing]
     if again:

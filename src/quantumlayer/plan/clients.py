@@ -109,9 +109,7 @@ class Speaker:
         """How clients see a status of the convention."""
         if self.client is None or sent is None or sent.operation is None:
             return status
-        if status < 400:
-            return int(sent.operation["status"])
-        return int(self.client.table["refusals"].get(str(status), {}).get("status", status))
+        return int(self.client.outer_status(sent, status))
 
 
 def told(sent: Sent | None, expected: HttpResponse, body: Any) -> HttpResponse:

@@ -29,8 +29,8 @@ class Sent:
 class SurfaceClient:
     """`table` is the content of `surface.json`. It remembers beneath which row a row was seen."""
 
-    def __init__(self, table):
-        self.table = table
+    def __init__(self, table, unsaid=Inexpressible):
+        self.table, self.unsaid = table, unsaid
         self.above = {}
         operations = sorted(table["operations"], key=lambda op: "{key}" in op["inner"]["path"])
         self.patterns = [(pattern(op["inner"]["path"]), op) for op in operations]
@@ -55,7 +55,27 @@ class SurfaceClient:
                 return self._encoded(operation, key, query, headers, body, caller)
             except Inexpressible as inexpressible:
                 reason = str(inexpressible)
-        raise Inexpressible(reason)
+        raise self.unsaid(reason)
+
+    def outer_status(self, sent, status):
+        """How clients see a status of the convention."""
+        if sent.operation is None:
+            return status
+        if status < 400:
+            return sent.operation["status"]
+        return self.table["refusals"].get(str(status), {"status": status})["status"]
+
+    def told(self, expected, body):
+        """Of what is expected of an answer, what the surface tells."""
+        if (
+            isinstance(expected, dict)
+            and isinstance(body, dict)
+            and not (len(expected) == 1 and next(iter(expected)).startswith("$"))
+        ):
+            return {name: self.told(value, body[name]) for name, value in expected.items() if name in body}
+        if isinstance(expected, list) and isinstance(body, list) and len(expected) == len(body):
+            return [self.told(one, other) for one, other in zip(expected, body)]  # noqa: B905
+        return expected if body is not None else None
 
     def _encoded(self, operation, key, query, headers, body, caller):
         members, raw = self._members(operation, body)

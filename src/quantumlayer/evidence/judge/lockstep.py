@@ -55,7 +55,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One step as it went: what both answered and how they differ. `text` is the step as a person reads it."""
+    """One step as it went: what both answered and how they differ. `text` is the step as a person reads it, `own` the
+    model's status before anything was taken from a path of an imported surface."""
 
     step: Step
     route: Route | None
@@ -63,6 +64,7 @@ class Exchange:
     got: Answer
     differences: tuple[str, ...]
     text: str
+    own: int = 0
 
 
 class Lockstep:
@@ -124,20 +126,24 @@ class Lockstep:
         got = self.connection.send(call)
         self.exchanges += 1
         self._moment(got.sent)
-        whole = self._beneath(sent, request, self.model.handle(request))
+        whole = self.model.handle(request)
+        own = whole.status
+        whole = self._beneath(sent, request, whole)
         raw = got
         expected, got, differences = self._compared(route, sent, whole, raw)
         if differences and self._timed:
             later = before or self.model
             self._moment(got.received)
-            full = self._beneath(sent, request, later.handle(request))
+            full = later.handle(request)
+            own = full.status
+            full = self._beneath(sent, request, full)
             second, again, still = self._compared(route, sent, full, raw)
             if not still:
                 self.model, expected, got, differences, whole = later, second, again, [], full
         if expected.status < 400 and got.status == expected.status:
             pair.model.learn(step, whole.body)
             pair.app.learn(step, got.body)
-        return Exchange(step, route, expected, got, tuple(differences), told(call, step, got))
+        return Exchange(step, route, expected, got, tuple(differences), told(call, step, got), own)
 
     def holds_rows(self, route: Route) -> bool:
         """Whether a list that anybody may read has items in the application, as far as it tells."""
@@ -154,7 +160,7 @@ class Lockstep:
         self._moment()
         expected = self.model.handle(request)
         text = f"(not sent: {reason})"
-        return Exchange(step, route, expected, Answer(status=expected.status), (), text)
+        return Exchange(step, route, expected, Answer(status=expected.status), (), text, expected.status)
 
     def _beneath(self, sent: Sent | None, request: HttpRequest, expected: HttpResponse) -> HttpResponse:
         """Where the path names a row above that does not exist, clients are told so before anything else but 401."""

@@ -60,4 +60,4 @@ def _advance(player: Player, course: _Course, moment: int) -> None:
         except Inexpressible:
             course.off = True
             continue
-        course.off = bool(exchange.differences) or (step.parallel == 1 and exchange.expected.status != step.status)
+        course.off = bool(exchange.differences) or (step.parallel == 1 and exchange.own != step.status)
