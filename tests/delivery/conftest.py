@@ -11,7 +11,9 @@ from quantumlayer.delivery.registry import Registry
 @contextlib.asynccontextmanager
 async def a_world(folder):
     engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
-    yield World(folder, Registry(engine), PreviewHome(folder))
+    world = World(folder, Registry(engine), PreviewHome(folder))
+    await world.registry.prepare()
+    yield world
     await engine.dispose()
 
 

@@ -76,6 +76,12 @@ class World:
             while (await self.get(preview, path))[0] != status:
                 await asyncio.sleep(0.05)
 
+    async def becomes(self, preview, state, patience=20.0):
+        """Waits until the registry says so."""
+        async with asyncio.timeout(patience):
+            while (await self.registry.get(preview.id)).state != state:
+                await asyncio.sleep(0.05)
+
 
 def processes(preview):
     """The host's processes that run the preview's application."""

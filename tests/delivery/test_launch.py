@@ -84,6 +84,7 @@ def a_capsule(home, app=APP):
 async def a_proxy(home):
     engine = create_async_engine(f"sqlite+aiosqlite:///{home}/metadata.db")
     world = World(home, Registry(engine), PreviewHome(home))
+    await world.registry.prepare()
     blueprints = Blueprints({STACK: LoadedBlueprint(BLUEPRINT, home)})
     launch = CapsuleLaunch(home, BubblewrapSandbox(), {"python": Python()}, blueprints)
     async with running_proxy(world.registry, world.home, launch):

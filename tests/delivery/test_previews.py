@@ -8,7 +8,7 @@ import pytest
 from preview_world import client, processes
 
 from quantumlayer.delivery import keeper as keeper_module
-from quantumlayer.delivery.previews import extend, list_previews, logs, open_preview, revoke
+from quantumlayer.delivery.previews import extend, list_previews, logs, open_preview, protect, revoke
 from quantumlayer.delivery.values import new_id
 from quantumlayer.errors import EnvironmentError_, UserError
 
@@ -81,6 +81,70 @@ async def test_an_answer_that_is_being_read_ends_with_its_application(world, how
                     await answer.content.read()
 
 
+async def test_an_unused_application_stops_and_the_next_request_starts_it_again(world):
+    async with world.proxy(unused_seconds=1.0):
+        preview = await world.open()
+        await world.get(preview, "/remember", "POST", data=b"kept")
+        async with client(preview) as session, session.get("/stream?pause=0.8") as answer:
+            await asyncio.sleep(2)
+            assert processes(preview), "a request that is being answered is use"
+            assert (await answer.read()).count(b"data") == 3
+        async with asyncio.timeout(30):
+            while processes(preview):
+                await asyncio.sleep(0.05)
+        await world.becomes(preview, "idle")
+        answers = await asyncio.gather(*(world.get(preview, "/remember") for _ in range(5)))
+        assert [(status, body["memory"]) for status, _, body in answers] == [(200, "kept")] * 5
+        assert len({body["life"] for _, _, body in answers}) == 1
+        await world.becomes(preview, "ready")
+
+
+async def test_an_idle_preview_is_left_alone_by_a_new_proxy_until_it_is_asked_for(world):
+    async with world.proxy():
+        preview = await world.open()
+    await world.registry.change(preview.id, state="idle")
+    async with world.proxy():
+        await asyncio.sleep(1.0)
+        assert not processes(preview)
+        assert (await world.get(preview, "/health"))[0] == 200
+
+
+async def test_a_password_is_asked_for_before_anything_reaches_the_application(world):
+    async with world.proxy():
+        preview = await world.open(password="open sesame")
+        status, headers, problem = await world.get(preview, "/health")
+        assert (status, problem["title"]) == (401, "This preview has a password") and headers["WWW-Authenticate"]
+        assert (await world.get(preview, "/health", headers={"X-Preview-Password": "open barley"}))[0] == 401
+        _, _, echoed = await world.get(preview, "/x", headers={"X-Preview-Password": "open sesame", "Cookie": "a=1"})
+        assert echoed["headers"]["cookie"] == "a=1" and "x-preview-password" not in echoed["headers"]
+        _, _, page = await world.get(preview, '/x?"><script>', headers={"Accept": "text/html"})
+        assert b"<form" in page and b"<script>" not in page
+        assert (await world.registry.get(preview.id)).requests <= 1
+        with pytest.raises(UserError, match="8 to 200"):
+            await protect(world.registry, world.home, preview.id, "short")
+
+
+async def test_the_password_form_opens_this_preview_only_and_never_leads_elsewhere(world):
+    async with world.proxy():
+        preview, other = [await world.open(run, password="open sesame") for run in ("run1", "run2")]
+        unlock, right = "/.quantumlayer/unlock", "open sesame"
+        assert (await world.get(preview, unlock, "POST", data={"password": "wrong one", "to": "/x"}))[0] == 401
+        for away in ("//evil.example/", "https://evil.example/", "/\\evil.example", "/x\r\nSet-Cookie: a=1"):
+            _, headers, _ = await world.get(preview, unlock, "POST", data={"password": right, "to": away})
+            assert headers["Location"] == "/"
+        status, headers, _ = await world.get(preview, unlock, "POST", data={"password": right, "to": "/x?y=1"})
+        assert (status, headers["Location"]) == (303, "/x?y=1")
+        cookie = headers["Set-Cookie"].split(";")[0]
+        assert "HttpOnly" in headers["Set-Cookie"] and "Domain" not in headers["Set-Cookie"]
+        _, _, echoed = await world.get(preview, "/x", headers={"Cookie": f"{cookie}; a=1"})
+        assert echoed["headers"]["cookie"] == "a=1"
+        assert (await world.get(other, "/x", headers={"Cookie": cookie}))[0] == 401
+        await protect(world.registry, world.home, preview.id, "another one")
+        async with asyncio.timeout(5):
+            while (await world.get(preview, "/x", headers={"Cookie": cookie}))[0] != 401:
+                await asyncio.sleep(0.05)
+
+
 async def test_extend_moves_the_end(world):
     async with world.proxy():
         preview = await world.open()
@@ -93,7 +157,6 @@ async def test_extend_moves_the_end(world):
 @pytest.mark.parametrize("seconds", [0, -5, 8 * 24 * 3600])
 async def test_a_ttl_that_makes_no_sense_is_refused(world, seconds):
     with pytest.raises(UserError, match="cannot live for"):
-        await world.registry.prepare()
         await world.open(seconds=seconds)
 
 
@@ -140,7 +203,6 @@ async def test_an_application_that_cannot_start_is_told_at_once(world):
 
 async def test_no_proxy_is_an_environment_error(world, monkeypatch):
     monkeypatch.setattr("quantumlayer.delivery.previews.PROXY_PATIENCE", 0.2)
-    await world.registry.prepare()
     with pytest.raises(EnvironmentError_, match="no preview proxy"):
         await world.open()
 

@@ -1,20 +1,26 @@
 """`ql proxy`: serves previews."""
 
-import logging
-import sys
 from typing import Annotated
 
 import typer
 
 from quantumlayer.cli.failures import run
+from quantumlayer.cli.inputs import parse_ttl
 from quantumlayer.delivery.proxy import DEFAULT_PORT
 from quantumlayer.server.previews import serve_previews
 from quantumlayer.stores.home import default_home
+from quantumlayer.telemetry.logs import log_to
+from quantumlayer.telemetry.switch import start
 
 
 def proxy(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen; the next free one is taken.")] = DEFAULT_PORT,
+    idle: Annotated[
+        str,
+        typer.Option(envvar="QL_PREVIEW_IDLE", help="An application that nobody uses for so long waits for the next request."),
+    ] = "15m",
 ) -> None:
     """Serve previews."""
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stdout, force=True)
-    run(serve_previews(default_home(), port))
+    log_to()
+    start("proxy")
+    run(serve_previews(default_home(), port, parse_ttl(idle).total_seconds()))

@@ -21,12 +21,16 @@ from quantumlayer.ports.sandbox import Completed, Running
 log = logging.getLogger("quantumlayer.preview")
 
 POLL_SECONDS = 0.5
+AWAKE_POLL_SECONDS = 0.03
 TICK_SECONDS = 1.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CONNECTIONS = 512
 HEADER_BYTES = 64 * 1024
 CALM_SECONDS = 60.0
 FAREWELL_SECONDS = 1.0
+# An application that nobody asked for so long is stopped until somebody does.
+UNUSED_SECONDS = 900.0
+AWAKE_SECONDS = 20.0
 TAIL_CHARACTERS = 2000
 # Servers commonly close idle connections after 5 s; giving them up earlier avoids sending a POST into a closing one.
 IDLE_SECONDS = 2.0
@@ -51,6 +55,10 @@ class Crashed(Exception):
         self.calm = calm
 
 
+class Unused(Exception):
+    """Nobody has asked for the application for a while."""
+
+
 @dataclass
 class App:
     """A preview that this process keeps. `session` reaches its application and nothing else; None while it is down."""
@@ -61,6 +69,7 @@ class App:
     requests: int = 0
     task: asyncio.Task[None] | None = None
     passing: set["asyncio.Task[object]"] = field(default_factory=set)
+    used_at: float = field(default_factory=time.monotonic)
 
     @contextlib.contextmanager
     def passing_on(self) -> Iterator[None]:
@@ -73,6 +82,7 @@ class App:
             yield
         finally:
             self.passing.discard(task)
+            self.used_at = time.monotonic()
 
     async def end_requests(self) -> None:
         """Waits a moment for requests that see the application's end by themselves, then breaks off the rest."""
@@ -89,14 +99,26 @@ class App:
 class Keeper:
     """Brings what runs in line with the registry, for as long as `run` runs."""
 
-    def __init__(self, registry: Registry, home: PreviewHome, launch: Launch, port: int) -> None:
+    def __init__(
+        self, registry: Registry, home: PreviewHome, launch: Launch, port: int, unused_seconds: float = UNUSED_SECONDS
+    ) -> None:
         self.apps: dict[str, App] = {}
+        self._unused_seconds = unused_seconds
         self._registry, self._home, self._launch, self._port = registry, home, launch, port
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
         """Look at the registry now."""
         self._woken.set()
+
+    async def awaken(self, app: App) -> None:
+        """Starts an application that is idle, and waits until it serves or cannot."""
+        deadline = time.monotonic() + AWAKE_SECONDS
+        while app.session is None and app.preview.live and app.preview.state != "failed" and time.monotonic() < deadline:
+            if app.preview.state == "idle":
+                app.preview = await self._registry.change(app.preview.id, state="starting", only=("idle",)) or app.preview
+                self.wake()
+            await asyncio.sleep(AWAKE_POLL_SECONDS)
 
     async def run(self) -> None:
         """Until cancelled; then every application is stopped, to be restored by the next proxy."""
@@ -130,7 +152,7 @@ class Keeper:
         for preview in live.values():
             app = self.apps.setdefault(preview.id, App(preview, was_ready=preview.port is not None))
             app.preview = preview
-            if preview.state != "failed" and (app.task is None or app.task.done()):
+            if preview.state not in ("failed", "idle") and (app.task is None or app.task.done()):
                 app.task = asyncio.create_task(self._keep(app))
         self._wake_for(live.values())
 
@@ -156,6 +178,10 @@ class Keeper:
         while True:
             try:
                 await self._live(app)
+            except Unused:
+                log.info("the preview of run %s is idle", app.preview.run)
+                app.preview = await self._registry.change(preview_id, state="idle") or app.preview
+                return
             except Crashed as crash:
                 reason, crashes = str(crash), 1 if crash.calm else crashes + 1
             except NotServing as error:
@@ -188,12 +214,15 @@ class Keeper:
     async def _watch(self, app: App, running: Running, session: aiohttp.ClientSession) -> NoReturn:
         end = asyncio.create_task(running.wait())
         try:
-            app.session, app.was_ready, born = session, True, time.monotonic()
+            app.session, app.was_ready = session, True
+            app.used_at = born = time.monotonic()
             await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
             while not end.done():
                 await asyncio.wait({end}, timeout=TICK_SECONDS)
                 await self._flush(app)
                 self._home.write_log(app.preview.id, running.output())
+                if not app.passing and time.monotonic() - app.used_at > self._unused_seconds:
+                    raise Unused
             raise Crashed(_told(end.result(), running), calm=time.monotonic() - born > CALM_SECONDS)
         finally:
             app.session = None

@@ -33,6 +33,25 @@ def explorer() -> web.Response:
     return web.Response(text=_EXPLORER, content_type="text/html", headers=headers)
 
 
+def password_page(action: str, target: str, *, wrong: bool = False) -> web.Response:
+    """Asks a person for the preview's password; the form goes to `action` and names the page that was wanted."""
+    form = (
+        f'<form method="post" action="{html.escape(action)}"><input type="hidden" name="to" value="{html.escape(target)}">'
+        '<p><label>Password <input type="password" name="password" autofocus required autocomplete="current-password">'
+        "</label> <button>Open</button></p></form>"
+    )
+    page = _PAGE.format(
+        title="This preview has a password",
+        detail="It was wrong. Try again." if wrong else "Ask the person who gave you this address.",
+        output=form,
+        status="401 Unauthorized",
+        refresh="",
+    )
+    policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": policy, "WWW-Authenticate": "Preview-Password"}
+    return web.Response(status=401, text=page, content_type="text/html", headers=headers)
+
+
 def answer(
     status: int, title: str, detail: str, *, accept: str, output: str = "", retry_after: int | None = None
 ) -> web.Response:

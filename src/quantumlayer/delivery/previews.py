@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumlayer.delivery.home import PreviewHome
+from quantumlayer.delivery.passwords import hashed
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import LIVE, Preview, checked_ttl, new_id, now
 from quantumlayer.errors import EnvironmentError_, UserError
@@ -24,13 +25,14 @@ async def open_preview(
     *,
     environment: Mapping[str, str] | None = None,
     owner: Mapping[str, Any] | None = None,
+    password: str | None = None,
     patience: float = 60.0,
 ) -> Preview:
     """Orders a preview and waits until it answers, or failed ("failed" with a `message`).
 
     Raises what `order_preview` raises, `EnvironmentError_` when no proxy runs or it takes over `patience` seconds.
     """
-    preview = await order_preview(registry, home, capsule, ttl, run, environment=environment, owner=owner)
+    preview = await order_preview(registry, home, capsule, ttl, run, environment=environment, owner=owner, password=password)
     return await await_ready(registry, home, preview.id, patience)
 
 
@@ -43,11 +45,12 @@ async def order_preview(
     *,
     environment: Mapping[str, str] | None = None,
     owner: Mapping[str, Any] | None = None,
+    password: str | None = None,
 ) -> Preview:
     """Asks the proxy to run the capsule's application and does not wait. `owner` has organisation, project and creator.
 
     Asking again for the same run gives the same preview while it is live; one that failed is tried afresh.
-    Raises `UserError` for a wrong ttl or a missing capsule.
+    Raises `UserError` for a wrong ttl, a short password or a missing capsule.
     """
     if not capsule.is_file():
         raise UserError(f"no capsule at {capsule}", hint="name the .capsule file that a run wrote")
@@ -59,6 +62,7 @@ async def order_preview(
         created_at=start,
         expires_at=start + checked_ttl(ttl),
         environment=dict(environment or {}),
+        password=hashed(password) if password is not None else None,
         **(owner or {}),
     )
     preview = await registry.add(wanted)
@@ -101,6 +105,11 @@ async def extend(registry: Registry, home: PreviewHome, preview_id: str, ttl: ti
 async def revoke(registry: Registry, home: PreviewHome, preview_id: str) -> Preview:
     """Ends it now: the process stops, its data is deleted, the address answers 410. Raises `UserError` as `extend`."""
     return await _changed(registry, home, preview_id, state="revoked")
+
+
+async def protect(registry: Registry, home: PreviewHome, preview_id: str, password: str | None) -> Preview:
+    """Lets in only who knows the password; None lets in everybody with the address. Raises `UserError` as `extend`."""
+    return await _changed(registry, home, preview_id, password=hashed(password) if password is not None else None)
 
 
 async def list_previews(registry: Registry, *, every: bool = False) -> tuple[Preview, ...]:

@@ -13,8 +13,9 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from quantumlayer.delivery.gate import Gate, without_key
 from quantumlayer.delivery.home import PreviewHome
-from quantumlayer.delivery.keeper import App, Keeper, Launch
+from quantumlayer.delivery.keeper import UNUSED_SECONDS, App, Keeper, Launch
 from quantumlayer.delivery.pages import answer, explorer
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import DOMAIN
@@ -58,7 +59,7 @@ class Proxy:
     """Answers requests from the applications that `keeper` keeps."""
 
     def __init__(self, registry: Registry, keeper: Keeper) -> None:
-        self._registry, self._keeper = registry, keeper
+        self._registry, self._keeper, self._gate = registry, keeper, Gate()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request of one client."""
@@ -73,6 +74,12 @@ class Proxy:
             return answer(404, "There is no preview here", detail, accept=accept)
         preview_id = match[1].lower()
         app = self._keeper.apps.get(preview_id)
+        if app is not None and app.preview.live and app.preview.password is not None:
+            refusal = await self._gate.refusal(request, app.preview, target)
+            if refusal is not None:
+                return refusal
+        if app is not None and app.session is None and app.preview.live and app.preview.state == "idle":
+            await self._keeper.awaken(app)
         if app is None or app.session is None or not app.preview.live:
             return await self._absent(preview_id, accept)
         with app.passing_on():
@@ -121,7 +128,7 @@ def _passed_on(headers: CIMultiDictProxy[str], *dropped: frozenset[str]) -> CIMu
 
 
 def _request_headers(request: web.BaseRequest, *dropped: frozenset[str]) -> CIMultiDict[str]:
-    headers = _passed_on(request.headers, _FORWARDED, *dropped)
+    headers = without_key(_passed_on(request.headers, _FORWARDED, *dropped))
     headers["X-Forwarded-For"] = request.remote or ""
     headers["X-Forwarded-Host"] = request.headers[hdrs.HOST]
     headers["X-Forwarded-Proto"] = "http"
@@ -256,17 +263,22 @@ def _allow_many_connections() -> None:
 
 @contextlib.asynccontextmanager
 async def running_proxy(
-    registry: Registry, home: PreviewHome, launch: Launch, *, port: int = DEFAULT_PORT
+    registry: Registry,
+    home: PreviewHome,
+    launch: Launch,
+    *,
+    port: int = DEFAULT_PORT,
+    unused_seconds: float = UNUSED_SECONDS,
 ) -> AsyncIterator[int]:
     """The proxy and the applications behind it, for as long as the context is open; gives the port it listens on.
 
+    An application that nobody asked for in `unused_seconds` is stopped until the next request.
     Raises `EnvironmentError_` when another proxy holds this home or no port is free.
     """
     with home.only_proxy():
         _allow_many_connections()
-        await registry.prepare()
         sockets, bound = bind(port, home.port())
-        keeper = Keeper(registry, home, launch, bound)
+        keeper = Keeper(registry, home, launch, bound, unused_seconds)
         server = web.Server(
             Proxy(registry, keeper).handle,
             access_log=None,
@@ -289,12 +301,3 @@ async def running_proxy(
                 await server.shutdown(timeout=1.0)
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
-
-
-async def serve(
-    registry: Registry, home: PreviewHome, launch: Launch, *, port: int = DEFAULT_PORT, stop: asyncio.Event
-) -> None:
-    """The `ql proxy` process: serves until `stop` is set, then ends every application."""
-    async with running_proxy(registry, home, launch, port=port) as bound:
-        log.info("previews at http://<id>.%s:%d/", DOMAIN, bound)
-        await stop.wait()

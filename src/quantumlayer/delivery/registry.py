@@ -36,6 +36,7 @@ previews = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("message", Text, nullable=False, default=""),
     Column("environment", JSON, nullable=False),
+    Column("password", String(256)),
     Column("port", Integer),
     Column("requests", Integer, nullable=False, default=0),
     Column("last_request_at", Instant),

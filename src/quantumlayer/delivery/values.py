@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from quantumlayer.errors import UserError
 
-PreviewState = Literal["starting", "ready", "failed", "expired", "revoked"]
-LIVE: tuple[PreviewState, ...] = ("starting", "ready", "failed")
+PreviewState = Literal["starting", "ready", "idle", "failed", "expired", "revoked"]
+LIVE: tuple[PreviewState, ...] = ("starting", "ready", "idle", "failed")
 DOMAIN = "preview.localhost"
 MIN_TTL = timedelta(seconds=1)
 MAX_TTL = timedelta(days=7)
@@ -21,7 +21,8 @@ class Preview(BaseModel):
     """One row of the registry. `id` is 160 random bits and the only thing that opens the preview; times are UTC.
 
     `message` explains "failed" (with the last the application wrote); `port` is where the proxy listens once it is ready;
-    `environment` is what the application gets besides its database, such as the administrator's name and password.
+    `environment` is what the application gets besides its database, such as the administrator's name and password;
+    an "idle" one is started by the next request; `password` is the hash of what visitors must know, None for nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class Preview(BaseModel):
     state: PreviewState = "starting"
     message: str = ""
     environment: dict[str, str] = {}
+    password: str | None = None
     port: int | None = None
     requests: int = 0
     last_request_at: datetime | None = None

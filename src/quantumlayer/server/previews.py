@@ -10,12 +10,15 @@ from quantumlayer.delivery.launch import CapsuleLaunch
 from quantumlayer.delivery.proxy import running_proxy
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.server.child import READY
-from quantumlayer.stores.database import open_engine
 from quantumlayer.stores.home import Home
+from quantumlayer.stores.metadata import Metadata
 
 
-async def serve_previews(home: Home, port: int) -> None:
-    """Until SIGTERM. Raises `EnvironmentError_` when another proxy serves this home or no port is free."""
+async def serve_previews(home: Home, port: int, unused_seconds: float) -> None:
+    """Until SIGTERM. Applications that nobody asked for in `unused_seconds` wait for the next request.
+
+    Raises `EnvironmentError_` when another proxy serves this home or no port is free.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -26,8 +29,10 @@ async def serve_previews(home: Home, port: int) -> None:
         {name: languages.load(name)() for name in languages.names},
         LiveBlueprints(home.root),
     )
-    engine = open_engine(home.database)
-    async with running_proxy(Registry(engine), PreviewHome(home.root), launch, port=port) as bound:
+    metadata = Metadata(home.database)
+    await metadata.prepare()
+    registry, previews = Registry(metadata.engine), PreviewHome(home.root)
+    async with running_proxy(registry, previews, launch, port=port, unused_seconds=unused_seconds) as bound:
         print(READY, bound, flush=True)
         await stop.wait()
-    await engine.dispose()
+    await metadata.close()
