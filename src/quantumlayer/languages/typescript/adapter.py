@@ -136,4 +136,6 @@ class TypeScript:
 
 
 def _version(tool: str) -> str:
-    return subprocess.run([tool, "--version"], check=True, capture_output=True, text=True, timeout=30).stdout.strip().lstrip("v")
+    return (
+        subprocess.run([tool, "--version"], check=True, capture_output=True, text=True, timeout=30).stdout.strip().lstrip("v")
+    )

@@ -63,7 +63,22 @@ class KyselyDialect(Dialect):
     field_type = TypeScriptField
     operation_type = TypeScriptOperation
     list_type = ListView
-    operation_locals = ("actor", "answer", "body", "changes", "conditions", "ctx", "fn", "key", "order", "params", "row", "rows", "target", "total")
+    operation_locals = (
+        "actor",
+        "answer",
+        "body",
+        "changes",
+        "conditions",
+        "ctx",
+        "fn",
+        "key",
+        "order",
+        "params",
+        "row",
+        "rows",
+        "target",
+        "total",
+    )
     report_locals = ("actor", "columns", "ctx", "fn", "items", "order", "params", "row", "rows", "table", "total")
     functions = ("register",)
 

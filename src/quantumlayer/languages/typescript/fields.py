@@ -60,7 +60,9 @@ class TypeScriptField(FieldView):
             return "null"
         if self.type == "enum":
             return literal(self.spec.values[0])
-        return {"integer": "0", "number": "0", "reference": "0", "decimal": "new Decimal(0)", "boolean": "false"}.get(self.type, '""')
+        return {"integer": "0", "number": "0", "reference": "0", "decimal": "new Decimal(0)", "boolean": "false"}.get(
+            self.type, '""'
+        )
 
     @property
     def stored_default(self) -> str:
@@ -79,7 +81,11 @@ class TypeScriptField(FieldView):
     def output(self, text: str) -> str:
         """A stored or derived value as it stands in an answer."""
         if self.type == "decimal":
-            return f"rounded({text}, {self.places})" if self.derived else f"{text}{'?' if self.nullable else ''}.toNumber(){' ?? null' if self.nullable else ''}"
+            return (
+                f"rounded({text}, {self.places})"
+                if self.derived
+                else f"{text}{'?' if self.nullable else ''}.toNumber(){' ?? null' if self.nullable else ''}"
+            )
         if not self.derived:
             return text
         reader = {"boolean": "Boolean", "integer": "Number", "number": "Number"}.get(self.type)
@@ -109,7 +115,11 @@ class TypeScriptField(FieldView):
         if not self.omittable:
             return self.given
         if self.type in ("strings", "references"):
-            return f"{self.given}.nullable().default([]).transform((items) => items ?? [])" if self.null_allowed else f"{self.given}.optional()"
+            return (
+                f"{self.given}.nullable().default([]).transform((items) => items ?? [])"
+                if self.null_allowed
+                else f"{self.given}.optional()"
+            )
         if self.default is not None:
             return f"{self.given}{'.nullable()' if self.null_allowed else ''}.default({self.default})"
         if self.default_from is not None:
@@ -163,7 +173,14 @@ class TypeScriptField(FieldView):
         return found
 
 
-_COLUMNS = {"integer": "integer", "number": "number", "boolean": "boolean", "date": "date", "datetime": "instant", "reference": "reference"}
+_COLUMNS = {
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "instant",
+    "reference": "reference",
+}
 
 
 def union(values: tuple[str, ...]) -> str:

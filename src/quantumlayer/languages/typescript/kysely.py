@@ -375,7 +375,9 @@ class Query(QueryPrinter):
 
     def _source(self, parts: Collection, inner: Scope) -> str:
         binding = inner[parts.variable or "item"]
-        return self._member(binding, "id") if isinstance(binding, Stored) else binding.text if isinstance(binding, Scalar) else ""
+        return (
+            self._member(binding, "id") if isinstance(binding, Stored) else binding.text if isinstance(binding, Scalar) else ""
+        )
 
     def _taken(self, parts: Collection, inner: Scope) -> str:
         if parts.taken is None:
@@ -468,7 +470,13 @@ class Query(QueryPrinter):
     def rows(self, parts: Collection, scope: Scope) -> str:
         opened, linked, inner = self._opened(parts, scope)
         element = parts.taken.type if parts.taken is not None else None
-        kind = _TYPES.get(element.kind, "unknown") if element else "string" if isinstance(inner.get(parts.variable or "item"), Scalar) else "number"
+        kind = (
+            _TYPES.get(element.kind, "unknown")
+            if element
+            else "string"
+            if isinstance(inner.get(parts.variable or "item"), Scalar)
+            else "number"
+        )
         where = self._where([*linked, *self._kept(parts, inner)])
         return f"await ctx.all<{kind}>(sql`select {self._taken(parts, inner)} as value from {opened} where {where}`)"
 

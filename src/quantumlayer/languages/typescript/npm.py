@@ -110,7 +110,14 @@ async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
         root.chmod(0o755)
         (root / "pins.json").write_text(json.dumps([[pin.name, pin.version] for pin in pins]))
         shutil.copyfile(_ASK, root / _ASK.name)
-        argv = (npm, "exec", "--offline", "--yes=false", "-c", f"{node} {TREE}/{_ASK.name} {TREE}/pins.json {Path(npm).resolve().parent.parent}")
+        argv = (
+            npm,
+            "exec",
+            "--offline",
+            "--yes=false",
+            "-c",
+            f"{node} {TREE}/{_ASK.name} {TREE}/pins.json {Path(npm).resolve().parent.parent}",
+        )
         environment = {"npm_config_cache": "/tmp/npm"}
         ended = await confined(sandbox, root, argv, env=environment, network="registries")
     if not ended.ok:

@@ -99,7 +99,7 @@ class Plain:
 
     def _variable(self, expr: Variable, binding: object, name: str) -> Printed:
         if isinstance(binding, Identity):
-            return f'await ctx.get({self._table(expr.type.entity or "")}, {binding.text})', UNARY
+            return f"await ctx.get({self._table(expr.type.entity or '')}, {binding.text})", UNARY
         if isinstance(binding, Loaded):
             return binding.text, ATOM
         raise Bug(f"{name} is not loaded here")
@@ -154,7 +154,9 @@ class Plain:
         """The id of a row-valued expression; `null` where there is none."""
         if isinstance(expr, Literal_):
             return "null"
-        held = scope.get(path(expr)) if isinstance(expr, Select) else scope.get(expr.name) if isinstance(expr, Variable) else None
+        held = (
+            scope.get(path(expr)) if isinstance(expr, Select) else scope.get(expr.name) if isinstance(expr, Variable) else None
+        )
         if isinstance(held, Identity):
             return held.text
         if isinstance(expr, Conditional):
@@ -336,7 +338,7 @@ class Plain:
         if function == "size":
             return f"[...{self(first, scope)}].length", ATOM
         if function == "matches":
-            return f"new RegExp({self(expr.args[1], scope)}, \"u\").test({self(first, scope)})", ATOM
+            return f'new RegExp({self(expr.args[1], scope)}, "u").test({self(first, scope)})', ATOM
         return self.print(first, scope) if function == "string" else None
 
     def _aggregate(self, expr: Call, scope: Scope) -> Printed:

@@ -5,7 +5,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\u167f\u1681-\u1fff\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\uf900-\ufdcf\ufe10-\ufefe\uff01-\uffef]")
+_UNPRINTABLE = re.compile(
+    r"[^\x20-\x7e\u00a1-\u167f\u1681-\u1fff\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\uf900-\ufdcf\ufe10-\ufefe\uff01-\uffef]"
+)
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -59,7 +61,11 @@ def sql_text(value: str) -> str:
 def prose(value: str) -> str:
     """One line of plain words: no line breaks, ends of comments, back-slashes or unprintable characters."""
     flat = " ".join(_UNPRINTABLE.sub(" ", value).split())
-    return flat.replace("\\", "/").replace("*/", "* /").replace("@", "at ") if "@" in flat else flat.replace("\\", "/").replace("*/", "* /")
+    return (
+        flat.replace("\\", "/").replace("*/", "* /").replace("@", "at ")
+        if "@" in flat
+        else flat.replace("\\", "/").replace("*/", "* /")
+    )
 
 
 def wrapped(value: str, width: int) -> list[str]:
