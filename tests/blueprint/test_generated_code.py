@@ -44,12 +44,12 @@ reports:
 
 def test_a_report_over_all_rows_reads_no_single_row() -> None:
     # PostgreSQL refuses a column beside an aggregate; SQLite picks any row.
-    report = function(generated(REPORTS, "app/reports.py"), "_report_totals")
+    report = function(generated(REPORTS, "app/reports.py"), "report_totals")
     assert "row_id" not in report and "order_by" not in report
 
 
 def test_groups_break_ties_and_nothing_orders_twice() -> None:
-    report = function(generated(REPORTS, "app/reports.py"), "_report_days")
+    report = function(generated(REPORTS, "app/reports.py"), "report_days")
     order = report.split("order = [", 1)[1].split("]\n", 1)[0]
     assert order.split() == ['result.c["day"].desc().nulls_last(),', 'result.c["item"].asc().nulls_last(),']
 

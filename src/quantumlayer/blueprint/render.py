@@ -1,5 +1,6 @@
 """From a spec to files: pure and byte-reproducible. Templates are compiled once per process."""
 
+import json
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -139,6 +140,7 @@ def _environment(blueprint: LoadedBlueprint, language: Language) -> ImmutableSan
     environment.filters.update(language.filters())
     environment.filters["dense"] = _dense
     environment.filters["summary"] = summary
+    environment.filters["openapi_json"] = _openapi_json
     environment.globals["fail"] = _fail
     return environment
 
@@ -146,6 +148,11 @@ def _environment(blueprint: LoadedBlueprint, language: Language) -> ImmutableSan
 def _dense(text: str) -> str:
     """Without empty lines; the language's formatter puts those back that belong between definitions."""
     return "\n".join(line for line in text.split("\n") if line.strip()) + "\n"
+
+
+def _openapi_json(spec: Spec) -> str:
+    """The document for `/openapi.json`, for stacks whose framework does not make one itself."""
+    return json.dumps(openapi(spec), ensure_ascii=False, indent=2)
 
 
 def _fail(message: str) -> NoReturn:

@@ -1,18 +1,17 @@
 """Logs as JSON lines, Prometheus metrics, and OpenTelemetry traces where an endpoint is configured."""
 
-import importlib
 import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
-from sqlalchemy import Engine
-from starlette.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST as METRICS_TYPE
+from prometheus_client import Counter, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+__all__ = ["METRICS_TYPE", "RequestLog", "configure_logging", "log", "measured"]
 log = logging.getLogger("app")
 
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
@@ -44,10 +43,10 @@ def configure_logging(level: str) -> None:
 
 
 class RequestLog:
-    """Middleware: one log line and one measurement a request."""
+    """Middleware: one log line and one measurement a request. `route_of` tells the path of the route that answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, route_of: Callable[[Scope], str]) -> None:
+        self.app, self.route_of = app, route_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,18 +64,13 @@ class RequestLog:
             await self.app(scope, receive, observed)
         finally:
             seconds = time.perf_counter() - start
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = self.route_of(scope)
             REQUESTS.labels(scope["method"], route, status).inc()
             SECONDS.labels(scope["method"], route).observe(seconds)
             facts = {"method": scope["method"], "path": scope["path"], "status": status, "milliseconds": round(seconds * 1000, 2)}
             log.info("request", extra=facts)
 
 
-def metrics() -> Response:
+def measured() -> bytes:
     """Everything measured so far, as Prometheus text."""
-    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-def trace(app: FastAPI, engine: Engine) -> None:
-    """Turns on OpenTelemetry. Imported only here: it is slow to import and mostly not wanted."""
-    importlib.import_module("app.tracing").install(app, engine)
+    return generate_latest()

@@ -5,7 +5,6 @@ import logging
 from pathlib import Path
 
 from alembic import command
-from fastapi.testclient import TestClient
 from sqlalchemy import inspect
 
 from app.database import Database
@@ -14,6 +13,7 @@ from app.migrate import alembic_config, migrate
 from app.models import Base
 from app.observability import JsonFormatter
 from app.settings import Settings
+from tests.client import client_of
 from tests.support import Api
 
 
@@ -23,7 +23,7 @@ def test_health_answers_once_the_database_does(api: Api) -> None:
 
 def test_health_tells_that_the_database_is_gone(tmp_path: Path) -> None:
     app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/missing/test.db", log_level="WARNING"))
-    assert TestClient(app).get("/health").status_code == 503
+    assert client_of(app).get("/health").status_code == 503
 
 
 def test_metrics_count_requests(api: Api) -> None:
