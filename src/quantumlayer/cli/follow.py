@@ -10,6 +10,7 @@ from rich.console import Console
 from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.cli.progress import Progress, progress
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.pipeline.capsules import with_local_capsule
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.server.service import ensure_service, is_locked, read_service, running_service
@@ -61,7 +62,7 @@ async def start_and_follow(desk: Desk, run: Run, *, quiet: bool) -> Finished:
     finished = await desk.runs.finished(run.id)
     if finished is None:
         raise EnvironmentError_(f"the run {run.id} has no report", hint=f"continue it with: ql resume {run.id}")
-    return finished
+    return await with_local_capsule(desk.runs, desk.home, finished)
 
 
 async def _start(desk: Desk, run: Run) -> None:

@@ -18,7 +18,9 @@ from quantumlayer.evidence.scores import qa, security
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.capsules import local_capsule
 from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.records import Records
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.verdict import verdict
@@ -62,7 +64,10 @@ class Deliver:
             if not task.order.preview:
                 raise NotRun("it was declined with --no-preview")
             await desk.load("capsule", bytes)
-            path = self.tools.home.capsules / f"{task.order.run}.capsule"
+            # It may have been sealed on another machine.
+            path = await local_capsule(Records(self.tools.metadata, self.tools.blobs), self.tools.home, task.order.run)
+            if path is None:
+                raise NotRun("the run has no capsule any more")
             admin = administrator(await desk.load("spec", Spec))
             preview = await open_preview(
                 self.tools.previews,

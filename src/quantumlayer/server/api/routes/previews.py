@@ -10,6 +10,7 @@ from starlette.responses import Response
 from quantumlayer.delivery.previews import extend, list_previews, logs, order_preview, revoke
 from quantumlayer.delivery.values import Preview
 from quantumlayer.evidence.live_application import administrator
+from quantumlayer.pipeline.capsules import local_capsule
 from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.office import JSON_ONLY, Office, TheCaller, TheOffice, refusals, same_project
 from quantumlayer.server.api.problems import Refused
@@ -39,8 +40,8 @@ async def show_previews(
 async def create_preview(request: Request, wanted: NewPreview, office: TheOffice, caller: TheCaller) -> Response:
     """Runs the application of the run's capsule. A run has one live preview, however often it is asked for."""
     run = await office.run(wanted.run, caller.owner)
-    capsule = office.home.capsules / f"{run.id}.capsule"
-    if run.status == "running" or not capsule.is_file():
+    capsule = await local_capsule(office.runs, office.home, run.id)
+    if run.status == "running" or capsule is None:
         raise Refused(409, f"the run {run.id} has no capsule", "wait until it has ended as verified or partial")
     _, spec = await spec_of(office, run.id, caller.owner)
     admin = administrator(spec)
