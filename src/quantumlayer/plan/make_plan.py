@@ -31,6 +31,12 @@ def make_plan(
     its own, which the blueprint does not provide.
     """
     value = blueprint.value
+    ordered = any(field.sorted for entity in spec.entities.values() for field in entity.fields.values())
+    if ordered and SURFACE not in value.provides:
+        raise UserError(
+            f"the stack {value.id} does not keep lists of texts sorted",
+            hint="choose a stack that provides it, such as python/fastapi, or leave the order to whoever sends the list",
+        )
     if spec.surface is not None and SURFACE not in value.provides:
         raise UserError(
             f"the stack {value.id} cannot give an application the paths and shapes of an imported API description",

@@ -24,6 +24,7 @@ _FITTING: dict[str, tuple[str, ...]] = {
     "inverse": _RELATIONS,
     "on_delete": _RELATIONS,
     "shown": ("references",),
+    "sorted": ("strings",),
     "min_items": _LISTS,
     "max_items": _LISTS,
 }

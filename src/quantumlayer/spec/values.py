@@ -92,6 +92,8 @@ class Field(Value):
     to: Name | None = None
     inverse: Name | None = None
     on_delete: OnDelete = "restrict"
+    # strings: `sorted` keeps them in alphabetical order
+    sorted: bool = False
     # strings and references
     min_items: int | None = Attribute(default=None, ge=0)
     max_items: int | None = Attribute(default=None, ge=1)

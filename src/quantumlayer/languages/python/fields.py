@@ -73,7 +73,8 @@ class PythonField(FieldView):
             return choices(self.spec.values)
         if self.type == "strings":
             bounds = self._bounds(min_length=self.spec.min_items, max_length=self.spec.max_items)
-            return f"Annotated[list[Item], {bounds}]" if bounds else "list[Item]"
+            extras = [text for text in (bounds, "AfterValidator(sorted)" if self.spec.sorted else "") if text]
+            return f"Annotated[list[Item], {', '.join(extras)}]" if extras else "list[Item]"
         extras = [text for text in (self._field_bounds(), *self._validators()) if text]
         base = _WIRE[self.type]
         return f"Annotated[{base}, {', '.join(extras)}]" if extras else base

@@ -45,6 +45,21 @@ def declares_objects(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def keeps_sorted(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the tags of an article are kept in alphabetical order`"""
+    told = entity(world, m, "e")
+    wanted = singular(snake(plain(m["f"])))
+    for target in [told] if told else list(world.entities.values()):
+        for name, field in target.fields.items():
+            known = {singular(w) for w in (name, name.removesuffix("_list"))}
+            if field.type == "strings" and wanted.removesuffix("_list") in known:
+                by = tuple(dict.fromkeys([*field.satisfies, clause.id]))
+                target.fields[name] = field.model_copy(update={"sorted": True, "satisfies": by})
+                return True
+    return None
+
+
+@rule
 def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`store the title and the author of each book`"""
     target = entity(world, m, "e")

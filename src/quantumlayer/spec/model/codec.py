@@ -33,7 +33,8 @@ Parse = Callable[[Any], Any]
 
 def parser(field: Field) -> Parse:
     """From a decoded JSON value (floats as `Decimal`) to the row's value; type only. Raises `Invalid`."""
-    return _PARSERS[field.type]
+    parse = _PARSERS[field.type]
+    return (lambda value: tuple(sorted(parse(value)))) if field.sorted else parse
 
 
 def query_parser(field: Field) -> Parse:
@@ -265,7 +266,7 @@ def storer(field: Field) -> Callable[[Any], Any]:
         "number": float,
         "reference": lambda row: row["id"],
         "references": lambda rows: tuple(sorted({row["id"] for row in rows})),
-        "strings": tuple,
+        "strings": (lambda texts: tuple(sorted(texts))) if field.sorted else tuple,
     }
     chosen = convert.get(field.type)
     empty = () if field.type in ("strings", "references") else None

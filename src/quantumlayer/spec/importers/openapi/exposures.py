@@ -12,6 +12,7 @@ from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_nam
 from quantumlayer.spec.importers.openapi.people import People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle
 from quantumlayer.spec.naming import wire_name
+from quantumlayer.spec.surface import TOTAL
 from quantumlayer.spec.values import Access, Bound, Effect, Exposure, Field, Operation, Paging, Report, Transition
 
 ALL = Paging(usual=2**31 - 1, most=2**31 - 1)
@@ -63,6 +64,10 @@ class Exposer:
         for key in shape.beside:
             self.maker.note(f"lists of {resource.plural} do not tell {key}")
         return shape.wrapped(found)
+
+    def _whole(self, resource: Resource) -> Any:
+        """A row with all that the file names of it, for answers that the file does not describe."""
+        return {"id": "id"} | {k: v for k, v in resource.members.items() if v not in ("password", "$token", "id")}
 
     def accepted(self, resource: Resource, op: Op, *, create: bool) -> Any:
         """What of the body is taken."""
@@ -125,7 +130,7 @@ class Exposer:
             ("PATCH", True): "update",
             ("DELETE", True): "delete",
         }.get((op.method, on_row))
-        if kind is None or (kind == "list" and op.answer.kind != "rows"):
+        if kind is None or (kind == "list" and op.answer.kind not in ("rows", "none")):
             self.maker.note(f"{op.title} is not reading or writing one row")
             return
         draft = self.maker.drafts[resource.name]
@@ -133,12 +138,18 @@ class Exposer:
         if kind == "list":
             name, query = lists.add(resource, draft, name, op)
             self._access(draft, name, op)
-            answers = self.template(resource, op.answer)
+            answers = (
+                self.template(resource, op.answer)
+                if op.answer.kind == "rows"
+                else {"items": [self._whole(resource)], "total": TOTAL}
+            )
             self._add(op, f"{resource.name}.{name}", bind=self._bind(op, resource, owner), query=query, answers=answers)
             return
         self._declare(draft, name, kind, owner, op)
         accepts = self.accepted(resource, op, create=kind == "create") if kind in ("create", "update") else None
         answers = self.template(resource, op.answer) if op.answer.kind == "row" and kind != "delete" else None
+        if kind == "read" and op.answer.kind == "none":
+            answers = self._whole(resource)
         if kind == "delete" and op.answer.kind == "row":
             self.maker.note(f"{op.title} answers nothing, since the row is gone")
         self._add(op, f"{resource.name}.{name}", bind=self._bind(op, resource, owner), accepts=accepts, answers=answers)
