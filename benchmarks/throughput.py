@@ -1,0 +1,145 @@
+"""Many runs submitted at once through the API: all must end. Throughput, queue time and memory, with several worker processes.
+
+Usage: python benchmarks/throughput.py [--runs 4] [--workers 1,2,4] [--seconds 3600]. `--runs 100` is the measure of the issue.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+from table import show
+
+from quantumlayer.pipeline.timing import timing
+from quantumlayer.server.service import read_service
+from quantumlayer.stores.home import Home
+from quantumlayer.stores.metadata import Metadata
+
+PROMPT = "A to-do API: tasks have a title, a due date and a done flag. List tasks filtered by done."
+START_SECONDS = 120.0
+
+
+class Memory(threading.Thread):
+    """Looks every half second how much a process and all below it hold."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak, self._root, self._stop = 0, psutil.Process(pid), threading.Event()
+
+    def run(self) -> None:
+        """Until `end`."""
+        while not self._stop.wait(0.5):
+            total = 0
+            for process in [self._root, *self._root.children(recursive=True)]:
+                try:
+                    total += process.memory_info().rss
+                except psutil.Error:
+                    continue
+            self.peak = max(self.peak, total)
+
+    def end(self) -> int:
+        """The most, in bytes."""
+        self._stop.set()
+        return self.peak
+
+
+async def measure(runs: int, workers: int, patience: float) -> tuple[Any, ...]:
+    """One row of the table. The service has its own home; its caches are warmed by one run before."""
+    with tempfile.TemporaryDirectory(prefix="ql-throughput-") as folder:
+        home = Home(Path(folder) / "home")
+        words = ["up", "--workers", str(workers), "--api-port", str(18900 + workers)]
+        service = subprocess.Popen(
+            [sys.executable, "-m", "quantumlayer.cli.main", *words],
+            env=os.environ | {"QL_HOME": str(home.root), "QL_API_CREATIONS": "", "QL_API_REQUESTS": ""},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            url = await _ready(home)
+            async with aiohttp.ClientSession(url) as api:
+                await _all_ended(api, [await _create(api)], patience)
+                memory = Memory(service.pid)
+                memory.start()
+                began = time.perf_counter()
+                ids = await asyncio.gather(*(_create(api) for _ in range(runs)))
+                accepted = time.perf_counter() - began
+                outcomes = await _all_ended(api, ids, patience)
+                seconds = time.perf_counter() - began
+            queued = sorted([await _queued(home, run) for run in ids])
+            return (
+                workers,
+                f"{len(outcomes)} of {runs}",
+                ", ".join(f"{outcomes.count(o)} {o}" for o in sorted(set(outcomes))),
+                f"{accepted:.1f}",
+                f"{seconds:.0f}",
+                f"{runs / seconds * 60:.1f}",
+                f"{queued[min(len(queued) - 1, int(len(queued) * 0.95))]:.1f}",
+                f"{memory.end() / 1e6:.0f}",
+            )
+        finally:
+            service.terminate()
+            service.wait(60)
+
+
+async def _ready(home: Home) -> str:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        service = read_service(home)
+        if service is not None and service.api_port is not None and service.proxy_port is not None:
+            return f"http://127.0.0.1:{service.api_port}"
+        await asyncio.sleep(0.1)
+    raise SystemExit(f"the service did not start within {START_SECONDS:.0f} s")
+
+
+async def _create(api: aiohttp.ClientSession) -> str:
+    async with api.post("/api/v1/runs", json={"text": PROMPT, "preview": False}) as answer:
+        assert answer.status == 201, await answer.text()
+        return (await answer.json())["id"]
+
+
+async def _all_ended(api: aiohttp.ClientSession, ids: list[str], patience: float) -> list[str]:
+    """The status of those that ended in time."""
+    waiting, outcomes = list(ids), []
+    until = time.monotonic() + patience
+    while waiting and time.monotonic() < until:
+        await asyncio.sleep(0.5)
+        for run in list(waiting):
+            async with api.get(f"/api/v1/runs/{run}") as answer:
+                status = (await answer.json())["status"]
+            if status != "running":
+                waiting.remove(run)
+                outcomes.append(status)
+    return outcomes
+
+
+async def _queued(home: Home, run: str) -> float:
+    metadata = Metadata(home.database)
+    events = await metadata.events(run)
+    await metadata.close()
+    return timing(run, events).queued
+
+
+def main() -> None:
+    """Reads the arguments and measures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=4)
+    parser.add_argument("--workers", default="1,2,4")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="How long to wait for the runs of one row.")
+    arguments = parser.parse_args()
+    rows = [asyncio.run(measure(arguments.runs, int(w), arguments.seconds)) for w in arguments.workers.split(",")]
+    columns = ("workers", "ended", "as", "accepted s", "all ended s", "runs/min", "p95 queue s", "peak MB")
+    show(f"{arguments.runs} runs at once", columns, rows)
+    if any(not str(row[1]).startswith(f"{arguments.runs} ") for row in rows):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
