@@ -1,5 +1,6 @@
 """Brief → Frd: the clauses numbered, with acceptance criteria generated from what the analyst understands of them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ from quantumlayer.spec.analyst.sound import read_soundly
 from quantumlayer.spec.criteria import criteria_of, glossary_of
 from quantumlayer.spec.frd import Frd, FrdRequirement, Priority
 from quantumlayer.spec.importers.read import kind_of, read_files
+from quantumlayer.spec.values import Spec
 
+_UNTITLED = re.compile(r"(?:to|so|hi|hello|hey|dear|as|we|i|it|there|this|my|our|an?|application)\b", re.I)
 _COULD = ("may ", "could ", "optional", "nice to have", "if possible", "ideally")
 
 
@@ -48,6 +51,7 @@ def draft_frd(brief: Brief) -> Frd:
         sentences = _renumbered(s for s in sentences if s.id not in reading.context)
         given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
         reading = read_soundly(name, sentences, given)
+    name = _name(name, reading.spec)
     by_id = {s.id: s for s in sentences}
     criteria = criteria_of(reading.spec) if reading.spec else {}
     requirements = []
@@ -82,6 +86,15 @@ def draft_frd(brief: Brief) -> Frd:
         glossary=glossary_of(reading.spec) if reading.spec else (),
         files=brief.files,
     )
+
+
+def _name(given: str, spec: Spec | None) -> str:
+    """The request's own title; what it keeps, where its beginning is no title."""
+    titled = len(given.split()) <= 5 and not _UNTITLED.match(given)
+    if titled or spec is None or not spec.entities:
+        return given
+    plurals = [e.plural.replace("_", " ") for n, e in spec.entities.items() if not (spec.auth and spec.auth.entity == n)]
+    return " and ".join(plurals[:2]).capitalize() or given
 
 
 def _renumbered(sentences: Iterable[Sentence]) -> tuple[Sentence, ...]:

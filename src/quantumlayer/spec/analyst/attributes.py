@@ -154,6 +154,13 @@ def enumeration(text: str) -> tuple[str, ...]:
         or re.fullmatch(r"\d+-\d+", p)
         for p in parts
     )
+    words = [p.lower() for p in parts]
+    named = (
+        len(parts) > 2
+        and all(w.isalpha() for w in words)
+        and not {"unique", "required", "optional", "indexed", "default"} & set(words)
+    )
+    constraint = constraint and not (named and any(not re.match(said, w) for w in words))
     values = tuple(dict.fromkeys(value_name(p) for p in parts))
     return values if len(values) >= 2 and short and not constraint and all(values) else ()
 

@@ -97,6 +97,8 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     ):
         world.link(part, target, clause.id)
         return add_fields(part, within[2], clause, world)
+    if re.search(r"->|→|=>", text) and "," not in text and ":" not in text:
+        return ", ".join(_arrows(target, text, clause)) or True
     text, alternatives = either(text)
     text, unread = _spaced(text), []
     for piece in split_list(text):
@@ -155,7 +157,10 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         ):
             world.stored[target.name] = (world.add(placed[1], clause.id).name, clause.id)
             continue
-        if len(item.name.split("_")) > 5 or re.search(r"(?:^|_)(?:cannot|must|may_not|which|who|should)(?:_|$)", item.name):
+        if len(item.name.split("_")) > 5 or re.search(
+            r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then)(?:_|$)",
+            item.name,
+        ):
             unread.append(item.noun)
             continue
         add_field(target, item, clause.id, world)

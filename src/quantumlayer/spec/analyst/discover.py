@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.draft_field import looks_like_field
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause
 from quantumlayer.spec.analyst.nouns import STOP, noun
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, RECORDS, ROLES, is_plural, singular, verb_base
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, RECORDS, ROLES, is_plural, plural, singular, verb_base
 from quantumlayer.spec.analyst.world import World
 
 _DET = r"(?:(?:an?|the|each|every|all|any|our|my|some|their|his|her|its|many|several|multiple|other|own|new|your) )*"
@@ -43,6 +43,10 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
             re.search(rf"\b{one}s? (?:has|have|with|:|\()", t) and not re.search(rf"\w+ {one}s? (?:has|have|with)", t)
             for _, t in texts
         ):
+            del found[one]
+    for one in [o for o in found if any(c.endswith(f"_{o}") for c in found)]:
+        own = any(re.search(rf"\bown {one}(?:s|es)?\b|\bown {re.escape(plural(one))}\b", t) for _, t in texts)
+        if own and not any(re.search(rf"(?:^|\b(?:an?|each|every|the) ){one}s? (?:has|have|with)\b", t) for _, t in texts):
             del found[one]
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
@@ -143,10 +147,16 @@ def listed(text: str) -> list[str]:
         words = m["n"].split()
         starts = [i + 1 for i, w in enumerate(words[:-1]) if w in STOP or w in _WEAK or verb_base(w) or is_plural(w)]
         name = " ".join(words[max(starts, default=0) :])
-        if is_plural(name) and not looks_like_field(name) and (one := noun(name, told=True)):
+        if is_plural(name) and (not looks_like_field(name) or _all_fields(m["f"])) and (one := noun(name, told=True)):
             found.append((one, m["f"]))
     nouns = frozenset(one for one, _ in found) if len(found) > 1 else frozenset()
     return [one for one, inside in found if enumerates_fields(inside, nouns)]
+
+
+def _all_fields(text: str) -> bool:
+    """Whether a list names nothing but fields: `ingredients (name, amount, unit)` are records of their own."""
+    items = [read_item(piece) for piece in split_list(text)]
+    return len(items) > 1 and all(i.name and type_of(i.name)[0] is not None for i in items)
 
 
 def named_only(text: str) -> list[str]:

@@ -242,6 +242,9 @@ def _add_enum(target: EntityDraft, item: Item, attributes: dict[str, Any], by: s
     target.fields[item.name] = field if not known else field.model_copy(update={"satisfies": (*known.satisfies, by)})
 
 
+_WORDED = ("title", "name", "label", "subject", "description", "notes", "body", "comment", "content", "message", "headline", "caption", "bio", "summary", "text")  # fmt: skip
+
+
 def _settle(kind: str | None, item: Item, attributes: dict[str, Any]) -> str:
     bounded = any(k in attributes for k in ("min", "max", "step"))
     if kind is None and bounded:
@@ -249,6 +252,11 @@ def _settle(kind: str | None, item: Item, attributes: dict[str, Any]) -> str:
         return "number" if fractional else "integer"
     if kind in ("number", "string") and bounded and not item.type and item.name in ("grade", "rating", "score"):
         return "integer"
+    if kind in ("string", "text") and bounded and item.name.split("_")[-1] in _WORDED and "step" not in attributes:
+        for count, length in (("min", "min_length"), ("max", "max_length")):
+            if isinstance(attributes.get(count), int):
+                attributes[length] = attributes.pop(count)
+        return kind
     if kind == "string" and bounded:
         return "integer"
     if kind in (None, "integer") and ("min_length" in attributes or "max_length" in attributes or "pattern" in attributes):

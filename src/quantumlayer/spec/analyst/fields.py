@@ -37,7 +37,7 @@ _LONG = re.compile(
     re.I,
 )
 _MANY = re.compile(
-    r"^(?P<all>(?:a |the )?(?:lists?|sets?|collection|number|array) of (?:related |one or more |zero or more )?|one or more |one or many |zero or more |any number of |many |multiple |several |"
+    r"^(?P<all>(?:a |the )?(?:lists?|sets?|collection|array) of (?:related |one or more |zero or more )?|one or more |one or many |zero or more |any number of |many |multiple |several |"
     r"at least (?P<least>\w+) |up to (?P<most>\w+) |at most (?P<most2>\w+) |between (?P<low>\w+) and (?P<high>\w+) |(?P<low2>\d+)(?: to | ?- ?)(?P<high2>\d+) )",
     re.I,
 )

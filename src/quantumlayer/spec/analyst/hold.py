@@ -89,3 +89,18 @@ def gives(clause: Clause, world: World, m: Any) -> bool | str | None:
             return m["range"].strip()
         add_field(given, Item("value", "value", item.attributes), clause.id, world)
     return m["a"] or True
+
+
+@rule
+def pays(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`donors pledge amounts to campaigns`"""
+    target, who, verb = entity(world, m, "o"), singular(m["s"].lower()), verb_base(m["v"])
+    actor = world.find(who)
+    if target is None or verb is None or not (who in PEOPLE or actor):
+        return None
+    nouns = {"pledge": "pledge", "donate": "donation", "pay": "payment", "give": "donation", "contribute": "contribution", "bid": "bid", "offer": "offer", "lend": "loan", "transfer": "transfer"}  # fmt: skip
+    event = world.add(nouns[verb], clause.id)
+    if event is target:
+        return None
+    add_field(event, read_item("amount"), clause.id, world)
+    return happen(clause, world, who, actor, event, target, "", verb)

@@ -38,6 +38,9 @@ _GENERIC = frozenset(
 )
 
 
+_VERBS = ("track", "manage", "store", "keep", "record", "list", "show", "add", "create", "post", "get", "put", "patch", "delete", "update", "save", "handle", "organize", "organise")  # fmt: skip
+
+
 def noun(text: str, *, told: bool = False) -> str | None:
     """The singular noun of a phrase if it may be an entity; what is `told` of by `each … has` may be any noun."""
     words = [
@@ -45,6 +48,8 @@ def noun(text: str, *, told: bool = False) -> str | None:
         for w in text.lower().replace("'s", "").split()
         if w not in ("the", "a", "an", "each", "every", "own", "their", "new", "existing")
     ]
+    while len(words) > 1 and (words[0] in _VERBS or words[0] in ("my", "our", "your", "his", "her")) and is_plural(words[-1]):
+        words = words[1:]
     while words and (words[0] in ("public", "private", "simple", "small", "basic", "overdue", "open", "closed", "urgent", "late", "published", "active", "available", "approved", "only", "completed", "cancelled", "expired", "finished", "unpaid", "paid") or (words[0].endswith("ed") and verb_base(words[0]) and len(words) > 1)):  # fmt: skip
         words = words[1:]
     if len(words) == 1 and words[0].endswith("ed") and verb_base(words[0]):
@@ -59,6 +64,8 @@ def noun(text: str, *, told: bool = False) -> str | None:
     if not words or len(words) > 3 or any(w in STOP for w in words):
         return None
     one = snake(singular(" ".join(words)))
+    if one in ("status", "state"):
+        return None
     if told and one and len(one) > 1:
         return one
     if not one or one in ABSTRACT or one in _GENERIC or one.split("_")[-1] in ABSTRACT or len(one) < 2:

@@ -144,6 +144,25 @@ def within(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def refused_after(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`pledges after the end date are refused`"""
+    target = entity(world, m, "e")
+    words = f"{m['d']} of {m['p']}" if m["p"] else m["d"]
+    parents = [
+        (n, world.entities[f.to]) for n, f in (target.fields if target else {}).items() if f.type == "reference" and f.to
+    ]
+    named = known_field(target, m["d"])
+    found = anchor(target, words) if target and named else None
+    found = found or next((a for n, p in parents if known_field(p, m["d"]) and (a := anchor(p, m["d"], row=f"self.{n}"))), None)
+    if target is None or found is None or not found[2]:
+        return None
+    clock, operator = ("today" if found[1] == "date" else "now"), "<=" if m["op"] == "after" else ">="
+    check = Guard(check=f"{clock} {operator} {found[0]}", message=plain(clause.match), satisfies=(clause.id,))
+    target.guard("create", f"not_{m['op']}_{snake(m['d'])}", check)
+    return True
+
+
+@rule
 def late_when(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`parcels not picked up within 5 days are overdue`"""
     target, verb, span = entity(world, m, "e"), verb_base(m["p"]), duration(m["d"])

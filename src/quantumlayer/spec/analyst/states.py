@@ -50,6 +50,25 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def statuses(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`Statuses: new, assigned, in progress, closed`: in this order, since nothing else is said."""
+    target = entity(world, m, "e") or world.find(world.topic)
+    names = [snake(w) for w in re.split(r",? (?:and|or) |, ", plain(m["list"])) if snake(w)]
+    if target is None or world.is_account(target) or len(names) < 2 or target.state is not None:
+        return None
+    marker = world.assume(
+        f"{an(target.name).capitalize()} goes from {' to '.join(n.replace('_', ' ') for n in names)}, in this order."
+    )
+    ensure_states(target, names[0], names, clause.id)
+    for before, after in zip(names, names[1:], strict=False):
+        transition(target, action_for_state(after), [before], after, clause.id)
+        transition(target, action_for_state(after), [before], after, marker)
+    world.ask(f"Which changes of the status of {an(target.name)} are allowed, besides the given order?")
+    world.topic = target.name
+    return True
+
+
+@rule
 def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order starts as pending`"""
     target, state = entity(world, m, "e"), snake(m["a"])
@@ -81,6 +100,8 @@ def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list
     who = re.sub(r"^(?:only |the |an? |its |their |his |her )+", "", plain(who).lower()).strip()
     if not who or who in ("someone", "somebody", "it", "you", "user", "anyone"):
         return True
+    if re.search(r"at a time|at once|at the same time|\bone\b", who):
+        return f"by {who}"
     one = singular(who)
     for name in operations:
         if one in ROLES and world.auth:
@@ -117,7 +138,9 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
             verbs.append(following)
     world.topic = target.name
     if groups.get("who"):
-        allow_by(clause, world, target, [operation_name(world, target, v) for v in verbs], groups["who"])
+        allowed = allow_by(clause, world, target, [operation_name(world, target, v) for v in verbs], groups["who"])
+        if isinstance(allowed, str):
+            return allowed
     rest = (groups.get("rest") or "").strip()
     if not rest:
         return True
