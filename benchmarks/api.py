@@ -74,6 +74,7 @@ def _row(run: str, number: int) -> dict[str, Any]:
         "finished_at": at + timedelta(seconds=20),
         "status": status,
         "execution": 1,
+        "stack": "python/fastapi",
         "title": f"A to-do API, number {number}: tasks have a title, a due date and a done flag.",
         "order": {"run": run, "stack": "python/fastapi", "author": "blueprint", "inputs": {"request": f"{number:064x}"}},
         "report": {"report": report, "problem": None, "reasons": {}},
