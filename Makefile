@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 PROMPT ?= A to-do API: tasks have a title, optional notes, a due date, a priority (low, medium, high) and a done flag. List tasks filtered by done and priority, newest first.
 
-.PHONY: setup run test matrix lint bench clean
+.PHONY: setup run test matrix lint bench kills clean
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml Makefile
@@ -32,6 +32,10 @@ matrix: setup
 bench: setup
 	@for name in cli render memory proxy; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@$(BIN)/python benchmarks/end_to_end.py --cold
+
+# Kills every process of the service at every stage; resumable, an hour for all of it.
+kills: setup
+	$(BIN)/python benchmarks/kills.py
 
 clean:
 	rm -rf $(VENV)

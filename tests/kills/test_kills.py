@@ -1,0 +1,164 @@
+"""Runs whose worker or Temporal server is killed in the middle: real processes, scripted stages. `trial.py` has real ones."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from trial import Grounds
+
+from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.serving import serving
+from quantumlayer.pipeline.stages import NAMES
+from quantumlayer.ports.sandbox import Command, Mount
+from quantumlayer.request.values import Request
+from quantumlayer.sandboxes.bubblewrap.adapter import BubblewrapSandbox
+from quantumlayer.server.supervisor import free_port, temporal_argv
+from quantumlayer.stores.folder import FolderBlobs
+from quantumlayer.stores.home import Home
+from quantumlayer.stores.metadata import Metadata
+
+SCRIPTED, INJECTED = Path(__file__).parents[1] / "pipeline", Path(__file__).with_name("injected")
+sys.path.append(str(SCRIPTED))
+
+from scripted import activities, ended, started
+
+WORKER = Path(__file__).with_name("scripted_worker.py")
+
+
+class Site:
+    """A home, a Temporal server and a worker that can be killed and started again."""
+
+    def __init__(self, folder, stack):
+        self.home, self.port, self.stack = Home(folder / "home"), free_port(), stack
+        self.plan = folder / "kill.json"
+        self.processes = {}
+
+    def start(self, name):
+        argv = {
+            "temporal": temporal_argv(self.home, self.port),
+            "worker": [sys.executable, str(WORKER), str(self.home.root), f"127.0.0.1:{self.port}"],
+        }[name]
+        environment = os.environ | {"QL_KILL_PLAN": str(self.plan), "PYTHONPATH": f"{INJECTED}{os.pathsep}{SCRIPTED}"}
+        process = subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.stack.enter_context(process)
+        self.stack.callback(process.kill)
+        self.processes[name] = process
+
+    async def start_again(self, names):
+        """What was killed, as soon as it is dead."""
+        while not self.plan.with_suffix(".done").exists():
+            await asyncio.sleep(0.02)
+        for name in names:
+            self.processes[name].wait()
+            self.start(name)
+
+
+@contextmanager
+def site(folder):
+    with ExitStack() as stack:
+        made = Site(folder, stack)
+        made.home.root.mkdir()
+        made.start("temporal")
+        yield made
+
+
+async def killed(folder, moment, *victims):
+    """A whole run, at whose moment the victims are killed; what is there afterwards."""
+    with site(folder) as place:
+        kill = ["self" if name == "worker" else place.processes[name].pid for name in victims]
+        place.plan.write_text(json.dumps({"moment": moment, "kill": kill}))
+        metadata = Metadata(place.home.database)
+        await metadata.prepare()
+        runs = Runs(metadata, FolderBlobs(place.home.blobs))
+        await connect(f"127.0.0.1:{place.port}")
+        run = await runs.add(Request(text="anything"), stack="none/none", author="blueprint", preview=False, ttl=60)
+        place.start("worker")
+        await place.start_again(victims)
+        finished = await ended(runs, run, 120)
+        assert finished.report.status == "verified"
+        drops = await metadata.drops(run.id)
+        assert Counter(d.stage for d in drops if d.stage in NAMES) == dict.fromkeys(NAMES, 1)
+        assert {d.version for d in drops} == {1}
+        for drop in drops:
+            await runs.blobs.get(drop.id)
+        told = Counter((e.kind, e.data.get("stage")) for e in await metadata.events(run.id))
+        assert set(told.values()) == {1}
+        await metadata.close()
+
+
+@pytest.mark.parametrize(
+    ("moment", "victims"),
+    [
+        ("half-written code", ["worker"]),
+        ("finished structure", ["worker", "temporal"]),
+        ("finish", ["worker"]),
+    ],
+)
+async def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path, moment, victims):
+    await killed(tmp_path, moment, *victims)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("victims", [["worker"], ["temporal"], ["worker", "temporal"]], ids="+".join)
+@pytest.mark.parametrize("edge", ["started", "unrecorded", "finished"])
+@pytest.mark.parametrize("stage", NAMES)
+async def test_killed_at_every_stage(tmp_path, stage, edge, victims):
+    await killed(tmp_path, f"{edge} {stage.replace(' ', '_') if edge == 'unrecorded' else stage}", *victims)
+
+
+async def test_cancelling_ends_the_whole_process_tree_in_the_sandbox_at_once(tmp_path):
+    mark = f"9{os.getpid()}{time.time_ns()}"
+
+    async def long(desk):
+        script = f"import os, time; os.fork(); os.setsid() if not os.fork() else 0; time.sleep({mark})"
+        argv = (os.path.realpath(sys.executable), "-c", script)
+        await BubblewrapSandbox().run(Command(argv, "/work", (Mount(tmp_path, "/work", True),)))
+
+    def alive():
+        return [p for p in psutil.process_iter(["cmdline"]) if mark in " ".join(p.info["cmdline"] or ())]
+
+    with site(tmp_path) as place:
+        metadata = Metadata(place.home.database)
+        await metadata.prepare()
+        runs, client = Runs(metadata, FolderBlobs(place.home.blobs)), await connect(f"127.0.0.1:{place.port}")
+        async with serving(client, activities(runs, sandbox_validation=long)):
+            run = await started(runs, client)
+            async with asyncio.timeout(60):
+                while len(alive()) < 4:
+                    await asyncio.sleep(0.05)
+            await runs.cancel(client, run)
+            async with asyncio.timeout(2):
+                while alive():
+                    await asyncio.sleep(0.02)
+            assert (await ended(runs, run)).report.status == "cancelled"
+        await metadata.close()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    ("moment", "victim"),
+    [
+        ("started sandbox validation", "worker"),
+        ("half-written source", "service"),
+        ("half-written capsule file", "service"),
+        ("preview asked for", "worker"),
+        ("preview starts", "proxy"),
+        ("preview starts", "service"),
+        ("finish", "temporal"),
+    ],
+)
+def test_the_real_service_keeps_its_promise(tmp_path, moment, victim):
+    grounds = Grounds(tmp_path / "home")
+    try:
+        result = grounds.trial(moment, victim)
+    finally:
+        grounds.close()
+    assert result.good, result
