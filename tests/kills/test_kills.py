@@ -25,12 +25,12 @@ from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
 
-SCRIPTED, INJECTED = Path(__file__).parents[1] / "pipeline", Path(__file__).with_name("injected")
-sys.path.append(str(SCRIPTED))
+sys.path.append(str(Path(__file__).parents[1] / "pipeline"))
 
 from scripted import activities, ended, started
 
 WORKER = Path(__file__).with_name("scripted_worker.py")
+SCRIPTED, INJECTED = Path(__file__).parents[1] / "pipeline", Path(__file__).with_name("injected")
 
 
 class Site:
