@@ -12,7 +12,7 @@ from quantumlayer.languages.go.fields import GoField, query_base, query_reader
 from quantumlayer.languages.go.names import NAMING, exported, local, quoted
 from quantumlayer.languages.go.plain import TYPES, Plain
 from quantumlayer.languages.go.sql import Query
-from quantumlayer.languages.go.text import argument, literal, sql_literal
+from quantumlayer.languages.go.text import argument, literal, sql_quoted
 from quantumlayer.spec.expression import Expr, Literal_, Type
 from quantumlayer.spec.model.neutral import neutral_value
 from quantumlayer.spec.values import Field, Filter
@@ -129,7 +129,7 @@ class HandSql(Dialect):
         return f"{self.naming.source(view.names)}.{quoted(field.names.column if field else name)}"
 
     def ranked(self, column: str, values: tuple[str, ...]) -> str:
-        ranks = " ".join(f"WHEN {sql_literal(v)} THEN {i}" for i, v in enumerate(values))
+        ranks = " ".join(f"WHEN {sql_quoted(v)} THEN {i}" for i, v in enumerate(values))
         return f"CASE {column} {ranks} END"
 
     def filter(self, view: EntityView, filter_: Filter, field: FieldView | None, declared: Field, value: str) -> str:

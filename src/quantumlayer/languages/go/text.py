@@ -90,6 +90,12 @@ def sql_literal(value: Any) -> str:
     return argument(literal(value))
 
 
+def sql_quoted(value: str) -> str:
+    """Any text as a constant in SQL that stands in a raw Go string."""
+    doubled = value.replace("'", "''").replace("`", '` + "`" + `')
+    return f"'{doubled}'"
+
+
 def statement(sql: str) -> str:
     """The Go arguments of a query: its text with placeholders, then what stands for them in order."""
     arguments = _ARGUMENT.findall(sql)
