@@ -21,8 +21,8 @@ _REPORT_TYPES = {
 }  # fmt: skip
 _SIGNS = {"eq": "=", "gte": ">=", "lte": "<="}
 _NEUTRAL = {
-    "boolean": "false", "decimal": "new Decimal(0)", "number": "0", "date": "clock.now().slice(0, 10)", "datetime": "clock.now()",
-    "time": '"00:00"',
+    "boolean": "false", "decimal": "new Decimal(0)", "number": "0", "date": "clock.now().slice(0, 10)",
+    "datetime": "clock.now()", "time": '"00:00"',
 }  # fmt: skip
 
 

@@ -14,7 +14,8 @@ _ROW = {
 }  # fmt: skip
 _READER = {
     "string": "text", "text": "text", "integer": "integer", "number": "number", "decimal": "decimal", "boolean": "flag",
-    "date": "day", "time": "timeOfDay", "datetime": "moment", "strings": "texts", "reference": "rowKey", "references": "rowKeys",
+    "date": "day", "time": "timeOfDay", "datetime": "moment", "strings": "texts", "reference": "rowKey",
+    "references": "rowKeys",
 }  # fmt: skip
 _QUERY = {
     "integer": "queryInteger", "number": "queryNumber", "decimal": "queryDecimal", "boolean": "queryFlag", "date": "day",

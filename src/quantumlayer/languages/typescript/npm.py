@@ -19,6 +19,7 @@ from quantumlayer.ports.scanner import Finding
 LOCK = "package-lock.json"
 VERSION = 3
 MAX_METADATA = 1024 * 1024
+_PLACES = tuple(f"{top}{name}/package.json" for top in ("", "**/node_modules/") for name in ("*", "@*/*"))
 _ASK = Path(__file__).with_name("ask_registry.cjs")
 
 
@@ -142,8 +143,7 @@ def _release(pin: Pin, answer: Mapping[str, Any] | None) -> Release:
 def licences(installed: Path) -> dict[str, str | None]:
     """The SPDX expression of every installed package by key, None where its manifest names none that can be understood."""
     found: dict[str, str | None] = {}
-    for path in sorted([*installed.glob("**/node_modules/*/package.json"), *installed.glob("*/package.json"),
-                        *installed.glob("@*/*/package.json"), *installed.glob("**/node_modules/@*/*/package.json")]):  # fmt: skip
+    for path in sorted(path for place in _PLACES for path in installed.glob(place)):
         if path.is_symlink() or path.stat().st_size > MAX_METADATA:
             continue
         try:

@@ -17,6 +17,7 @@ from quantumlayer.spec.expression import (
     ListOf,
     Literal_,
     Select,
+    Type,
     Unary,
     Variable,
     walk,
@@ -217,11 +218,15 @@ class Plain:
         null = isinstance(other, Literal_) and other.value is None
         if null and not isinstance(expr, Literal_):
             held = scope.get(path(expr)) if isinstance(expr, (Select, Variable)) else None
-            record = isinstance(expr, Select) and isinstance(expr.operand, Variable)
-            given = isinstance(scope.get(expr.operand.name), Record) if record else False
-            if given or (isinstance(held, Loaded) and not isinstance(held, Identity)):
+            if self._given(expr, scope) or (isinstance(held, Loaded) and not isinstance(held, Identity)):
                 return self.tight(expr, scope, COMPARE)
         return self.identity(expr, scope)
+
+    def _given(self, expr: Expr, scope: Scope) -> bool:
+        """Whether it is a member of the input."""
+        if not isinstance(expr, Select) or not isinstance(expr.operand, Variable):
+            return False
+        return isinstance(scope.get(expr.operand.name), Record)
 
     def _exactly_equal(self, op: str, left: Expr, right: Expr, scope: Scope) -> Printed:
         if left.type.nullable or right.type.nullable:
@@ -385,8 +390,8 @@ _TEXT_METHODS = {
 }  # fmt: skip
 _HELPERS = {
     "round": "roundHalfUp", "string": "textOf", "days_between": "daysBetween", "random_code": "randomCode", "date": "dateOf",
-    "start_of": "startOf", "hour": "hourOf", "month": "monthOf", "weekday": "weekdayOf", "slug": "slugOf", "timestamp": "instantOf",
-    "least": "earlier", "greatest": "later",
+    "start_of": "startOf", "hour": "hourOf", "month": "monthOf", "weekday": "weekdayOf", "slug": "slugOf",
+    "timestamp": "instantOf", "least": "earlier", "greatest": "later",
 }  # fmt: skip
 
 
@@ -405,12 +410,7 @@ def expanded(context: Context, expr: Expr) -> Expr:
     if declared is None or declared.type != "decimal":
         return found
     places = 2 if declared.places is None else declared.places
-    return Call("round", (found, Literal_(places, replace_kind(expr))), expr.type)
-
-
-def replace_kind(expr: Expr):
-    """The type of a whole number."""
-    return type(expr.type)("int")
+    return Call("round", (found, Literal_(places, Type("int"))), expr.type)
 
 
 def _null_tests(expr: Expr) -> frozenset[str]:

@@ -27,7 +27,7 @@ def _part(name: str, doc: str, letter: str, field: str, shift: str = "") -> SqlF
 
 FUNCTIONS = (
     SqlFunction(
-        "cleaned", ("value",), "Decimal", "A sum or mean of decimals; SQLite adds doubles, whose error shows far behind the comma.",
+        "cleaned", ("value",), "Decimal", "A sum or mean of decimals, without the error that SQLite adds far behind the comma.",
         "round(${value}, 10)", "${value}",
     ),
     SqlFunction(
@@ -72,7 +72,8 @@ FUNCTIONS = (
         "date", ("moment",), "PlainDate", "The UTC day of a moment.", "date(${moment})", f"(({_UTC})::date)",
     ),
     SqlFunction(
-        "month", ("moment",), "string", "The UTC month, 2026-11.", "strftime('%Y-%m', ${moment})", f"to_char({_UTC}, 'YYYY-MM')",
+        "month", ("moment",), "string", "The UTC month, 2026-11.",
+        "strftime('%Y-%m', ${moment})", f"to_char({_UTC}, 'YYYY-MM')",
     ),
     SqlFunction(
         "weekday", ("moment",), "number", "Monday is 1, Sunday 7.",
@@ -98,9 +99,14 @@ FUNCTIONS = (
         "round", ("value", "places"), "Decimal", "Half away from zero. The inner rounding takes away what doubles add.",
         "round(round(${value}, 10), ${places})", "round((${value})::numeric, (${places})::int)",
     ),
-    SqlFunction("floor", ("value",), "number", "Down to a whole number.", "cast(floor(${value}) as integer)", "floor(${value})::bigint"),
-    SqlFunction("ceil", ("value",), "number", "Up to a whole number.", "cast(ceil(${value}) as integer)", "ceil(${value})::bigint"),
+    SqlFunction("floor", ("value",), "number", "Rounded down.", "cast(floor(${value}) as integer)", "floor(${value})::bigint"),
+    SqlFunction("ceil", ("value",), "number", "Rounded up.", "cast(ceil(${value}) as integer)", "ceil(${value})::bigint"),
     SqlFunction("truncated", ("value",), "number", "Towards zero.", "cast(${value} as integer)", "trunc(${value})::bigint"),
-    SqlFunction("greatest", ("left", "right"), "unknown", "The greater of two.", "max(${left}, ${right})", "greatest(${left}, ${right})"),
-    SqlFunction("least", ("left", "right"), "unknown", "The lesser of two.", "min(${left}, ${right})", "least(${left}, ${right})"),
+    SqlFunction(
+        "greatest", ("left", "right"), "unknown", "The greater of two.",
+        "max(${left}, ${right})", "greatest(${left}, ${right})",
+    ),
+    SqlFunction(
+        "least", ("left", "right"), "unknown", "The lesser of two.", "min(${left}, ${right})", "least(${left}, ${right})",
+    ),
 )  # fmt: skip

@@ -28,7 +28,7 @@ _CONFIG = {
 
 
 def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The same files with TypeScript laid out. A file that does not parse is left as it is, for the semantic stage to report."""
+    """The same files with TypeScript laid out. One that does not parse is left as it is, for the semantic stage to report."""
     sources = {path: content for path, content in files.items() if path.endswith(".ts")}
     if not sources:
         return dict(files)
