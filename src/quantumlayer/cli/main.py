@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from quantumlayer import __version__
 from quantumlayer.cli.failures import explain
+from quantumlayer.stores.home import DATABASE, DROPS
 from quantumlayer.telemetry.switch import flush
 
 COMMANDS = {
@@ -89,8 +90,14 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def ql(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version.")) -> None:
+def ql(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    database: str = typer.Option("", metavar="URL", help=f"The metadata database: postgresql://… or a file. Also ${DATABASE}."),
+    drops: str = typer.Option("", metavar="URL", help=f"Where drops are kept: s3://BUCKET/PREFIX or a folder. Also ${DROPS}."),
+) -> None:
     """From a request in plain language to a verified, packaged, running application."""
+    # The environment, because the service that a command may start must use the same stores.
+    os.environ.update({name: value for name, value in ((DATABASE, database), (DROPS, drops)) if value})
 
 
 def main() -> NoReturn:

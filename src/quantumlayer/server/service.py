@@ -18,7 +18,7 @@ import psutil
 
 import quantumlayer
 from quantumlayer.errors import EnvironmentError_
-from quantumlayer.stores.home import Home
+from quantumlayer.stores.home import DATABASE, DROPS, Home
 
 READY_PATIENCE = 60.0
 STOP_PATIENCE = 20.0
@@ -29,7 +29,10 @@ ServiceState = Literal["starting", "ready", "stopped", "failed"]
 
 @dataclass(frozen=True)
 class Service:
-    """What the supervisor writes down. `temporal` is HOST:PORT, `code` tells which sources run, `message` explains "failed"."""
+    """What the supervisor writes down. `temporal` is HOST:PORT, `message` explains "failed".
+
+    `code` tells which sources run, `stores` which database and object store they use.
+    """
 
     pid: int
     state: ServiceState
@@ -37,6 +40,7 @@ class Service:
     temporal: str = ""
     proxy_port: int | None = None
     api_port: int | None = None
+    stores: str = ""
     message: str = ""
     hint: str = ""
 
@@ -126,9 +130,14 @@ def code_digest() -> str:
 async def ensure_service(home: Home, *, busy: bool = False) -> Service:
     """The running service, started in the background where there is none. `busy` spares one that runs older sources.
 
-    Raises `EnvironmentError_` when it does not come up.
+    Raises `EnvironmentError_` when it does not come up, or the one that runs uses other stores.
     """
     service = running_service(home)
+    if service is not None and service.stores != home.stores:
+        raise EnvironmentError_(
+            f"the service of {home.root} keeps its data elsewhere: it was started with another {DATABASE} or {DROPS}",
+            hint="set both as they were then, or stop it with: ql down",
+        )
     if service is not None and service.state == "ready" and service.code != code_digest() and not busy:
         await stop_service(home)
         service = None

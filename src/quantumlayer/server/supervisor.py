@@ -58,7 +58,7 @@ class _Supervisor:
         self.home = home
         self.port = free_port()
         address = parts.temporal or f"{LOOPBACK}:{self.port}"
-        self.service = Service(os.getpid(), "starting", code_digest(), temporal=address)
+        self.service = Service(os.getpid(), "starting", code_digest(), temporal=address, stores=home.stores)
         self.temporal = None
         if parts.temporal is None:
             self.temporal = Child("temporal", lambda: temporal_argv(home, self.port), ready=self._answers)

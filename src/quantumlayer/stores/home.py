@@ -1,5 +1,6 @@
 """QL_HOME: where everything that QuantumLayer keeps on this machine lives, and the addresses of what it shares with others."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -18,8 +19,8 @@ class Home:
 
     def __init__(self, root: Path, database: str = "", drops: str = "") -> None:
         self.root = root.absolute()
-        self.database = database or str(self.root / "metadata.db")
-        self.drops = drops or str(self.root / "drops")
+        self.database = _absolute(database) or str(self.root / "metadata.db")
+        self.drops = _absolute(drops) or str(self.root / "drops")
         self.blobs = self.root / "drops"
         self.capsules = self.root / "capsules"
         self.caches = self.root / "cache"
@@ -27,6 +28,16 @@ class Home:
         self.service = self.root / "service.json"
         self.lock = self.root / "service.lock"
         self.temporal_database = self.root / "temporal.db"
+
+    @property
+    def stores(self) -> str:
+        """The same for processes that use the same stores; tells nothing of the passwords in their addresses."""
+        return hashlib.sha256(f"{self.database}\n{self.drops}".encode()).hexdigest()[:16]
+
+
+def _absolute(place: str) -> str:
+    """The service does not work where its commands are typed."""
+    return str(Path(place).expanduser().absolute()) if place and "://" not in place else place
 
 
 def default_home() -> Home:
