@@ -27,9 +27,12 @@ def main() -> None:
     understood = [all(r.understood for r in spec_of(text).requirements) for text in TWELVE.values()]
     print(f"the twelve: {sum(understood)} understood without a clause left over")
     text = " ".join(TWELVE[n] for n in ("library", "booking", "ticketing", "desk"))
-    start = time.perf_counter()
+    wall, processor = time.perf_counter(), time.process_time()
     spec_of(text)
-    print(f"{len(text.split())} words in {1000 * (time.perf_counter() - start):.0f} ms, checking included")
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    print(
+        f"{len(text.split())} words in {1000 * wall:.0f} ms, {1000 * processor:.0f} ms of them on the processor; checking included"
+    )
 
 
 if __name__ == "__main__":
