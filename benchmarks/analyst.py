@@ -31,7 +31,7 @@ def main() -> None:
     spec_of(text)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     print(
-        f"{len(text.split())} words in {1000 * wall:.0f} ms, {1000 * processor:.0f} ms of them on the processor; checking included"
+        f"{len(text.split())} words in {1000 * wall:.0f} ms, {1000 * processor:.0f} ms on the processor; checking included"
     )
 
 

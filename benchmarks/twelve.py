@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/twelve.py [--stack LANG/FRAMEWORK] [--only NAME,NAME] [--again] [--results FILE]
 
-Every finished run is written to the results file at once; a second call goes on where the first one stopped, --again starts anew.
+Every finished run is written to the results file at once; a second call goes on where the first stopped, --again starts anew.
 The results file is kept beside the runs in QL_HOME. Exit 1 when fewer than ten end verified, or any run failed.
 """
 

@@ -3,7 +3,7 @@
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.process import settle_places
-from quantumlayer.spec.analyst.words import an, words_of
+from quantumlayer.spec.analyst.words import ROLES, an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
 
@@ -27,6 +27,10 @@ def complete(world: World) -> None:
         account_fields(world.entities[world.auth.entity], world)
     for entity in world.entities.values():
         _operations(entity, world)
+    plain = [p for p in world.actors if p not in ROLES and p not in world.roles]
+    if plain and world.auth:
+        names = " or ".join(dict.fromkeys(an(p) for p in plain))
+        world.assume(f"Whoever is signed in may act as {names}; these are no roles that are granted.")
     if world.roles and world.auth:
         world.assume("The first administrator is configured when the application starts and grants the roles.")
 
@@ -186,7 +190,7 @@ def _protect(entity: EntityDraft, world: World) -> None:
         elif operation.redirect is None:
             entity.update(name, access=Access(sign_in=True))
     if not entity.guarded and not _public(entity) and not entity.visible and not _part_of_public(entity, world):
-        world.assume("Whoever uses the application signs in first, unless the request says otherwise.")
+        world.assume(f"Everyone who is signed in sees all {entity.plural.replace('_', ' ')}, and nobody else does.")
 
 
 def _part_of_public(entity: EntityDraft, world: World) -> bool:
