@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from quantumlayer.blueprint.load import Stacks
@@ -44,6 +45,10 @@ class CapsuleLaunch:
             raise EnvironmentError_(
                 f"the dependencies cannot be installed: {installed.message}", hint="is the registry reachable?"
             )
+        # A compiler needs more than the application that it makes.
+        for built in await replace(application, limits=Limits()).build():
+            if built.status != "passed":
+                raise EnvironmentError_(f"the application cannot be built: {built.message}", hint="see: ql doctor")
         rows = folder / "data"
         rows.mkdir(exist_ok=True)
         async with application.start(env=preview.environment, database=Database(rows)) as serving:

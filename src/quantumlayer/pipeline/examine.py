@@ -67,6 +67,8 @@ class Examine:
             async with self._application(desk) as application:
                 if (await application.install()).status != "passed":
                     raise NotRun("the dependencies could not be installed")
+                if any(check.status != "passed" for check in await application.build()):
+                    raise NotRun("the application could not be built")
                 try:
                     async with live(application, spec) as app:
                         result = await measure(app.url, spec, admin=app.admin)
