@@ -9,7 +9,7 @@ from quantumlayer.spec.analyst.draft_field import add_field
 from quantumlayer.spec.analyst.exclude import exclusive
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, is_plural, singular, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, verb_base
 from quantumlayer.spec.analyst.world import World
 from quantumlayer.spec.values import Field
 
@@ -88,6 +88,8 @@ def gives(clause: Clause, world: World, m: Any) -> bool | str | None:
         if item.unread or not item.attributes:
             return m["range"].strip()
         add_field(given, Item("value", "value", item.attributes), clause.id, world)
+        marker = world.assume(f"What {an(given.name)} is worth is called its value.")
+        given.fields["value"] = given.fields["value"].model_copy(update={"satisfies": (clause.id, marker)})
     return m["a"] or True
 
 
