@@ -17,7 +17,7 @@ from securesystemslib.dsse import Envelope
 
 from quantumlayer.capsule.keys import Signer, public_key, public_pem, read_public_key, signing_key
 from quantumlayer.capsule.provenance import canonical, sign, statement
-from quantumlayer.capsule.seal import MANIFEST, PROVENANCE, Parts, seal, trailer, write_capsule
+from quantumlayer.capsule.seal import DRAFTS, MANIFEST, PROVENANCE, Parts, seal, trailer, write_capsule
 from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Manifest, Scores
 from quantumlayer.capsule.verify import Tampered, unpack, verify
 from quantumlayer.errors import EnvironmentError_, UserError
@@ -289,7 +289,12 @@ def test_missing_file_and_folder_are_usage_errors(tmp_path):
 
 def test_write_capsule_leaves_nothing_half_written(tmp_path):
     assert write_capsule(SEALED, tmp_path / "new/app.capsule").read_bytes() == SEALED
-    assert [p.name for p in (tmp_path / "new").iterdir()] == ["app.capsule"]
+    abandoned = tmp_path / "new" / DRAFTS / "0123"
+    abandoned.mkdir()
+    (abandoned / "app.capsule").write_bytes(SEALED[:100])
+    abandoned.with_suffix(".claim").touch()
+    assert write_capsule(SEALED, tmp_path / "new/app.capsule").read_bytes() == SEALED
+    assert [p.name for p in sorted((tmp_path / "new").rglob("*"))] == [DRAFTS, "app.capsule"]
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentError_):
         write_capsule(SEALED, tmp_path / "file/app.capsule")

@@ -163,8 +163,9 @@ class Grounds:
         return doubled, leftovers
 
     def _leftovers(self) -> list[str]:
-        found = [*self.home.root.glob("work/*"), *self.home.root.glob("previews/apps/*"), *self.home.blobs.rglob(".*")]
-        found += [*self.home.capsules.glob(".*"), *self.home.root.glob("cache/environments/tmp-*")]
+        found = [*self.home.root.glob("work/*"), *self.home.root.glob("previews/apps/*")]
+        # Drafts of drops are no leftovers: nobody takes them for drops, and `ql gc` deletes them.
+        found += [*self.home.capsules.glob(".drafts/*"), *self.home.root.glob("cache/environments/tmp-*")]
         shown = [f"file {path.relative_to(self.home.root)}" for path in found]
         try:
             service = psutil.Process(json.loads(self.home.service.read_text())["pid"])

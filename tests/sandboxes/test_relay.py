@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import http.client
+import os
+import subprocess
 import urllib.parse
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +13,8 @@ import aiohttp
 import pytest
 
 from quantumlayer.conformance.sandbox.lab import laboratory
-from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
+from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox, bridge
+from quantumlayer.sandboxes.bubblewrap.identity import runtime_folder
 
 ECHO = """
 import asyncio
@@ -148,3 +151,15 @@ asyncio.run(main())
         for word in ("hello", "world"):
             await socket.send_str(word)
             assert await socket.receive_str(timeout=5) == word[::-1]
+
+
+async def test_a_socket_that_a_killed_process_left_is_deleted_and_those_of_the_living_stay():
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left, kept = runtime_folder() / f"{dead.pid}-0123456789ab.sock", runtime_folder() / f"{os.getpid()}-0123456789ab.sock"
+    left.touch()
+    kept.touch()
+    bridge._sockets.cache_clear()
+    async with serving(ECHO) as server:
+        assert server.socket.exists() and kept.exists() and not left.exists()
+    kept.unlink()

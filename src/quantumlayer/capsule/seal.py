@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,11 @@ from quantumlayer.capsule.provenance import canonical, sign, statement
 from quantumlayer.capsule.values import Facts, FileEntry, Manifest, SigningKey
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.files.archive import pack
+from quantumlayer.files.claimed_folder import claimed_folder
 from quantumlayer.files.values import FileTree
 
 MANIFEST = "manifest.json"
+DRAFTS = ".drafts"
 PROVENANCE = "provenance.intoto.jsonl"
 SBOM = "sbom.cdx.json"
 FOLDERS = ("source", "acceptance", "evidence", "docs", "infrastructure")
@@ -71,20 +72,21 @@ def trailer(archive: bytes) -> bytes:
 
 
 def write_capsule(content: bytes, path: Path) -> Path:
-    """Writes all or nothing, and returns the path. Raises `EnvironmentError_` when the disk is full or not writable."""
-    draft = None
+    """Writes all or nothing, and returns the path. Raises `EnvironmentError_` when the disk is full or not writable.
+
+    What a killed writer left half-written is deleted by the next one.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
+        with claimed_folder(path.parent / DRAFTS) as folder:
+            folder.mkdir()
+            draft = folder / path.name
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.chmod(0o644)
+            os.replace(draft, path)
     except OSError as error:
-        if draft:
-            Path(draft).unlink(missing_ok=True)
         raise EnvironmentError_(
             f"cannot write {path}: {error.strerror}", hint="free some space, or choose another folder"
         ) from error

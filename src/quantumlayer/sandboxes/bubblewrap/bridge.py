@@ -3,10 +3,12 @@
 import asyncio
 import collections
 import functools
+import os
 import socket
 import threading
 import uuid
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from quantumlayer.sandboxes.bubblewrap.identity import runtime_folder
@@ -21,6 +23,17 @@ def _relay_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="sandbox relay", daemon=True).start()
     return loop
+
+
+@functools.cache
+def _sockets() -> Path:
+    """Where the Unix sockets are, without those that killed processes left."""
+    folder = runtime_folder()
+    for left in folder.glob("*-*.sock"):
+        pid = left.name.partition("-")[0]
+        if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+            left.unlink(missing_ok=True)
+    return folder
 
 
 async def _there(work: Coroutine[Any, Any, T]) -> T:
@@ -44,7 +57,7 @@ class Bridge:
         self._splices: set[_Splice] = set()
         self._loop = _relay_loop()
         self.port = 0
-        self.socket = runtime_folder() / f"{uuid.uuid4().hex[:12]}.sock"
+        self.socket = _sockets() / f"{os.getpid()}-{uuid.uuid4().hex[:12]}.sock"
 
     async def open(self) -> None:
         """Starts to listen on a free TCP port of the loopback and on the Unix socket."""
