@@ -13,7 +13,7 @@ from quantumlayer.server.api.guard import BODY_BYTES, CREATION_BYTES, Guard
 from quantumlayer.server.api.metrics import PREFIX
 from quantumlayer.server.api.office import Office
 from quantumlayer.server.api.routes import drops, events, judgements, machine, previews, runs, specs
-from quantumlayer.server.api.views import EventList, NewRun
+from quantumlayer.server.api.views import DROP_EXAMPLE, EventList, NewRun
 
 KEYS_KEPT = timedelta(hours=24)
 _DESCRIPTION = """From a request in plain language to a verified, packaged, running application.
@@ -68,6 +68,7 @@ def _documented(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> Callabl
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(schema.pop("$defs", {}))
                 schemas[model.__name__] = schema
+            schemas["Drop"]["examples"] = [DROP_EXAMPLE]
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -94,6 +95,18 @@ def _put_right(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
             response["content"] = {"application/problem+json": {"schema": {"$ref": reference}, "example": example}}
         elif reference:
             name = reference.rsplit("/", 1)[-1]
-            examples = schemas.get(name, {}).get("examples")
-            if examples:
-                content["application/json"].setdefault("example", examples[0])
+            example = _example(schemas[name], schemas)
+            if example is not None:
+                content["application/json"].setdefault("example", example)
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """The schema's own example; that of a list holds one example of its items."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    properties = schema.get("properties", {})
+    item = properties.get("items", {}).get("items", {}).get("$ref", "").rsplit("/", 1)[-1]
+    if "examples" not in schemas.get(item, {}):
+        return None
+    rest = {"total": 1, "end": True}
+    return {"items": [schemas[item]["examples"][0]]} | {name: value for name, value in rest.items() if name in properties}

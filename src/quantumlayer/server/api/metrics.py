@@ -58,9 +58,7 @@ class Metrics:
         for status in STATUSES:
             self.runs.labels(status).set(statuses.get(status, 0))
         self.waiting.set(await self._pages.waiting())
-        states = [
-            preview.state if preview.live else "expired" for preview in await self._previews.all(*LIVE)
-        ]
+        states = [preview.state if preview.live else "expired" for preview in await self._previews.all(*LIVE)]
         for state in PREVIEW_STATES[:3]:
             self.previews.labels(state).set(states.count(state))
         self.listeners.set(self._feeds.listeners)

@@ -28,6 +28,19 @@ entities:
 """
 AT = "2026-03-01T12:00:00Z"
 WEEK = 7 * 24 * 3600
+DROP_EXAMPLE: dict[str, Any] = {
+    "id": DROP,
+    "run": RUN,
+    "stage": "code",
+    "kind": "source",
+    "version": 1,
+    "parents": [],
+    "created_at": AT,
+    "producer": {"component": "code", "version": "0.2.0", "blueprint": "python/fastapi"},
+    "size": 20480,
+    "media_type": "application/vnd.quantumlayer.tree+tar+zstd",
+    "metadata": {},
+}
 
 
 def _example(value: dict[str, Any], **config: Any) -> ConfigDict:

@@ -39,9 +39,8 @@ async def list_drops(
     return answer(request, DropList(items=list(found), total=len(found)))
 
 
-@router.api_route(
-    "/runs/{run_id}/capsule", methods=["GET", "HEAD"], response_class=Response, responses=_RANGES | refusals(404, 416)
-)
+@router.head("/runs/{run_id}/capsule", include_in_schema=False)
+@router.get("/runs/{run_id}/capsule", response_class=Response, responses=_RANGES | refusals(404, 416))
 async def download_capsule(request: Request, run_id: RunId, office: TheOffice, caller: TheCaller) -> Response:
     """The signed package, whole or in part (`Range`, `If-Range`, `If-None-Match`)."""
     run = await office.run(run_id, caller.owner)
@@ -66,9 +65,8 @@ async def list_drop_files(request: Request, drop_id: DropId, office: TheOffice, 
     return answer(request, DropFiles(items=items, total=len(items)))
 
 
-@router.api_route(
-    "/drops/{drop_id}/content", methods=["GET", "HEAD"], response_class=Response, responses=_RANGES | refusals(404, 409, 416)
-)
+@router.head("/drops/{drop_id}/content", include_in_schema=False)
+@router.get("/drops/{drop_id}/content", response_class=Response, responses=_RANGES | refusals(404, 409, 416))
 async def download_drop(
     request: Request,
     drop_id: DropId,
