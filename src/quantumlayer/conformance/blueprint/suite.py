@@ -91,6 +91,10 @@ class Suite:
                 await asyncio.to_thread(self._remember, key, outcome)
             yield outcome
 
+    def passed(self, unit: Unit) -> bool:
+        """Whether it is remembered to have passed, as everything is now."""
+        return self._key(unit) in self.known
+
     async def _tried(self, unit: Unit) -> tuple[Check, ...]:
         try:
             match unit.kind:

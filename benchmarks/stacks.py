@@ -1,0 +1,210 @@
+"""The stacks side by side. What was measured is kept in QL_HOME/stacks.json; a second call goes on, --again starts anew.
+
+Usage: python benchmarks/stacks.py emission|phases|requests|twelve|conformance [--stack STACK]… [--again]
+
+  emission     milliseconds from a specification to all files, the median of many
+  phases       seconds to install (nothing cached, downloads cached, all cached), to build and to start
+  requests     lists and creations a second, beside a hand-written twin of the same framework (benchmarks/twins/LANG-FRAMEWORK)
+  twelve       verified share of the analyst's twelve requests, as `benchmarks/twelve.py --stack STACK` left it
+  conformance  what `ql blueprint check` remembers: units that passed, faults caught
+
+Nothing else should run beside `phases` and `requests`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from table import median, show
+
+from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.catalog.stacks import required_toolchain
+from quantumlayer.conformance.blueprint.suite import Suite, units_of
+from quantumlayer.conformance.blueprint.trial import Place
+from quantumlayer.evidence.application import Application, Serving, unpacked
+from quantumlayer.files.values import FileTree
+from quantumlayer.stores.home import default_home
+
+TWINS = Path(__file__).parent / "twins"
+SPEC = "todo"
+RUNS = 25
+SECONDS = 5.0
+CONNECTIONS = 16
+BODY = json.dumps({"title": "Buy milk", "priority": "high", "due": "2031-05-05"})
+CREATE = (
+    f"POST /tasks HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n\r\n{BODY}".encode()
+)
+LIST = b"GET /tasks?limit=20 HTTP/1.1\r\nhost: x\r\n\r\n"
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+def place_of(stack: str, home: Path) -> Place:
+    """Everything that trying a stack needs."""
+    loaded = known_blueprints(default_home().root).get(stack)
+    return Place(loaded, required_toolchain(loaded.value), family("sandboxes").load("bubblewrap")(), home)
+
+
+def emission(stack: str) -> dict[str, float]:
+    """Milliseconds by specification. The first rendering, which compiles the templates, does not count."""
+    place, found = place_of(stack, default_home().root), {}
+    for name in ("todo", "library", "blog"):
+        spec = place.spec(name)
+        plan = place.planned(spec)
+        times = []
+        for _ in range(RUNS + 1):
+            began = time.perf_counter()
+            place.rendered(spec, plan)
+            times.append((time.perf_counter() - began) * 1000)
+        found[name] = round(median(times[1:]), 1)
+    return found
+
+
+async def phases(stack: str) -> dict[str, float]:
+    """Seconds. `cold` begins with an empty QL_HOME, `downloaded` keeps only what the package client downloaded."""
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="ql-phases-") as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        for name in ("cold", "downloaded", "cached"):
+            if name == "downloaded":
+                shutil.rmtree(home / "cache" / "environments")
+            async with _application(stack, home) as application:
+                began = time.monotonic()
+                check = await application.install()
+                assert check.status == "passed", check.message
+                found[f"install {name}"] = time.monotonic() - began
+                began = time.monotonic()
+                assert all(check.status == "passed" for check in await application.build())
+                found[f"build {name}"] = time.monotonic() - began
+                database = application.database()
+                for life in ("first", "again"):
+                    async with application.start(database=database) as serving:
+                        found[f"start {life} {name}"] = serving.seconds
+    return {name: round(seconds, 2) for name, seconds in found.items()}
+
+
+@contextlib.asynccontextmanager
+async def _application(stack: str, home: Path, tree: FileTree | None = None) -> AsyncIterator[Application]:
+    place = place_of(stack, home)
+    spec = place.spec(SPEC)
+    source = tree or place.rendered(spec, place.planned(spec))["source"]
+    async with unpacked(source, place.blueprint.value, place.language, place.sandbox, home) as application:
+        yield application
+
+
+async def requests(stack: str) -> dict[str, float]:
+    """Answers a second, in turns of generated and twin, so that both meet the same machine."""
+    twin = TWINS / stack.replace("/", "-")
+    if not twin.is_dir():
+        return {}
+    place = place_of(stack, default_home().root)
+    pins = {name: path.read_bytes() for name, path in place.blueprint.below("pins").items()}
+    own = {str(path.relative_to(twin)): path.read_bytes() for path in twin.rglob("*") if path.is_file()}
+    found: dict[str, float] = {}
+    for name, tree in (("generated", None), ("twin", FileTree(pins | own))):
+        async with _application(stack, default_home().root, tree) as application:
+            for check in (await application.install(), *await application.build()):
+                assert check.status == "passed", check.message
+            async with application.start() as serving:
+                for what, request, status in (("create", CREATE, b"201"), ("list", LIST, b"200")):
+                    found[f"{what} {name}"] = round(await _rate(serving, request, status))
+    for what in ("create", "list"):
+        found[f"{what} ratio"] = round(found[f"{what} generated"] / found[f"{what} twin"], 2)
+    return found
+
+
+async def _rate(serving: Serving, request: bytes, status: bytes) -> float:
+    """Answers a second over all connections. Raises where one has another status: an error is quickly given."""
+    deadline = time.monotonic() + SECONDS
+
+    async def one() -> int:
+        reader, writer = await asyncio.open_unix_connection(str(serving.socket))
+        count = 0
+        while time.monotonic() < deadline:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = LENGTH.search(head)
+            assert head[9:12] == status and length, head[:200]
+            await reader.readexactly(int(length[1]))
+            count += 1
+        writer.close()
+        return count
+
+    began = time.monotonic()
+    counts = await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+    return sum(counts) / (time.monotonic() - began)
+
+
+def twelve(stack: str) -> dict[str, Any]:
+    """What the last run of benchmarks/twelve.py left."""
+    try:
+        known = json.loads((default_home().root / f"twelve-{re.sub(r'[^a-z0-9]+', '-', stack)}.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    verified = sum(one["status"] == "verified" for one in known.values())
+    met, asked = (sum(one.get(key, 0) for one in known.values()) for key in ("met", "of"))
+    return {"verified": f"{verified} of {len(known)}", "requirements": f"{met} of {asked} met"}
+
+
+async def conformance(stack: str) -> dict[str, Any]:
+    """What is remembered of the present state; nothing is tried."""
+    suite = Suite.at(place_of(stack, default_home().root))
+    found: dict[str, list[bool]] = {}
+    for unit in units_of(suite.place):
+        found.setdefault(unit.kind, []).append(suite.passed(unit))
+    return {kind: f"{sum(passed)} of {len(passed)}" for kind, passed in found.items()}
+
+
+async def measured(what: str, stacks: list[str], again: bool) -> dict[str, dict[str, Any]]:
+    """By stack; what is known is not measured again."""
+    memory = default_home().root / "stacks.json"
+    known = json.loads(memory.read_text("utf-8")) if memory.exists() else {}
+    for stack in stacks:
+        if what in ("twelve", "conformance") or again or stack not in known.get(what, {}):
+            found = await _measure(what, stack)
+            known.setdefault(what, {})[stack] = found
+            memory.parent.mkdir(parents=True, exist_ok=True)
+            part = memory.with_suffix(".part")
+            part.write_text(json.dumps(known, indent=1), "utf-8")
+            part.replace(memory)
+    return {stack: known[what][stack] for stack in stacks}
+
+
+async def _measure(what: str, stack: str) -> dict[str, Any]:
+    match what:
+        case "emission":
+            return emission(stack)
+        case "phases":
+            return await phases(stack)
+        case "requests":
+            return await requests(stack)
+        case "twelve":
+            return twelve(stack)
+    return await conformance(stack)
+
+
+def main() -> None:
+    """Measures what is missing and prints all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("emission", "phases", "requests", "twelve", "conformance"))
+    parser.add_argument("--stack", action="append")
+    parser.add_argument("--again", action="store_true")
+    options = parser.parse_args()
+    stacks = options.stack or sorted(known_blueprints(default_home().root).by_id)
+    found = asyncio.run(measured(options.what, stacks, options.again))
+    columns = list(dict.fromkeys(name for one in found.values() for name in one))
+    rows = [(stack, *(one.get(column, "not measured") for column in columns)) for stack, one in found.items()]
+    show(options.what, ["stack", *columns], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The to-do service as one would write it by hand in one sitting: FastAPI, SQLAlchemy, one table, list and create."""
+
+import datetime as dt
+import os
+from typing import Annotated, Literal
+
+import uvicorn
+from fastapi import Depends, FastAPI, Query
+from pydantic import BaseModel
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = create_engine(os.environ["DATABASE_URL"])
+
+
+class Base(DeclarativeBase):
+    """Base of the table."""
+
+
+class Task(Base):
+    """A task."""
+
+    __tablename__ = "tasks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    notes: Mapped[str | None]
+    due: Mapped[dt.date | None]
+    priority: Mapped[str] = mapped_column(default="medium")
+    done: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(default=lambda: dt.datetime.now(dt.UTC))
+
+
+class NewTask(BaseModel):
+    """Body of POST /tasks."""
+
+    title: str
+    notes: str | None = None
+    due: dt.date | None = None
+    priority: Literal["low", "medium", "high"] = "medium"
+    done: bool = False
+
+
+class TaskRead(NewTask):
+    """A task in an answer."""
+
+    id: int
+    created_at: dt.datetime
+
+
+class Page(BaseModel):
+    """Some tasks."""
+
+    items: list[TaskRead]
+    total: int
+
+
+def session():
+    """One per request."""
+    with Session(engine) as found:
+        yield found
+
+
+Database = Annotated[Session, Depends(session)]
+app = FastAPI()
+
+
+@app.get("/health")
+def health() -> dict[str, str]:
+    """It runs."""
+    return {"status": "ok"}
+
+
+@app.get("/tasks")
+def list_tasks(database: Database, limit: Annotated[int, Query(le=100)] = 50, offset: int = 0) -> Page:
+    """The newest first."""
+    rows = database.scalars(select(Task).order_by(Task.id.desc()).limit(limit).offset(offset))
+    items = [TaskRead.model_validate(row, from_attributes=True) for row in rows]
+    return Page(items=items, total=database.scalar(select(func.count(Task.id))) or 0)
+
+
+@app.post("/tasks", status_code=201)
+def create_task(database: Database, body: NewTask) -> TaskRead:
+    """A new task."""
+    task = Task(**body.model_dump())
+    database.add(task)
+    database.commit()
+    return TaskRead.model_validate(task, from_attributes=True)
+
+
+Base.metadata.create_all(engine)
+uvicorn.run(app, host="0.0.0.0", port=int(os.environ["PORT"]), log_level="warning")
