@@ -3,20 +3,9 @@
 import re
 from decimal import Decimal
 
-from quantumlayer.blueprint.view.scope import (
-    Collection,
-    Context,
-    Group,
-    Link,
-    Scalar,
-    Scope,
-    Stored,
-    collection,
-    variables,
-)
+from quantumlayer.blueprint.view.scope import Context, Group, Scalar, Scope, Stored, collection, variables
 from quantumlayer.errors import Bug
-from quantumlayer.languages.typescript.names import quoted
-from quantumlayer.languages.typescript.plain import (
+from quantumlayer.languages.typescript.expressions import (
     ADD,
     AND,
     ATOM,
@@ -24,14 +13,13 @@ from quantumlayer.languages.typescript.plain import (
     MULTIPLY,
     OR,
     SECONDS,
-    UNARY,
-    Plain,
     Printed,
-    QueryPrinter,
     expanded,
     seconds,
     tightened,
 )
+from quantumlayer.languages.typescript.plain import Plain
+from quantumlayer.languages.typescript.relations import NOT, TYPES, Relations
 from quantumlayer.languages.typescript.text import sql_text
 from quantumlayer.spec.expression import (
     Binary,
@@ -42,18 +30,12 @@ from quantumlayer.spec.expression import (
     ListOf,
     Literal_,
     Select,
-    Type,
     Unary,
     Variable,
 )
 
-_NOT = 3
 _LEVELS = {"||": OR, "&&": AND, "+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "%": MULTIPLY}
 _SQL_OPERATORS = {"==": "=", "!=": "<>"}
-_TYPES = {
-    "bool": "boolean", "int": "number", "number": "number", "decimal": "Decimal", "string": "string", "date": "string",
-    "datetime": "string", "entity": "number", "duration": "number",
-}  # fmt: skip
 _TYPED = {"date": "day", "datetime": "instant", "decimal": "exact", "bool": "flag"}
 _CASTS = {"int": "bigint", "number": "double precision", "string": "text", "entity": "bigint", "duration": "bigint"}
 _WRAPPED = re.compile(r"sql(?:<[^`]*>)?`(.*)`", re.DOTALL)
@@ -64,7 +46,6 @@ _FUNCTIONS = {
     "floor": "floor", "ceil": "ceil", "getHours": "hours", "getMinutes": "minutes", "getSeconds": "seconds",
     "getFullYear": "year", "getMonth": "monthIndex",
 }  # fmt: skip
-_READERS = {"bool": "flag", "int": "number", "number": "number", "decimal": "decimal"}
 
 
 def fragment(text: str) -> str:
@@ -83,7 +64,7 @@ def enclosed(text: str) -> bool:
     return False
 
 
-class Query(QueryPrinter):
+class Query(Relations):
     """The printer. `plain` prints the parts that are loaded values; both share one context."""
 
     def __init__(self, context: Context, plain: Plain) -> None:
@@ -99,7 +80,7 @@ class Query(QueryPrinter):
     def value(self, expr: Expr, scope: Scope) -> str:
         """An expression to be selected."""
         null = " | null" if expr.type.nullable else ""
-        return f"sql<{_TYPES.get(expr.type.kind, 'unknown')}{null}>`{self.tight(expr, scope, OR, typed=True)}`"
+        return f"sql<{TYPES.get(expr.type.kind, 'unknown')}{null}>`{self.tight(expr, scope, OR, typed=True)}`"
 
     def condition(self, expr: Expr, scope: Scope) -> str:
         """A boolean expression for `where`, fit to stand between others."""
@@ -161,7 +142,7 @@ class Query(QueryPrinter):
             case Select():
                 return self._select(expr, scope), ATOM
             case Unary(op="!"):
-                return f"not {self._condition(expr.operand, scope, ATOM)}", _NOT
+                return f"not {self._condition(expr.operand, scope, ATOM)}", NOT
             case Unary(operand=operand):
                 return f"-{self.tight(operand, scope)}", MULTIPLY
             case Binary():
@@ -185,9 +166,6 @@ class Query(QueryPrinter):
             return binding.text
         raise Bug(f"{name} is no single value here")
 
-    def _member(self, row: Stored, column: str) -> str:
-        return f"{row.text}.{quoted(column)}" if row.text else quoted(column)
-
     def _select(self, expr: Select, scope: Scope) -> str:
         operand = expr.operand
         if expr.type.kind == "list":
@@ -200,12 +178,6 @@ class Query(QueryPrinter):
         opened, source = self._from(operand.type.entity or "", scope)
         row = Stored(source, operand.type.entity or "")
         return f"(select {self._member(row, column)} from {opened} where {source}.id = {self.row_id(operand, scope)})"
-
-    def _from(self, entity: str, scope: Scope) -> tuple[str, str]:
-        """What to select from, and how its rows are called there."""
-        table = self.context.naming.source(self.context.names[entity])
-        source = self.context.source(entity, scope)
-        return (table if source == table else f"{table} as {source}"), source
 
     def row_id(self, expr: Expr, scope: Scope) -> str:
         """The id of a row-valued expression."""
@@ -341,156 +313,3 @@ class Query(QueryPrinter):
         if expr.args[0].type.kind == "decimal":
             return self.tight(expr.args[0], scope)
         return f"${{ctx.fn.exact(sql`{self.tight(expr.args[0], scope, OR, typed=True)}`)}}"
-
-    # collections
-
-    def _opened(self, parts: Collection, scope: Scope) -> tuple[str, list[str], Scope]:
-        """What to select from, the conditions that link it to its owner, and the scope of its items."""
-        base = parts.base
-        if not isinstance(base, Select):
-            raise Bug("only relations can be queried")
-        operand = base.operand
-        link = self.context.link(operand.type.entity or "", base.field)
-        owner = self.row_id(operand, scope)
-        variable = parts.variable or "item"
-        if link.kind == "strings":
-            table = quoted(self.context.association(link.owner, link.name))
-            return table, [f"{table}.owner_id = {owner}"], {**scope, variable: Scalar(f"{table}.value")}
-        entity = base.type.element.entity if base.type.element else None
-        opened, source = self._from(entity or "", scope)
-        return opened, self._linked(link, source, owner), {**scope, variable: Stored(source, entity or "")}
-
-    def _linked(self, link: Link, source: str, owner: str) -> list[str]:
-        if link.kind == "inverse_reference":
-            return [f"{source}.{quoted(self.context.names[link.owner].fields[link.name].column)} = {owner}"]
-        table = quoted(self.context.association(link.owner, link.name))
-        mine, other = ("owner_id", "target_id") if link.kind == "references" else ("target_id", "owner_id")
-        return [f"{source}.id in (select {table}.{other} from {table} where {table}.{mine} = {owner})"]
-
-    def _kept(self, parts: Collection, inner: Scope) -> list[str]:
-        return [self._condition(condition, inner, AND) for condition in parts.kept]
-
-    def _where(self, conditions: list[str]) -> str:
-        return " and ".join(conditions)
-
-    def _source(self, parts: Collection, inner: Scope) -> str:
-        binding = inner[parts.variable or "item"]
-        return (
-            self._member(binding, "id") if isinstance(binding, Stored) else binding.text if isinstance(binding, Scalar) else ""
-        )
-
-    def _taken(self, parts: Collection, inner: Scope) -> str:
-        if parts.taken is None:
-            return self._source(parts, inner)
-        if parts.taken.type.kind == "entity":
-            return self.row_id(parts.taken, inner)
-        return self.tight(parts.taken, inner, OR, typed=True)
-
-    def _contained(self, item: Expr, parts: Collection, scope: Scope) -> str:
-        opened, linked, inner = self._opened(parts, scope)
-        wanted = self.row_id(item, scope) if item.type.kind == "entity" else self.tight(item, scope, ADD)
-        match = f"{self._taken(parts, inner)} = {wanted}"
-        return f"select 1 from {opened} where {self._where([*linked, *self._kept(parts, inner), match])}"
-
-    def _comprehension(self, expr: Comprehension, scope: Scope) -> Printed:
-        if expr.macro not in ("exists", "all"):
-            raise Bug("a list is no single value")
-        if self._group(expr.source, scope):
-            return self._grouped_quantifier(expr, scope), COMPARE
-        text = f"exists ({self._quantifier(expr, scope)})"
-        return (text, ATOM) if expr.macro == "exists" else (f"not {text}", _NOT)
-
-    def _quantifier(self, expr: Comprehension, scope: Scope) -> str:
-        parts = collection(expr.source)
-        named = Collection(parts.base, parts.variable or expr.variable, parts.kept, parts.taken)
-        opened, linked, inner = self._opened(named, scope)
-        inner = {**inner, expr.variable: inner[named.variable]}
-        body = (
-            self._condition(expr.body, inner, AND)
-            if expr.macro == "exists"
-            else f"not {self._condition(expr.body, inner, ATOM)}"
-        )
-        return f"select 1 from {opened} where {self._where([*linked, *self._kept(named, inner), body])}"
-
-    def _aggregate(self, expr: Call, scope: Scope) -> str:
-        if self._group(expr.args[0], scope):
-            return self._grouped(expr, scope)
-        return f"({self._selected(expr, scope)})"
-
-    def _selected(self, expr: Call, scope: Scope) -> str:
-        parts = collection(expr.args[0])
-        opened, linked, inner = self._opened(parts, scope)
-        measure = self._measure(expr, parts, inner, [])
-        return f"select {measure} from {opened} where {self._where([*linked, *self._kept(parts, inner)])}"
-
-    def _measure(self, expr: Call, parts: Collection, inner: Scope, kept: list[str]) -> str:
-        chosen = f" filter (where {self._where(kept)})" if kept else ""
-        if expr.function == "size":
-            return f"count(*){chosen}"
-        found = f"{expr.function}({self._taken(parts, inner)}){chosen}"
-        if expr.function == "sum" and expr.type.kind == "int":
-            return f"cast(coalesce({found}, 0) as bigint)"
-        if expr.function == "sum":
-            found = f"coalesce({found}, 0)"
-        if expr.type.kind == "decimal" and expr.function in ("sum", "avg"):
-            return f"${{{self._fn('cleaned')}(sql`{found}`)}}"
-        return found
-
-    # groups of a report
-
-    def _group(self, source: Expr, scope: Scope) -> Group | None:
-        base = collection(source).base
-        binding = scope.get(base.name) if isinstance(base, Variable) else None
-        return binding if isinstance(binding, Group) else None
-
-    def _group_scope(self, source: Expr, scope: Scope, *variables_: str) -> Scope:
-        group = self._group(source, scope)
-        if group is None:
-            raise Bug("no group here")
-        return {**scope, **{variable: Stored(group.text, group.entity) for variable in variables_}}
-
-    def _grouped(self, expr: Call, scope: Scope) -> str:
-        parts = collection(expr.args[0])
-        inner = self._group_scope(expr.args[0], scope, parts.variable or "item")
-        return self._measure(expr, parts, inner, self._kept(parts, inner))
-
-    def _grouped_quantifier(self, expr: Comprehension, scope: Scope) -> str:
-        parts = collection(expr.source)
-        inner = self._group_scope(expr.source, scope, parts.variable or expr.variable, expr.variable)
-        body = (
-            self._condition(expr.body, inner, AND)
-            if expr.macro == "exists"
-            else f"not {self._condition(expr.body, inner, ATOM)}"
-        )
-        counted = f"count(*) filter (where {self._where([*self._kept(parts, inner), body])})"
-        return f"{counted} > 0" if expr.macro == "exists" else f"{counted} = 0"
-
-    # what plain code asks
-
-    def rows(self, parts: Collection, scope: Scope) -> str:
-        opened, linked, inner = self._opened(parts, scope)
-        element = parts.taken.type if parts.taken is not None else None
-        kind = (
-            _TYPES.get(element.kind, "unknown")
-            if element
-            else "string"
-            if isinstance(inner.get(parts.variable or "item"), Scalar)
-            else "number"
-        )
-        where = self._where([*linked, *self._kept(parts, inner)])
-        return f"await ctx.all<{kind}>(sql`select {self._taken(parts, inner)} as value from {opened} where {where}`)"
-
-    def contains(self, item: Expr, parts: Collection, scope: Scope) -> Printed:
-        return f"await ctx.exists(sql`{self._contained(item, parts, scope)}`)", UNARY
-
-    def quantified(self, expr: Comprehension, scope: Scope) -> Printed:
-        text = f"await ctx.exists(sql`{self._quantifier(expr, scope)}`)"
-        return (text, UNARY) if expr.macro == "exists" else (f"!({text})", UNARY)
-
-    def aggregate(self, expr: Call, scope: Scope) -> str:
-        reader = self._reader(expr.type)
-        return f"await ctx.{reader}(sql`{self._selected(expr, scope)}`)"
-
-    def _reader(self, type_: Type) -> str:
-        reader = _READERS.get(type_.kind, "text")
-        return f"{reader}OrNull" if type_.nullable else reader

@@ -1,12 +1,28 @@
 """Prints typed expressions as plain TypeScript over loaded rows; what needs other rows becomes an awaited query."""
 
-from dataclasses import dataclass
-from decimal import Decimal
-
 from quantumlayer.blueprint.view.names import lower_camel
 from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.errors import Bug
-from quantumlayer.languages.typescript.text import literal, quoted
+from quantumlayer.languages.typescript.expressions import (
+    AND,
+    ATOM,
+    COMPARE,
+    EQUAL,
+    LEVELS,
+    MULTIPLY,
+    OR,
+    SECONDS,
+    TERNARY,
+    UNARY,
+    Identity,
+    Printed,
+    constant,
+    expanded,
+    null_tests,
+    seconds,
+    tightened,
+)
+from quantumlayer.languages.typescript.text import quoted
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.expression import (
     Binary,
@@ -17,25 +33,14 @@ from quantumlayer.spec.expression import (
     ListOf,
     Literal_,
     Select,
-    Type,
     Unary,
     Variable,
-    walk,
 )
 
-TERNARY, OR, AND, EQUAL, COMPARE, ADD, MULTIPLY, UNARY, ATOM = range(9)
-LEVELS = {"||": OR, "&&": AND, "==": EQUAL, "!=": EQUAL, "+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "%": MULTIPLY}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _EXACT = {
     "+": "plus", "-": "minus", "*": "times", "/": "div", "%": "mod", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "==": "eq",
 }  # fmt: skip
-SECONDS = {"days": 86400, "hours": 3600, "minutes": 60}
-Printed = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class Identity(Loaded):
-    """The id of a row, which itself is not loaded."""
 
 
 class Plain:
@@ -48,7 +53,7 @@ class Plain:
 
     def __call__(self, expr: Expr, scope: Scope) -> str:
         """The expression as text, without outer parentheses."""
-        before, self._tested = self._tested, self._tested | _null_tests(expr)
+        before, self._tested = self._tested, self._tested | null_tests(expr)
         try:
             return self.print(expr, scope)[0]
         finally:
@@ -56,7 +61,7 @@ class Plain:
 
     def negated(self, expr: Expr, scope: Scope) -> str:
         """The text of the condition's opposite, fit to stand behind `&&`."""
-        before, self._tested = self._tested, self._tested | _null_tests(expr)
+        before, self._tested = self._tested, self._tested | null_tests(expr)
         try:
             text, level = self._negated(expr, scope)
         finally:
@@ -74,7 +79,7 @@ class Plain:
         expr = expanded(self.context, expr)
         match expr:
             case Literal_():
-                return _constant(expr)
+                return constant(expr)
             case Variable(name=name):
                 return self._variable(expr, scope[name], name)
             case Select():
@@ -393,59 +398,3 @@ _HELPERS = {
     "start_of": "startOf", "hour": "hourOf", "month": "monthOf", "weekday": "weekdayOf", "slug": "slugOf",
     "timestamp": "instantOf", "least": "earlier", "greatest": "later",
 }  # fmt: skip
-
-
-def tightened(printed: Printed, level: int) -> str:
-    """The text, in parentheses where it binds looser than `level`."""
-    text, found = printed
-    return text if found >= level else f"({text})"
-
-
-def expanded(context: Context, expr: Expr) -> Expr:
-    """Derived fields replaced by what they are computed from; decimals are rounded wherever they are read."""
-    found = context.expanded(expr)
-    if found is expr or not isinstance(expr, Select) or expr.type.kind != "decimal":
-        return found
-    declared = context.declared(expr.operand.type.entity or "", expr.field)
-    if declared is None or declared.type != "decimal":
-        return found
-    places = 2 if declared.places is None else declared.places
-    return Call("round", (found, Literal_(places, Type("int"))), expr.type)
-
-
-def _null_tests(expr: Expr) -> frozenset[str]:
-    """The paths that are compared with null somewhere in an expression."""
-    found = set()
-    for part in walk(expr):
-        if isinstance(part, Binary) and part.op in ("==", "!="):
-            for side, other in ((part.left, part.right), (part.right, part.left)):
-                if isinstance(other, Literal_) and other.value is None and isinstance(side, Select):
-                    found.add(path(side))
-    return frozenset(found)
-
-
-def _constant(expr: Literal_) -> Printed:
-    value = expr.value
-    if isinstance(value, Decimal) and expr.type.kind == "number":
-        return repr(float(value)), ATOM if value >= 0 else UNARY
-    if isinstance(value, Decimal):
-        whole = value == value.to_integral_value() and abs(value) < 10**15
-        return (f"new Decimal({int(value)})" if whole else f'new Decimal("{value}")'), ATOM
-    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-        return str(value), UNARY
-    return literal(value), ATOM
-
-
-def seconds(expr: Expr) -> str:
-    """The seconds in a constant duration such as "1h30m"."""
-    if not (isinstance(expr, Literal_) and isinstance(expr.value, str)):
-        raise Bug("a duration must be a constant")
-    units = {"h": 3600, "m": 60, "s": 1}
-    total, number = Decimal(0), ""
-    for character in expr.value:
-        if character in units:
-            total += Decimal(number) * units[character]
-            number = ""
-        else:
-            number += character
-    return str(total.normalize() if total % 1 else int(total))
