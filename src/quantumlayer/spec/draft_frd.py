@@ -44,7 +44,7 @@ def draft_frd(brief: Brief) -> Frd:
     sentences = sentences_of(brief)
     given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
     imported = read_files(given)
-    name = imported.world.name if imported and not brief.text and imported.world.name != "Application" else brief.name
+    name = imported.world.name if imported and imported.world.name != "Application" else brief.name
     reading = read_soundly(name, sentences, given)
     context = [s for s in sentences if s.id in reading.context]
     if context:

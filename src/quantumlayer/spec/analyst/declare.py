@@ -51,8 +51,8 @@ def keeps_sorted(clause: Clause, world: World, m: Any) -> bool | str | None:
     wanted = singular(snake(plain(m["f"])))
     for target in [told] if told else list(world.entities.values()):
         for name, field in target.fields.items():
-            known = {singular(w) for w in (name, name.removesuffix("_list"))}
-            if field.type == "strings" and wanted.removesuffix("_list") in known:
+            known = {singular(w) for w in (name, *name.split("_"))}
+            if field.type == "strings" and wanted in known:
                 by = tuple(dict.fromkeys([*field.satisfies, clause.id]))
                 target.fields[name] = field.model_copy(update={"sorted": True, "satisfies": by})
                 return True
