@@ -61,7 +61,9 @@ async def test_the_same_key_and_body_is_one_run_however_often_and_at_once(live):
     assert (await ask()).json()["status"] == "verified"
 
 
-async def test_a_run_is_kept_while_temporal_is_away_and_starts_when_it_is_back(tmp_path, temporal):
+async def test_a_run_is_kept_while_temporal_is_away_and_starts_when_it_is_back(tmp_path, temporal, monkeypatch):
+    monkeypatch.setattr("quantumlayer.server.api.temporal.PATIENCE", 1.0)
+    monkeypatch.setattr("quantumlayer.server.api.temporal.RETRY_SECONDS", 0.1)
     address = ["127.0.0.1:1"]
     async with served(tmp_path / "home") as api:
         api.office.temporal._address = lambda: address[0]
