@@ -284,7 +284,8 @@ def redirects(clause: Clause, world: World, m: Any) -> bool | str | None:
 def _reserve(target: EntityDraft, key: str, world: World) -> None:
     """Paths that the application has itself cannot be reached as codes."""
     taken = [e.plural for e in world.entities.values() if e.plural.isalnum()]
-    words = sorted({*_RESERVED, *taken, *(["reports"] if world.reports else [])})
+    extra = ["reports"] if world.reports else []
+    words: list[str] = sorted([*_RESERVED, *taken, *extra])
     marker = world.assume(f"The words {', '.join(words)} are no {key}, since the application uses them itself.")
     check = f"!(self.{key} in [{', '.join(repr(w) for w in words)}])"
     target.rule(f"{key}_not_reserved", Rule(check=check, message=f"this {key} is reserved", status=422, satisfies=(marker,)))
