@@ -174,6 +174,10 @@ class Plain:
     def _negated(self, operand: Expr, scope: Scope) -> Printed:
         if isinstance(operand, Binary) and operand.op in _OPPOSITE:
             return self._binary(Binary(_OPPOSITE[operand.op], operand.left, operand.right, operand.type), scope)
+        if isinstance(operand, Binary) and operand.op in ("&&", "||"):
+            op, level = ("||", OR) if operand.op == "&&" else ("&&", AND)
+            parts = [self._tightened(self._negated(part, scope), level) for part in (operand.left, operand.right)]
+            return f" {op} ".join(parts), level
         text = self.tight(operand, scope, UNARY)
         return (text.removeprefix("!"), UNARY) if text.startswith("!") else (f"!{text}", UNARY)
 

@@ -15,6 +15,7 @@ _IMPORT = re.compile(r'^\s*(?:(\w+|\.)\s+)?"([^"]+)"\s*(//.*)?$')
 _SILENT = re.compile(r"`[^`]*`|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)+'|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _QUALIFIER = re.compile(r"(?<![\w.])(\w+)\.")
 _VERSION = re.compile(r"v[0-9]+")
+_FUNCTION = re.compile(r"^func [^\n]*\{\n.*?^\}$", re.MULTILINE | re.DOTALL)
 _BLANKS = re.compile(r"\n{3,}")
 OWN = "app/"
 
@@ -27,6 +28,7 @@ def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _imported(text: str) -> str:
+    text = _FUNCTION.sub(lambda body: re.sub(r"\n[ \t]*(?=\n)", "", body[0]), text)
     block = _BLOCK.search(text)
     if not block:
         return _BLANKS.sub("\n\n", text)
