@@ -45,7 +45,10 @@ def run(text: str, stack: str) -> dict:
         "seconds": report["seconds"],
         "scores": report["scores"],
         "run": report["run_id"],
-        "reasons": [f"{r['id']} {r['status']}: {r.get('reason') or r['text']}" for r in asked if r["status"] != "met"],
+        "reasons": [
+            *(f"{r['id']} {r['status']}: {r.get('reason') or r['text']}" for r in asked if r["status"] != "met"),
+            *(f"{stage['name']}: {stage['reason']}" for stage in report["stages"] if stage["status"] == "failed"),
+        ],
     }
 
 
