@@ -77,7 +77,7 @@ def test_nothing_pastes_values_into_sql() -> None:
                 assert b"sql.raw(" not in content and b"sql.lit(" not in content, path
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.lists(st.text(), min_size=30, max_size=30))
 def test_literals_are_the_texts_that_they_stand_for(texts: list[str]) -> None:
     units = [[ord(c) for c in t] if all(ord(c) < 0x10000 for c in t) else None for t in texts]
@@ -85,7 +85,7 @@ def test_literals_are_the_texts_that_they_stand_for(texts: list[str]) -> None:
     assert [f for f, u in zip(found, units, strict=True) if u is not None] == [u for u in units if u is not None]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=30, max_size=30))
 def test_comments_end_where_they_should(texts: list[str]) -> None:
     source = "\n".join(f"{doc(text)}\nfound.push(1);" for text in texts)
