@@ -55,7 +55,7 @@ def _text(timed: bool):
         at, logger, event = line.pop("timestamp"), line.pop("logger"), line.pop("event")
         level, trace = line.pop("level"), line.pop("exception", "")
         loud = f"{level}: " if level in ("warning", "error", "critical") else ""
-        fields = "".join(f" {name}={value}" for name, value in line.items())
+        fields = "".join(f" {name}={value}" for name, value in sorted(line.items()))
         return f"{f'{at} ' if timed else ''}{logger}: {loud}{event}{fields}" + (f"\n{trace}" if trace else "")
 
     return render
