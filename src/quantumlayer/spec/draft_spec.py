@@ -1,9 +1,12 @@
 """Frd → Spec: the requirements read into entities, rules and operations."""
 
+import re
+
 from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.analyst.sound import read_soundly
-from quantumlayer.spec.frd import Frd
+from quantumlayer.spec.analyst.words import LEXICON
+from quantumlayer.spec.frd import Frd, FrdRequirement
 from quantumlayer.spec.values import Spec
 
 
@@ -16,6 +19,14 @@ def draft_spec(frd: Frd) -> Spec:
     if reading.spec is None:
         raise UserError(
             "the request names nothing that could be built: no kind of record was found in it",
-            hint='say what there is and what belongs to it, for example: "tasks have a title, a due date and a done flag"',
+            hint=f'say what there is and what belongs to it, for example: "{_example(own)}"',
         )
     return reading.spec
+
+
+def _example(asked: list[FrdRequirement]) -> str:
+    """A request of the kind that a single word seems to mean; never built by itself."""
+    words = re.findall(r"[a-z]+", " ".join(r.text for r in asked).lower().replace("to-do", "todo"))
+    return next(
+        (LEXICON["examples"][w] for w in words if w in LEXICON["examples"]), "tasks have a title, a due date and a done flag"
+    )
