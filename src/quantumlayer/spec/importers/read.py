@@ -1,22 +1,20 @@
 """Any structured file → what it declares, the kind told by name and content."""
 
 import re
+from collections.abc import Callable
+from importlib import import_module
 
 from quantumlayer.request.values import SourceFile
-from quantumlayer.spec.importers.csv_sample import import_csv
-from quantumlayer.spec.importers.diagrams import import_mermaid, import_plantuml
-from quantumlayer.spec.importers.graphql import import_graphql
-from quantumlayer.spec.importers.openapi import import_openapi
-from quantumlayer.spec.importers.sql import import_sql
 from quantumlayer.spec.importers.tables import Import, ImportError_
 
+# By name, so that a library that only one kind of file needs is loaded with the first such file.
 _READERS = {
-    "openapi": import_openapi,
-    "sql": import_sql,
-    "mermaid": import_mermaid,
-    "plantuml": import_plantuml,
-    "graphql": import_graphql,
-    "csv": import_csv,
+    "openapi": "openapi:import_openapi",
+    "sql": "sql:import_sql",
+    "mermaid": "diagrams:import_mermaid",
+    "plantuml": "diagrams:import_plantuml",
+    "graphql": "graphql:import_graphql",
+    "csv": "csv_sample:import_csv",
 }
 _SUFFIXES = {"sql": "sql", "ddl": "sql", "mmd": "mermaid", "mermaid": "mermaid", "puml": "plantuml", "plantuml": "plantuml", "graphql": "graphql", "graphqls": "graphql", "gql": "graphql", "csv": "csv", "tsv": "csv"}  # fmt: skip
 
@@ -52,7 +50,12 @@ def read_file(file: SourceFile, by: str) -> Import:
             "what this file holds cannot be told",
             "pass OpenAPI, SQL DDL, Mermaid, PlantUML, GraphQL SDL or CSV",
         )
-    return _READERS[kind](file.name, file.text, by)
+    return _reader(kind)(file.name, file.text, by)
+
+
+def _reader(kind: str) -> Callable[[str, str, str], Import]:
+    module, _, function = _READERS[kind].partition(":")
+    return getattr(import_module(f"{__package__}.{module}"), function)
 
 
 def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:

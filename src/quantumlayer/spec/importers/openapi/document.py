@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -14,8 +15,9 @@ Json = dict[str, Any]
 _DEEPEST = 50
 
 
+@lru_cache(maxsize=4)
 def load(name: str, text: str) -> Json:
-    """The document of a YAML or JSON text. Raises `ImportError_` with the line."""
+    """The document of a YAML or JSON text, not to be changed: it is remembered. Raises `ImportError_` with the line."""
     try:
         document = json.loads(text) if text.lstrip().startswith("{") else YAML(typ="safe").load(text)
     except json.JSONDecodeError as error:
