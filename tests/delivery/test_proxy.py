@@ -13,6 +13,7 @@ import pytest_asyncio
 from preview_world import client, raw
 
 from quantumlayer.delivery import proxy as proxy_module
+from quantumlayer.delivery.proxy import HEALTH, READY
 from quantumlayer.delivery.values import new_id
 from quantumlayer.errors import EnvironmentError_
 
@@ -120,6 +121,14 @@ async def test_other_hosts_reach_nothing(served, preview, host):
     answer = await raw(preview.port, f"GET /health HTTP/1.1\nHost: {name}\nConnection: close\n\n")
     assert answer.split(b" ")[1] in (b"404", b"400")
     assert b'"ok"' not in answer
+
+
+async def test_the_proxy_tells_its_own_condition_under_its_own_name_only(served, preview):
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{preview.port}") as session:
+        for path in (HEALTH, READY):
+            async with session.get(path) as answer:
+                assert answer.status == 200 and await answer.json() == {"status": "ok", "applications": 1}
+    assert (await served.get(preview, HEALTH))[2]["target"] == HEALTH
 
 
 async def test_two_host_headers_reach_nothing(served, preview):

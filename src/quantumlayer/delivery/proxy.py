@@ -29,6 +29,7 @@ _quiet.setLevel(logging.CRITICAL)
 APP = "http://app"
 DEFAULT_PORT = 8088
 PORTS_TRIED = 100
+HEALTH, READY = "/.quantumlayer/health", "/.quantumlayer/ready"
 OPEN_FILES = 65_536
 MAX_MESSAGE = 16 * 1024 * 1024
 HEADER_BYTES = 16 * 1024
@@ -69,6 +70,8 @@ class Proxy:
             return answer(400, "Bad request", "Only paths that begin with / are served here.", accept=accept)
         hosts = request.headers.getall(hdrs.HOST, [])
         match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if match is None and target in (HEALTH, READY):
+            return await self._condition(target)
         if match is None:
             detail = f"Preview addresses look like http://<id>.{DOMAIN}/."
             return answer(404, "There is no preview here", detail, accept=accept)
@@ -102,6 +105,17 @@ class Proxy:
         except Exception:
             log.exception("the preview of run %s: a request could not be passed on", app.preview.run)
             raise
+
+    async def _condition(self, target: str) -> web.Response:
+        """For whoever watches the proxy itself: it lives; with READY, it also reaches its registry."""
+        if target == READY:
+            try:
+                await self._registry.all("starting")
+            except Exception as error:
+                log.warning("the registry does not answer: %s", error)
+                return answer(503, "Not ready", "The registry of previews does not answer.", accept="", retry_after=1)
+        serving = sum(app.session is not None for app in self._keeper.apps.values())
+        return web.json_response({"status": "ok", "applications": serving}, headers={"Cache-Control": "no-store"})
 
     async def _absent(self, preview_id: str, accept: str) -> web.Response:
         preview = await self._registry.get(preview_id)
