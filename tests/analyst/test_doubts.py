@@ -9,6 +9,7 @@ from corpus_score import load
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.lost import words_in
+from quantumlayer.spec.analyst.words import LEXICON
 from quantumlayer.spec.frd import Frd
 
 
@@ -93,6 +94,11 @@ def test_where_nothing_can_be_built_the_user_is_told_what_to_say(text: str) -> N
     with pytest.raises(UserError) as caught:
         spec_of(text)
     assert caught.value.exit_code == 2 and "for example" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("example", sorted(set(LEXICON["examples"].values())))
+def test_the_examples_that_are_offered_are_understood(example: str) -> None:
+    assert not unmet(frd_of(example)) and spec_of(example).entities
 
 
 def test_slips_are_read_as_what_they_mean_and_noted() -> None:
