@@ -20,6 +20,7 @@ from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import Preview
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.evidence.live_application import administrator
+from quantumlayer.pipeline.capsules import local_capsule
 from quantumlayer.pipeline.codecs import decode
 from quantumlayer.server.service import ensure_service
 from quantumlayer.spec.values import Spec
@@ -151,7 +152,7 @@ async def _open(run_id: str, ttl: timedelta, chosen: str | None) -> Preview:
     return await open_preview(
         Registry(desk.metadata.engine),
         PreviewHome(desk.home.root),
-        desk.home.capsules / f"{found.id}.capsule",
+        await local_capsule(desk.runs, desk.home, found.id) or desk.home.capsules / f"{found.id}.capsule",
         ttl,
         found.id,
         environment={"ADMIN_IDENTIFIER": admin[0], "ADMIN_PASSWORD": admin[1]} if admin else {},
