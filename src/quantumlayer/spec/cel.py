@@ -184,6 +184,8 @@ class Dialect:
         )
         for name, fields in self.messages.items():
             message = file.message_type.add(name=name)
+            # Names that differ in an underscore alone would be refused for a JSON form that nobody uses.
+            message.options.deprecated_legacy_json_field_conflicts = True
             for number, (field, member) in enumerate(fields.items(), 1):
                 _add_field(message, field, number, member.type)
         pool.AddSerializedFile(file.SerializeToString())

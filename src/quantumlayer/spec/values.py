@@ -13,7 +13,7 @@ SPEC_VERSION = 1
 SYSTEM_FIELDS = ("id", "created_at", "updated_at")
 CRUD = ("create", "read", "list", "update", "delete")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=200)]
 RequirementId = Annotated[str, StringConstraints(pattern=r"^R[1-9][0-9]*$")]
 Cel = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Role = Name

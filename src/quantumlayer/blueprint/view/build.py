@@ -2,7 +2,7 @@
 
 from quantumlayer.blueprint.view.dialect import Dialect
 from quantumlayer.blueprint.view.fields import FieldView
-from quantumlayer.blueprint.view.names import Namespace
+from quantumlayer.blueprint.view.names import Namespace, sql_name
 from quantumlayer.blueprint.view.operations import Operations
 from quantumlayer.blueprint.view.printing import Printing, ids
 from quantumlayer.blueprint.view.reports import build_reports
@@ -103,7 +103,7 @@ class Builder:
             columns = [view.names.fields[f].column for f in unique.fields]
             printed = query.condition(where, {"self": self.dialect.stored(view)}) if where else None
             migration = self.dialect.index_condition(query, where, view) if where else None
-            name = f"uq_{view.names.table}_{index + 1}"[:63]
+            name = sql_name(f"uq_{view.names.table}_{index + 1}")
             found.append(UniqueView(name, tuple(keys), tuple(columns), printed, migration))
         return found
 

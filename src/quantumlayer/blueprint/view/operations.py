@@ -23,6 +23,7 @@ class Operations:
         self.compiled, self.spec = printing.context.compiled, printing.spec
         self.all_routes = routes(printing.spec)
         self.routes = {(r.entity, r.name): r for r in self.all_routes if r.operation}
+        self.schemas = Namespace(name for e in printing.context.names.values() for name in (e.cls, f"{e.cls}Read"))
 
     def view(self, view: EntityView, key: str, operation: Operation, functions: Namespace) -> OperationView:
         """One operation."""
@@ -51,7 +52,7 @@ class Operations:
             requirements=ids(operation.satisfies),
             inputs=inputs,
             body_fields=(*body, *(i for i in inputs if kind != "list")),
-            schema=self.dialect.schema(view.names, key) if kind not in ("list", "read", "delete") else "",
+            schema=self.schemas.claim(self.dialect.schema(view.names, key)) if kind not in ("list", "read", "delete") else "",
             allow=plain.negated(allow, scope) if allow else None,
             guards=guards,
             effects=effects,
