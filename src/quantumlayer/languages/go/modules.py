@@ -48,9 +48,10 @@ class GoModules:
             Path(folder, "go.mod").write_text("module lock\n")
             argv = ("go", "mod", "download", "-json", *(p.key for p in pins))
             completed = await sandbox.run(_command(argv, Path(folder)))
+            answers = list(_answers(completed.stdout.decode(errors="replace")))
+            moments = {f"{a.get('Path')}@{a.get('Version')}": _moment(a, Path(folder)) for a in answers}
         if completed.outcome != "exited":
             raise RegistryUnreachable(f"{completed.outcome}")
-        answers = list(_answers(completed.stdout.decode(errors="replace")))
         told = {f"{a.get('Path')}@{a.get('Version')}": a for a in answers}
         for pin in pins:
             answer = told.get(pin.key)
@@ -60,7 +61,7 @@ class GoModules:
                 if re.search(r"\b(404|410)\b|unknown revision|not found", str(error)):
                     raise NotInRegistry(pin)
                 raise RegistryUnreachable(str(error)[-300:])
-        return {key: Release(_moment(a), (str(a.get("Sum", "")),)) for key, a in told.items()}
+        return {key: Release(moments[key], (str(a.get("Sum", "")),)) for key, a in told.items()}
 
     def licences(self, installed: Path) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
@@ -107,8 +108,15 @@ def _answers(text: str) -> Iterator[dict[str, object]]:
             yield answer
 
 
-def _moment(answer: dict[str, object]) -> datetime | None:
-    return None
+def _moment(answer: dict[str, object], folder: Path) -> datetime | None:
+    """When the version was there, by the proxy's own note beside the download."""
+    note = folder / str(answer.get("Info", "")).removeprefix(f"{_PLACE}/")
+    try:
+        if note.is_symlink() or note.stat().st_size > _LARGEST:
+            return None
+        return datetime.fromisoformat(json.loads(note.read_text())["Time"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _licence(folder: Path) -> str | None:
