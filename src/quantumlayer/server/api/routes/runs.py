@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from quantumlayer.pipeline.client import new_run_id
@@ -42,6 +43,16 @@ _BODY = {
         },
     }
 }
+
+
+def _written(text: object) -> object:
+    if isinstance(text, str) and text.replace(".", "").replace("-", "").isdigit():
+        raise ValueError("write it as 2026-03-01T12:00:00Z")
+    return text
+
+
+# The framework would take a bare number for seconds since 1970.
+Moment = Annotated[datetime, BeforeValidator(_written)]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=255, description="The same key and body again is the same run."),
@@ -89,8 +100,8 @@ async def list_runs(
     status: RunStatus | None = None,
     stack: Annotated[str | None, Query(max_length=100)] = None,
     text: Annotated[str | None, Query(max_length=200, description="Part of the request's beginning.")] = None,
-    since: Annotated[datetime | None, Query(description="Created then or later.")] = None,
-    until: Annotated[datetime | None, Query(description="Created before.")] = None,
+    since: Annotated[Moment | None, Query(description="Created then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Created before.")] = None,
 ) -> Response:
     """Runs, newest first, page by page."""
     if any("\0" in word for word in (stack or "", text or "")):
