@@ -79,15 +79,17 @@ class Lockstep:
         self.url = url
         self.speaker = Speaker(client_of(spec))
         self.clock = JudgeClock()
-        self._moment()
         self.partial = partial
         self._timed = _CLOCK.search(spec.model_dump_json()) is not None
         self.forget()
 
     def forget(self) -> None:
         """Starts from an empty model, for an application with an empty database."""
+        self._moment()
         self.model = ReferenceModel(self.spec, self.clock, admin=self.admin)
-        self.comparison = Comparison(self.shapes, Identities(self._alive), partial=self.partial)
+        self.comparison = Comparison(
+            self.shapes, Identities(self._alive), partial=self.partial, born=self.clock.moment.timestamp()
+        )
         if self.admin:
             self.comparison.secrets.add(self.admin[1])
 
