@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -141,7 +142,19 @@ async def _http(request: Request, error: Exception) -> Response:
         413: ("the body is too large", "send less, or split it"),
     }
     detail, hint = details.get(error.status_code, (str(error.detail), ""))
-    return problem(error.status_code, detail, hint, headers=error.headers)
+    headers = error.headers if error.status_code != 405 else {"Allow": ", ".join(_methods(request))}
+    return problem(error.status_code, detail, hint, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of a path; the framework names those of its first route only."""
+    found = {
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path)), request.url.path)
+        for method in operations
+    }
+    return sorted(found)
 
 
 async def _spec(_: Request, error: Exception) -> Response:
