@@ -49,7 +49,7 @@ def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any
             return _lines([f"{saved} := {call}" if used else call])
         return _lines([f"{saved} := {call}", f'{headers} := headers{{"X-API-Key": at({saved}, "api_key")}}'])
     if ADMIN in account.roles:
-        lines = [f"{headers} := api.signIn(administrator[0], administrator[1])"] if calling or used else []
+        lines = [f"{headers} := api.SignIn(administrator[0], administrator[1])"] if calling or used else []
         if used:
             lines.append(f'{saved} := api.call("GET", "/auth/me", 200, request{{actor: {headers}}})')
         return _lines(lines)
@@ -57,9 +57,9 @@ def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any
     lines = [f"{saved} := {register}" if used or account.roles else register]
     if calling:
         identifier, password = account.registration[auth.spec.identifier], account.registration["password"]
-        lines.append(f"{headers} := api.signIn({literal(identifier)}, {literal(password)})")
+        lines.append(f"{headers} := api.SignIn({literal(identifier)}, {literal(password)})")
     if account.roles:
-        lines.append(f"api.grant({saved}, {', '.join(literal(role) for role in account.roles)})")
+        lines.append(f"api.Grant({saved}, {', '.join(literal(role) for role in account.roles)})")
     return _lines(lines)
 
 
@@ -75,7 +75,7 @@ def printed_step(step: Step, names: ScenarioNames, declared: set[str]) -> str:
         bodies = [_value(v, names) for v in step.variants]
         one = _request(step.model_copy(update={"body": None}) if bodies else step, names)
         given = f"[]any{{{', '.join(bodies)}}}" if bodies else "nil"
-        lines.append(f"api.callAtOnce({step.parallel}, {', '.join(arguments)}, []int{{{statuses}}}, {given}, {one})")
+        lines.append(f"api.CallAtOnce({step.parallel}, {', '.join(arguments)}, []int{{{statuses}}}, {given}, {one})")
         return _lines(lines)
     call = f"api.call({', '.join([*arguments, str(step.status), _request(step, names)])})"
     kept = names.saved[step.save] if step.save and (step.save in names.used or signed) else ""
@@ -149,9 +149,9 @@ def _value(value: Any, names: ScenarioNames) -> str:
         case ("$ref", path):
             return _lookup(path, names)
         case ("$now", seconds):
-            return f"api.moment({seconds or 0})"
+            return f"api.Moment({seconds or 0})"
         case ("$today", days):
-            return f"api.day({days or 0})"
+            return f"api.Day({days or 0})"
         case ("$any", _):
             return "anything"
     if isinstance(value, dict):

@@ -67,8 +67,8 @@ func (d Date) MonthFromZero() int64 {
 	return int64(d.Time().Month()) - 1
 }
 
-// Midnight is the instant at which the date begins.
-func (d Date) moment() Instant {
+// Moment is the instant at which the date begins.
+func (d Date) Moment() Instant {
 	return d.Start()
 }
 

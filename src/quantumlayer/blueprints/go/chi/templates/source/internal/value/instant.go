@@ -91,7 +91,8 @@ func (i Instant) MonthFromZero() int64 {
 	return i.Date().MonthFromZero()
 }
 
-func (i Instant) moment() Instant {
+// Moment is the instant itself.
+func (i Instant) Moment() Instant {
 	return i
 }
 

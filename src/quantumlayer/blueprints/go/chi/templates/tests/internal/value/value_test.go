@@ -20,7 +20,7 @@ func TestDatesAreDaysOfTheCalendar(t *testing.T) {
 	if leap.Since(leap-2) != 48*time.Hour || leap.Month() != "2028-02" || leap.Weekday() != 2 {
 		t.Errorf("%v %s %d", leap.Since(leap-2), leap.Month(), leap.Weekday())
 	}
-	if leap.Year() != 2028 || leap.MonthFromZero() != 1 || leap.moment() != leap.Start() {
+	if leap.Year() != 2028 || leap.MonthFromZero() != 1 || leap.Moment() != leap.Start() {
 		t.Errorf("%d %d", leap.Year(), leap.MonthFromZero())
 	}
 	if _, err := ParseDate("2027-02-29"); err == nil {
@@ -42,7 +42,7 @@ func TestInstantsAreMomentsInUTC(t *testing.T) {
 	if got := moment.StartOfHour().String(); got != "2026-01-31T21:00:00Z" {
 		t.Errorf("the hour began %s", got)
 	}
-	if moment.Year() != 2026 || moment.Month() != "2026-01" || moment.MonthFromZero() != 0 || moment.moment() != moment {
+	if moment.Year() != 2026 || moment.Month() != "2026-01" || moment.MonthFromZero() != 0 || moment.Moment() != moment {
 		t.Errorf("%d %s", moment.Year(), moment.Month())
 	}
 	if before := Instant(-1); before.Date().String() != "1969-12-31" {
