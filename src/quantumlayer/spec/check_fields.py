@@ -68,6 +68,8 @@ def _relation_problems(spec: Spec, base: Path, field: Field) -> Iterator[Problem
             yield Problem((*base, "value"), f"a {field.type} cannot be derived", "derive one of the row's fields instead")
         if field.type == "reference" and field.on_delete == "set_null" and field.required:
             yield Problem((*base, "on_delete"), "set_null needs a field that may be null", "set required: false")
+    if field.type == "references" and field.on_delete == "cascade":
+        yield Problem((*base, "on_delete"), "a list of links has no cascade", "set_null removes the link, restrict refuses")
 
 
 def _value_problems(base: Path, field: Field) -> Iterator[Problem]:
