@@ -68,7 +68,7 @@ def test_a_sound_spec_passes_and_comes_back_unchanged() -> None:
         ({f"{FIELD}owner_id": {"type": "integer"}}, ".fields.owner", "stands for two fields"),
         ({f"{FIELD}in": {"type": "integer"}}, ".fields.in", "reserved word"),
         ({f"{FIELD}helper": {"type": "reference", "to": "person"}}, ".fields.helper", "inverse «tasks» clashes"),
-        ({f"{FIELD}others": {"type": "references", "to": "person", "on_delete": "cascade"}}, ".fields.others.on_delete", "no cascade"),
+        ({f"{FIELD}all": {"type": "references", "to": "person", "on_delete": "cascade"}}, ".fields.all.on_delete", "cascade"),
         ({f"{FIELD}title": {"type": "string", "min": 1}}, ".fields.title.min", "does not fit"),
         ({f"{FIELD}title": {"type": "string", "pattern": "("}}, ".fields.title.pattern", "not valid"),
         ({f"{FIELD}title": {"type": "string", "pattern": "(?!x)"}}, ".fields.title.pattern", "not portable"),
