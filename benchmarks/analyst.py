@@ -30,9 +30,7 @@ def main() -> None:
     wall, processor = time.perf_counter(), time.process_time()
     spec_of(text)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    print(
-        f"{len(text.split())} words in {1000 * wall:.0f} ms, {1000 * processor:.0f} ms on the processor; checking included"
-    )
+    print(f"{len(text.split())} words in {1000 * wall:.0f} ms, {1000 * processor:.0f} ms on the processor; checking included")
 
 
 if __name__ == "__main__":
