@@ -8,7 +8,6 @@ from typing import Any, Literal, Protocol
 from quantumlayer.ports.ecosystem import Ecosystem
 from quantumlayer.ports.sandbox import Completed
 from quantumlayer.ports.scanner import Scan
-from quantumlayer.spec.expression import Expr
 from quantumlayer.spec.values import Spec
 
 Run = Callable[[tuple[str, ...]], Awaitable[Completed]]
@@ -48,14 +47,6 @@ class Conventions:
     comment: str = "#"
 
 
-class Printer(Protocol):
-    """Prints typed expressions in one form (plain code, or a query layer). `scope` maps variables to how they are reached."""
-
-    def __call__(self, expr: Expr, scope: Any) -> str:
-        """Source text of the expression. Raises `Bug` where the form has no way to say it."""
-        ...
-
-
 class Language(Protocol):
     """An adapter, found by its entry point in the group `quantumlayer.languages`; `name` is the folder of its blueprints."""
 
@@ -81,10 +72,6 @@ class Language(Protocol):
 
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Template filters of the language: escaping text for strings, docstrings and comments, literals, identifiers."""
-        ...
-
-    def printers(self, spec: Spec) -> Mapping[str, Printer]:
-        """Expression printers by form, `plain` always among them; query layers by their library's name."""
         ...
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:

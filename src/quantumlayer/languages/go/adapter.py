@@ -13,7 +13,6 @@ from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
 from quantumlayer.blueprint.view.scenarios import administrator
-from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.blueprint.view.values import EntityView, ListView
 from quantumlayer.languages.go import names, text
 from quantumlayer.languages.go.checker import findings
@@ -21,7 +20,7 @@ from quantumlayer.languages.go.dialect import HandSql
 from quantumlayer.languages.go.modules import GoModules
 from quantumlayer.languages.go.scenarios import printed_account, printed_step, scenario_names, test_name, used_variables
 from quantumlayer.languages.go.tidy import tidy
-from quantumlayer.ports.language import Case, Conventions, Printer, Run, Toolchain
+from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.values import Spec
@@ -112,10 +111,6 @@ class Go:
             "used_variables": used_variables,
             "administrator": administrator,
         }
-
-    def printers(self, spec: Spec) -> Mapping[str, Printer]:
-        plain, query = HandSql().printers(Context.of(spec, names.NAMING))
-        return {"plain": plain, "sql": query}
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         view = build_view(spec, HandSql())

@@ -12,7 +12,6 @@ from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
 from quantumlayer.blueprint.view.scenarios import administrator
-from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.dialect import PYTHON_HELPERS, SQL_HELPERS, SqlAlchemy
 from quantumlayer.languages.python.imports import unresolved_imports
@@ -20,7 +19,7 @@ from quantumlayer.languages.python.pypi import PyPI
 from quantumlayer.languages.python.scenarios import printed_account, printed_step, scenario_names
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
-from quantumlayer.ports.language import Case, Conventions, Printer, Run, Toolchain
+from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.values import Spec
 
@@ -85,10 +84,6 @@ class Python:
             "printed_step": printed_step,
             "administrator": administrator,
         }
-
-    def printers(self, spec: Spec) -> Mapping[str, Printer]:
-        plain, query = SqlAlchemy().printers(Context.of(spec, names.NAMING))
-        return {"plain": plain, "sqlalchemy": query}
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         view = build_view(spec, SqlAlchemy())

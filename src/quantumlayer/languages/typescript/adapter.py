@@ -12,7 +12,6 @@ from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
 from quantumlayer.blueprint.view.scenarios import administrator
-from quantumlayer.blueprint.view.scope import Context
 from quantumlayer.languages.typescript import names
 from quantumlayer.languages.typescript.dialect import KyselyDialect, visible_name
 from quantumlayer.languages.typescript.imports import SUFFIX, unresolved_imports
@@ -22,7 +21,7 @@ from quantumlayer.languages.typescript.scenarios import printed_scenario, scenar
 from quantumlayer.languages.typescript.sql_functions import FUNCTIONS
 from quantumlayer.languages.typescript.text import comment, doc, literal, member, prose
 from quantumlayer.languages.typescript.tidy import tidy
-from quantumlayer.ports.language import Case, Conventions, Printer, Run, Toolchain
+from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.values import Spec
@@ -102,10 +101,6 @@ class TypeScript:
             "printed_scenario": printed_scenario,
             "administrator": administrator,
         }
-
-    def printers(self, spec: Spec) -> Mapping[str, Printer]:
-        plain, query = KyselyDialect().printers(Context.of(spec, names.NAMING))
-        return {"plain": plain, "kysely": query}
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         view = build_view(spec, KyselyDialect())
