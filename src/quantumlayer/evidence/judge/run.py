@@ -34,6 +34,7 @@ class Budget:
     failures: int = 12
 
 
+RACES = 3
 THOROUGH = Budget(operations=20_000, random=60.0, shrink=60.0)
 
 
@@ -83,6 +84,8 @@ class Trial:
         for number, scenario in enumerate(ordered, 1):
             self.progress(f"check {number} of {len(plan.scenarios)}: {scenario.title}")
             checks.append(player.play(scenario))
+        if not partial and any(s.level == "concurrency" for s in ordered):
+            checks = self._raced_again(player, checks)
         timed = [s for s in plan.scenarios if s.level == "time"]
         self.progress(f"{len(timed)} checks about the passage of time")
         checks += play_side_by_side(player, timed)
@@ -107,6 +110,15 @@ class Trial:
         checks += self._ended()
         lockstep.connection.close()
         return Evidence(checks=tuple(checks))
+
+    def _raced_again(self, player: Player, checks: list[Check]) -> list[Check]:
+        """The checks, those of calls at once played in further rounds with other values: a race shows by chance."""
+        for salt in range(1, RACES):
+            for scenario in plan_tests(self.spec, salt=salt).scenarios:
+                if scenario.level == "concurrency" and player.failures < self.budget.failures:
+                    again = player.play(scenario)
+                    checks = [again if c.id == again.id and c.status == "passed" else c for c in checks]
+        return checks
 
     def _unreachable(self) -> Check | None:
         connection = Connection(self.handle.url)
