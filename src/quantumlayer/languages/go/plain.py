@@ -12,6 +12,7 @@ from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Recor
 from quantumlayer.errors import Bug
 from quantumlayer.languages.go.text import decimal, literal
 from quantumlayer.spec.decode_cel import path
+from quantumlayer.spec.duration import constant_seconds
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -284,7 +285,7 @@ class Plain:
         if function in ("days", "hours", "minutes"):
             return f"value.{function.capitalize()}({self(args[0], scope)})", ATOM
         if function == "duration":
-            return f"value.Minutes(0) + {_seconds(args[0])}*time.Second", ADD
+            return f"value.Minutes(0) + {int(constant_seconds(args[0]))}*time.Second", ADD
         kind = args[0].type.kind
         if function in ("double", "to_number"):
             return self._as_fraction(expr, scope), ATOM
@@ -351,20 +352,6 @@ def _untyped(expr: Conditional) -> bool:
         isinstance(b, Literal_) or (isinstance(b, Unary) and isinstance(b.operand, Literal_))
         for b in (expr.then, expr.otherwise)
     )
-
-
-def _seconds(expr: Expr) -> str:
-    """The seconds in a constant duration such as "1h30m"."""
-    if not (isinstance(expr, Literal_) and isinstance(expr.value, str)):
-        raise Bug("a duration must be a constant")
-    total, number = Decimal(0), ""
-    for character in expr.value:
-        if character in "hms":
-            total += Decimal(number) * {"h": 3600, "m": 60, "s": 1}[character]
-            number = ""
-        else:
-            number += character
-    return str(int(total))
 
 
 _METHODS = {"start_of": "{0}.Start()", "month": "{0}.Month()", "hour": "{0}.StartOfHour()"}

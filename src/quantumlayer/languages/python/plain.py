@@ -1,11 +1,13 @@
 """Prints typed expressions as plain Python over loaded rows. Rows of an inverse relation are counted and found by queries."""
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 
 from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.errors import Bug
 from quantumlayer.languages.python.text import literal
 from quantumlayer.spec.decode_cel import path
+from quantumlayer.spec.duration import seconds_text
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -177,7 +179,7 @@ class Plain:
         if function == "date":
             return (texts[0], _ATOM) if args[0].type.kind == "date" else (f"{self.tight(args[0], scope)}.date()", _ATOM)
         if function == "duration":
-            return f"dt.timedelta(seconds={seconds(args[0])})", _ATOM
+            return f"dt.timedelta(seconds={seconds_text(args[0])})", _ATOM
         if function == "string" and args[0].type.kind in ("string", "int"):
             return f"str({texts[0]})", _ATOM
         return f"{self.context.helper(_HELPERS.get(function, function))}({', '.join(texts)})", _ATOM
@@ -205,24 +207,24 @@ class Plain:
         return self.queries
 
 
-class QueryPrinter:
+class QueryPrinter(ABC):
     """What plain printing asks of a query layer: expressions over rows that are not loaded."""
 
+    @abstractmethod
     def rows(self, parts: Collection, scope: Scope, session: str) -> str:
         """All rows, or what is taken of them, as a sequence."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contains(self, item: Expr, parts: Collection, scope: Scope, session: str) -> str:
         """Whether an item is among them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quantified(self, expr: Comprehension, scope: Scope, session: str) -> Printed:
         """`exists` and `all`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def aggregate(self, expr: Call, scope: Scope, session: str) -> str:
         """`size`, `sum`, `avg`, `min`, `max`."""
-        raise NotImplementedError
 
 
 _METHODS = {
@@ -266,18 +268,3 @@ def _constant(expr: Literal_) -> Printed:
     if isinstance(value, int) and not isinstance(value, bool) and value < 0:
         return str(value), _UNARY
     return literal(value), _ATOM
-
-
-def seconds(expr: Expr) -> str:
-    """The seconds in a constant duration such as "1h30m"."""
-    if not (isinstance(expr, Literal_) and isinstance(expr.value, str)):
-        raise Bug("a duration must be a constant")
-    units = {"h": 3600, "m": 60, "s": 1}
-    total, number = Decimal(0), ""
-    for character in expr.value:
-        if character in units:
-            total += Decimal(number) * units[character]
-            number = ""
-        else:
-            number += character
-    return str(total.normalize() if total % 1 else int(total))

@@ -14,7 +14,8 @@ from quantumlayer.blueprint.view.scope import (
     variables,
 )
 from quantumlayer.errors import Bug
-from quantumlayer.languages.python.plain import Plain, Printed, QueryPrinter, seconds
+from quantumlayer.languages.python.plain import Plain, Printed, QueryPrinter
+from quantumlayer.spec.duration import seconds_text
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -231,7 +232,7 @@ class Query(QueryPrinter):
                 return str(amount.value * factor)
             return f"{self.tight(amount, scope, _MULTIPLY)} * {factor}"
         if isinstance(expr, Call) and expr.function == "duration":
-            return seconds(expr.args[0])
+            return seconds_text(expr.args[0])
         return self(expr, scope)
 
     def _call(self, expr: Call, scope: Scope) -> Printed:

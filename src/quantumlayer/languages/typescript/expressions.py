@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from quantumlayer.blueprint.view.scope import Context, Loaded
-from quantumlayer.errors import Bug
 from quantumlayer.languages.typescript.text import literal
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.expression import Binary, Call, Expr, Literal_, Select, Type, walk
@@ -60,18 +59,3 @@ def constant(expr: Literal_) -> Printed:
     if isinstance(value, int) and not isinstance(value, bool) and value < 0:
         return str(value), UNARY
     return literal(value), ATOM
-
-
-def seconds(expr: Expr) -> str:
-    """The seconds in a constant duration such as "1h30m"."""
-    if not (isinstance(expr, Literal_) and isinstance(expr.value, str)):
-        raise Bug("a duration must be a constant")
-    units = {"h": 3600, "m": 60, "s": 1}
-    total, number = Decimal(0), ""
-    for character in expr.value:
-        if character in units:
-            total += Decimal(number) * units[character]
-            number = ""
-        else:
-            number += character
-    return str(total.normalize() if total % 1 else int(total))

@@ -15,12 +15,12 @@ from quantumlayer.languages.typescript.expressions import (
     SECONDS,
     Printed,
     expanded,
-    seconds,
     tightened,
 )
 from quantumlayer.languages.typescript.plain import Plain
 from quantumlayer.languages.typescript.relations import NOT, TYPES, Relations
 from quantumlayer.languages.typescript.text import sql_text
+from quantumlayer.spec.duration import seconds_text
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -268,7 +268,7 @@ class Query(Relations):
                 return str(amount.value * factor)
             return f"{self.tight(amount, scope, MULTIPLY, typed=True)} * {factor}"
         if isinstance(expr, Call) and expr.function == "duration":
-            return seconds(expr.args[0])
+            return seconds_text(expr.args[0])
         return self.tight(expr, scope, OR, typed=True)
 
     # functions

@@ -1,5 +1,7 @@
 """Prints typed expressions as plain TypeScript over loaded rows; what needs other rows becomes an awaited query."""
 
+from abc import ABC, abstractmethod
+
 from quantumlayer.blueprint.view.names import lower_camel
 from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.errors import Bug
@@ -19,11 +21,11 @@ from quantumlayer.languages.typescript.expressions import (
     constant,
     expanded,
     null_tests,
-    seconds,
     tightened,
 )
 from quantumlayer.languages.typescript.text import quoted
 from quantumlayer.spec.decode_cel import path
+from quantumlayer.spec.duration import seconds_text
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -296,7 +298,7 @@ class Plain:
         if function in SECONDS:
             return self._seconds(function, args[0], scope)
         if function == "duration":
-            return seconds(args[0]), ATOM
+            return seconds_text(args[0]), ATOM
         found = self._number(expr, scope) or self._text(expr, scope)
         if found:
             return found
@@ -369,24 +371,24 @@ class Plain:
         return self.queries
 
 
-class QueryPrinter:
+class QueryPrinter(ABC):
     """What plain printing asks of a query layer: expressions over rows that are not loaded."""
 
+    @abstractmethod
     def rows(self, parts: Collection, scope: Scope) -> str:
         """The ids of rows, or what is taken of them, as an awaited array."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contains(self, item: Expr, parts: Collection, scope: Scope) -> Printed:
         """Whether an item is among them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quantified(self, expr: Comprehension, scope: Scope) -> Printed:
         """`exists` and `all`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def aggregate(self, expr: Call, scope: Scope) -> str:
         """`size`, `sum`, `avg`, `min`, `max`."""
-        raise NotImplementedError
 
 
 _TEXT_METHODS = {

@@ -10,11 +10,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import ceil, floor
 from typing import Any
 
+from quantumlayer.spec.duration import duration
 from quantumlayer.spec.expression import Call, Literal_, Type
 
 _ALPHABET = letters.ascii_letters + letters.digits
 _NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
-_DURATION = re.compile(r"(-?)(?:([0-9.]+)h)?(?:([0-9.]+)m(?!s))?(?:([0-9.]+)s)?(?:([0-9.]+)ms)?")
 
 
 def literal(expr: Literal_) -> Any:
@@ -117,18 +117,6 @@ def average(values: Sequence[Any]) -> Any:
         return None
     total = sum(values)
     return total / len(values) if isinstance(total, float) else Decimal(total) / len(values)
-
-
-def duration(text: str) -> timedelta:
-    """`duration("1h30m")`."""
-    found = _DURATION.fullmatch(text)
-    if not found or not text.strip("-"):
-        raise ValueError(f"not a duration: {text}")
-    sign, hours, minutes, seconds, millis = found.groups()
-    total = timedelta(
-        hours=float(hours or 0), minutes=float(minutes or 0), seconds=float(seconds or 0), milliseconds=float(millis or 0)
-    )
-    return -total if sign else total
 
 
 def timestamp(value: Any) -> datetime:
