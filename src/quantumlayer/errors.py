@@ -31,3 +31,7 @@ class Bug(QuantumLayerError):
     """A broken promise inside QuantumLayer itself."""
 
     exit_code: ClassVar[int] = 1
+
+
+class LlmUnavailable(EnvironmentError_):
+    """A language model did not answer: busy, down, too slow or cut off. `data["retry_after"]`: seconds it asked us to wait."""
