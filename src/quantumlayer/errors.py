@@ -35,3 +35,12 @@ class Bug(QuantumLayerError):
 
 class LlmUnavailable(EnvironmentError_):
     """A language model did not answer: busy, down, too slow or cut off. `data["retry_after"]`: seconds it asked us to wait."""
+
+
+class BudgetExceeded(QuantumLayerError):
+    """The next call to a model would take more tokens or money than allowed; it was not made. The run ends partial.
+
+    `data`: `limit` ("run tokens", "run money", "organisation tokens", "organisation money"), `allowed`, `spent`, `wanted`.
+    """
+
+    exit_code: ClassVar[int] = 3
