@@ -4,7 +4,8 @@ A fact is a kind and its subject: `E book` entity; `F book.isbn string unique fo
 `max=`, `exmin=`, `step=`, `len=a,b`, `values=`, `default=`, `derived`); `R loan.book book` reference; `M book.authors author` many to many;
 `T order a>b` transition; `O order pay` operation; `H order TEXT` the entity's spec contains the text; `U review movie` uniqueness over these;
 `Q task done` filter; `D task -created_at` default order; `S note text` search; `P TEXT` a report that contains it; `A user` who signs in;
-`K device` API keys; `W note` rows have an owner; `V note` rows hidden from others; `L expense.approve manager` role. Facts apart by `|R `/`|M ` are alternatives.
+`K device` API keys; `W note` rows have an owner; `V note` rows hidden from others; `L expense.approve manager` role. Alternatives: facts apart by `|` and a kind, and names
+of entities and members apart by `|`.
 """
 
 import re
@@ -58,7 +59,7 @@ def score(requests: dict[str, dict]) -> Score:
             total.missed[name] = [*facts, f"({error})"][: len(facts)]
             total.missed[name][0] += f"   ({error})"
             continue
-        if missed := [f for f in facts if not any(holds(spec, one) for one in re.split(r"\|(?=[RM] )", f))]:
+        if missed := [f for f in facts if not any(holds(spec, one) for one in re.split(r"\|(?=[A-Z] )", f))]:
             total.missed[name] = missed
         elements, extra = _inventions(spec, facts)
         total.elements += elements
@@ -76,7 +77,8 @@ def holds(spec: Spec, fact: str) -> bool:
         return spec.auth is not None and spec.auth.entity == rest and ("api_key" in spec.auth.methods) == (kind == "K")
     names, _, argument = rest.partition(" ")
     name, _, member = names.partition(".")
-    return any(e in spec.entities and _entity_holds(spec.entities[e], kind, member, argument) for e in name.split("|"))
+    entities = [spec.entities[e] for e in name.split("|") if e in spec.entities]
+    return any(_entity_holds(e, kind, m, argument) for e in entities for m in member.split("|"))
 
 
 def _entity_holds(entity: Entity, kind: str, member: str, argument: str) -> bool:

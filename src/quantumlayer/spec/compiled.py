@@ -170,6 +170,7 @@ class Walker:
         self.dialect = Dialect(spec)
         self.found: dict[Path, Expr] = {}
         self.problems: list[Problem] = []
+        self._made_by_anyone = _made_by_anyone(spec)
 
     def run(self) -> None:
         """Visit everything once."""
@@ -224,7 +225,7 @@ class Walker:
 
     def _entity(self, name: str, entity: Entity) -> None:
         base, own = ("entities", name), {"self": row(name), **_CLOCK}
-        creator = self._actor(nullable=not _created_by_callers_only(self.spec, name))
+        creator = self._actor(nullable=name in self._made_by_anyone)
         for key, field in entity.fields.items():
             if field.default is not None:
                 place = (*base, "fields", key, "default")
@@ -367,14 +368,12 @@ def _not_null_with(target: Expr) -> Facts:
     return frozenset({path(target)} - {""})
 
 
-def _created_by_callers_only(spec: Spec, entity: str) -> bool:
-    """Whether nobody anonymous can make a row of this entity, neither directly nor by an effect or registration."""
-    if spec.auth and spec.auth.entity == entity:
-        return False
-    creating = [
-        operation
-        for owner, other in spec.entities.items()
-        for key, operation in other.operations.items()
-        if (owner == entity and kind_of(key, operation) == "create") or any(e.create == entity for e in operation.effects)
-    ]
-    return not any(operation.access.anonymous for operation in creating)
+def _made_by_anyone(spec: Spec) -> frozenset[str]:
+    """The entities of which somebody anonymous can make a row, directly, by an effect or by registering."""
+    made = {spec.auth.entity} if spec.auth else set()
+    for name, entity in spec.entities.items():
+        for key, operation in entity.operations.items():
+            if operation.access.anonymous:
+                made |= {effect.create for effect in operation.effects if effect.create}
+                made |= {name} if kind_of(key, operation) == "create" else set()
+    return frozenset(made)
