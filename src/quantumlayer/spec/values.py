@@ -4,18 +4,23 @@ Rules and computed values are CEL (https://github.com/google/cel-spec) text; `qu
 Every element names the requirements it satisfies, so that evidence can be traced back to the request.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, StringConstraints
 from pydantic import Field as Attribute
+
+from quantumlayer.spec.ascii_names import ascii_identifiers, ascii_name, distinct
 
 SPEC_VERSION = 1
 SYSTEM_FIELDS = ("id", "created_at", "updated_at")
 CRUD = ("create", "read", "list", "update", "delete")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=200)]
+State = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=200)]
+Name = Annotated[State, BeforeValidator(ascii_name)]
 RequirementId = Annotated[str, StringConstraints(pattern=r"^R[1-9][0-9]*$")]
-Cel = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Cel = Annotated[str, BeforeValidator(ascii_identifiers), StringConstraints(min_length=1, max_length=4000)]
+SortKey = Annotated[str, BeforeValidator(ascii_identifiers)]
+Path = Annotated[str, BeforeValidator(ascii_identifiers)]
 Role = Name
 FieldType = Literal[
     "string",
@@ -38,6 +43,8 @@ OnDelete = Literal["restrict", "cascade", "set_null"]
 OperationKind = Literal["create", "read", "list", "update", "delete", "action"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 RuleStatus = Literal[403, 409, 410, 422]
+Part = TypeVar("Part")
+Named = Annotated[dict[Name, Part], BeforeValidator(distinct)]
 
 
 class Value(BaseModel):
@@ -130,16 +137,16 @@ class StateMachine(Value):
     """The states of an entity. The field is an implicit enum, set to `initial`, changed only by transitions."""
 
     field: Name = "status"
-    initial: Name
-    states: tuple[Name, ...] = Attribute(min_length=1)
+    initial: State
+    states: tuple[State, ...] = Attribute(min_length=1)
     satisfies: tuple[RequirementId, ...] = ()
 
 
 class Transition(Value):
     """Allowed in the states `from_states`; leaves the row in `to`. Another state answers 409."""
 
-    from_states: tuple[Name, ...] = Attribute(alias="from", min_length=1)
-    to: Name
+    from_states: tuple[State, ...] = Attribute(alias="from", min_length=1)
+    to: State
 
 
 class Effect(Value):
@@ -152,7 +159,7 @@ class Effect(Value):
     update: Cel = "self"
     create: Name | None = None
     delete: Cel | None = None
-    set: dict[Name, Cel] = {}
+    set: Named[Cel] = {}
 
 
 class Filter(Value):
@@ -189,11 +196,11 @@ class Operation(Value):
 
     kind: OperationKind | None = None
     method: Method | None = None
-    path: str | None = None
+    path: Path | None = None
     by: Name = "id"
     access: Access = Access()
-    input: dict[Name, Field] = {}
-    guards: dict[Name, Guard] = {}
+    input: Named[Field] = {}
+    guards: Named[Guard] = {}
     transition: Transition | None = None
     effects: tuple[Effect, ...] = ()
     redirect: Cel | None = None
@@ -201,7 +208,7 @@ class Operation(Value):
     where: Cel | None = None
     filters: tuple[Filter, ...] = ()
     sort: tuple[Name, ...] = ()
-    default_sort: tuple[str, ...] = ()
+    default_sort: tuple[SortKey, ...] = ()
     search: tuple[Name, ...] = ()
     paging: Paging = Paging()
     description: str = ""
@@ -213,12 +220,12 @@ class Entity(Value):
 
     plural: Name
     description: str = ""
-    fields: dict[Name, Field] = {}
+    fields: Named[Field] = {}
     unique: tuple[Unique, ...] = ()
-    rules: dict[Name, Rule] = {}
+    rules: Named[Rule] = {}
     state: StateMachine | None = None
     visible: Cel | None = None
-    operations: dict[Name, Operation] = {}
+    operations: Named[Operation] = {}
     satisfies: tuple[RequirementId, ...] = ()
 
 
@@ -243,15 +250,15 @@ class Report(Value):
     """
 
     entity: Name
-    path: str | None = None
+    path: Path | None = None
     access: Access = Access()
-    input: dict[Name, Field] = {}
+    input: Named[Field] = {}
     each: Name | None = None
     where: Cel | None = None
-    group_by: dict[Name, Cel] = {}
-    measures: dict[Name, Cel] = {}
-    columns: dict[Name, Cel] = {}
-    sort: tuple[str, ...] = ()
+    group_by: Named[Cel] = {}
+    measures: Named[Cel] = {}
+    columns: Named[Cel] = {}
+    sort: tuple[SortKey, ...] = ()
     paging: Paging = Paging()
     description: str = ""
     satisfies: tuple[RequirementId, ...] = ()
@@ -323,7 +330,7 @@ class Spec(Value):
     requirements: tuple[Requirement, ...] = ()
     roles: tuple[Role, ...] = ()
     auth: Auth | None = None
-    entities: dict[Name, Entity] = Attribute(min_length=1)
-    reports: dict[Name, Report] = {}
+    entities: Named[Entity] = Attribute(min_length=1)
+    reports: Named[Report] = {}
     surface: Surface | None = None
     latency_p99_ms: int = Attribute(default=500, ge=1)
