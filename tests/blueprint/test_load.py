@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from quantumlayer.blueprint.check_templates import check_templates
 from quantumlayer.blueprint.load import BUILT_IN, FOLDERS_VARIABLE, load_blueprint, load_blueprints
 from quantumlayer.blueprint.problems import BlueprintError
 from quantumlayer.blueprint.scaffold import scaffold
@@ -35,6 +36,11 @@ def template(folder: Path, name: str, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path
+
+
+@pytest.mark.parametrize("stack", sorted(load_blueprints().places))
+def test_templates_of_ours_are_sound(stack: str) -> None:
+    check_templates(load_blueprints().get(stack).below("templates"))
 
 
 def test_a_users_own_folder_works_like_a_built_in_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

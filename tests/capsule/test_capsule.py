@@ -17,9 +17,10 @@ from securesystemslib.dsse import Envelope
 
 from quantumlayer.capsule.keys import Signer, public_key, public_pem, read_public_key, signing_key
 from quantumlayer.capsule.provenance import canonical, sign, statement
-from quantumlayer.capsule.seal import DRAFTS, MANIFEST, PROVENANCE, Parts, seal, trailer, write_capsule
+from quantumlayer.capsule.seal import MANIFEST, PROVENANCE, Parts, seal, trailer
 from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Manifest, Scores
 from quantumlayer.capsule.verify import Tampered, unpack, verify
+from quantumlayer.capsule.write_capsule import DRAFTS, write_capsule
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.evidence.values import Check, Evidence, RequirementResult
 from quantumlayer.files.archive import BrokenArchive, pack

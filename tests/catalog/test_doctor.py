@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from quantumlayer.blueprint.load import Blueprints
 from quantumlayer.blueprint.values import Blueprint
 from quantumlayer.catalog.doctor import examine
 from quantumlayer.catalog.stacks import list_stacks
@@ -48,7 +47,7 @@ def stack(stack_id, oldest="3.11"):
 
 
 def blueprints(*stacks):
-    return Blueprints({s.value.id: s for s in stacks})
+    return SimpleNamespace(by_id={s.value.id: s for s in stacks}, broken={})
 
 
 async def test_a_working_machine_has_all_that_is_needed(tmp_path):

@@ -4,8 +4,8 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cached_property
@@ -64,21 +64,43 @@ class LoadedBlueprint:
         return not self.folder.is_relative_to(BUILT_IN)
 
 
-@dataclass(frozen=True)
 class Blueprints:
-    """Every blueprint by id; `broken` are those that cannot be used, with why."""
+    """The folders of all blueprints by id. One is loaded and checked when it is asked for, so that asking for one is quick."""
 
-    by_id: dict[str, LoadedBlueprint]
-    broken: dict[str, BlueprintError] = field(default_factory=dict)
+    def __init__(self, places: Mapping[str, Path], trial: Callable[[LoadedBlueprint], None] | None = None) -> None:
+        """`trial` raises `BlueprintError` for a blueprint that cannot be used although its folder is sound."""
+        self.places = dict(places)
+        self._trial = trial
 
     def get(self, stack: str) -> LoadedBlueprint:
         """Raises `UserError` naming the nearest ids, `BlueprintError` where the stack's folder is broken."""
-        if stack in self.by_id:
-            return self.by_id[stack]
-        if stack in self.broken:
-            raise self.broken[stack]
-        near = get_close_matches(stack, self.by_id, n=3, cutoff=0.4) or sorted(self.by_id)
-        raise UserError(f"there is no stack {stack!r}", hint=f"try {', '.join(near)}", stack=stack)
+        if stack not in self.places:
+            near = get_close_matches(stack, self.places, n=3, cutoff=0.4) or sorted(self.places)
+            raise UserError(f"there is no stack {stack!r}", hint=f"try {', '.join(near)}", stack=stack)
+        loaded = load_blueprint(self.places[stack], self.places)
+        if self._trial:
+            self._trial(loaded)
+        return loaded
+
+    @property
+    def by_id(self) -> dict[str, LoadedBlueprint]:
+        """All that can be used."""
+        return {stack: found for stack, found in self._all.items() if isinstance(found, LoadedBlueprint)}
+
+    @property
+    def broken(self) -> dict[str, BlueprintError]:
+        """Those that cannot, with why."""
+        return {stack: found for stack, found in self._all.items() if isinstance(found, BlueprintError)}
+
+    @cached_property
+    def _all(self) -> dict[str, LoadedBlueprint | BlueprintError]:
+        return {stack: self._tried(stack) for stack in self.places}
+
+    def _tried(self, stack: str) -> LoadedBlueprint | BlueprintError:
+        try:
+            return self.get(stack)
+        except BlueprintError as error:
+            return error
 
 
 class Stacks(Protocol):
@@ -94,8 +116,8 @@ def configured_folders() -> tuple[Path, ...]:
     return tuple(Path(part).expanduser() for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part)
 
 
-def load_blueprints(folders: Iterable[Path] = ()) -> Blueprints:
-    """The built-in blueprints and those below `folders` and `$QL_BLUEPRINTS`.
+def load_blueprints(folders: Iterable[Path] = (), trial: Callable[[LoadedBlueprint], None] | None = None) -> Blueprints:
+    """The built-in blueprints and those below `folders` and `$QL_BLUEPRINTS`; `trial` as for `Blueprints`.
 
     Raises `UserError` for a folder that is not there, `BlueprintError` for two folders with one id. Any other mistake makes
     that one blueprint broken.
@@ -110,24 +132,18 @@ def load_blueprints(folders: Iterable[Path] = ()) -> Blueprints:
                 line = _line_of_key(_text(file), ["id"])
                 raise BlueprintError(f"the id {stack!r} is already taken by {places[stack]}", file, line, "rename one folder")
             places[stack] = file.parent
-    found, broken = {}, {}
-    for stack, folder in places.items():
-        try:
-            found[stack] = load_blueprint(folder, places)
-        except BlueprintError as error:
-            broken[stack] = error
-    return Blueprints(found, broken)
+    return Blueprints(places, trial)
 
 
 _loaded: dict[Path, tuple[object, LoadedBlueprint]] = {}
 
 
-def load_blueprint(folder: Path, places: dict[str, Path] | None = None) -> LoadedBlueprint:
-    """One folder, checked with all of its templates. `places` are folders by id, for `extends`. Raises `BlueprintError`."""
+def load_blueprint(folder: Path, places: Mapping[str, Path] | None = None) -> LoadedBlueprint:
+    """One folder, checked, a user's own with its templates. `places` are folders by id, for `extends`. Raises `BlueprintError`."""
     return _load(folder, places or {}, ())
 
 
-def _load(folder: Path, places: dict[str, Path], extending: tuple[str, ...]) -> LoadedBlueprint:
+def _load(folder: Path, places: Mapping[str, Path], extending: tuple[str, ...]) -> LoadedBlueprint:
     file = folder / BLUEPRINT_FILE
     text = _text(file)
     value = _value(file, text)
@@ -139,7 +155,7 @@ def _load(folder: Path, places: dict[str, Path], extending: tuple[str, ...]) -> 
         line = _line_of_key(text, ["extends"])
         if value.extends in (*extending, value.id):
             raise BlueprintError(f"extends goes in a circle: {' → '.join((*extending, value.id, value.extends))}", file, line)
-        known = {"/".join(path.parts[-2:]): path for path in BUILT_IN.glob("*/*") if path.is_dir()} | places
+        known = {"/".join(path.parts[-2:]): path for path in BUILT_IN.glob("*/*") if path.is_dir()} | dict(places)
         if value.extends not in known:
             near = get_close_matches(value.extends, known, n=1) or sorted(known)
             raise BlueprintError(f"there is no stack {value.extends!r} to extend", file, line, f"try {', '.join(near)}")
@@ -149,7 +165,8 @@ def _load(folder: Path, places: dict[str, Path], extending: tuple[str, ...]) -> 
         return _loaded[folder][1]
     loaded = LoadedBlueprint(value, folder, base)
     _check_folder(loaded, file)
-    check_templates(loaded.below("templates"))
+    if loaded.own:  # ours are checked by the tests: parsing them all would delay every command
+        check_templates(loaded.below("templates"))
     _loaded[folder] = (signature, loaded)
     return loaded
 

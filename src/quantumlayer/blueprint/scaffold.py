@@ -55,7 +55,7 @@ def scaffold(stack: str, into: Path, known: Blueprints, extends: str | None = No
     """
     if not _ID.fullmatch(stack):
         raise UserError(f"{stack!r} is no id of a stack", hint="write LANGUAGE/FRAMEWORK in lower case, such as python/flask")
-    if stack in known.by_id or stack in known.broken:
+    if stack in known.places:
         raise UserError(f"there is a stack {stack} already", hint="choose another name; `ql stacks` lists those that are taken")
     folder = into / stack
     if folder.exists():
@@ -71,7 +71,7 @@ def scaffold(stack: str, into: Path, known: Blueprints, extends: str | None = No
         raise EnvironmentError_(f"cannot write {folder}: {error.strerror}", hint="choose another place with --into") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    load_blueprint(folder, {found: loaded.folder for found, loaded in known.by_id.items()})
+    load_blueprint(folder, known.places)
     return folder
 
 

@@ -1,21 +1,16 @@
 """Seals a capsule: everything that a run made, in one signed file that depends on nothing but its inputs."""
 
 import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from quantumlayer import __version__
 from quantumlayer.capsule.keys import PublicKey, Signer
 from quantumlayer.capsule.provenance import canonical, sign, statement
 from quantumlayer.capsule.values import Facts, FileEntry, Manifest, SigningKey
-from quantumlayer.errors import EnvironmentError_
 from quantumlayer.files.archive import pack
-from quantumlayer.files.claimed_folder import claimed_folder
 from quantumlayer.files.values import FileTree
 
 MANIFEST = "manifest.json"
-DRAFTS = ".drafts"
 PROVENANCE = "provenance.intoto.jsonl"
 SBOM = "sbom.cdx.json"
 FOLDERS = ("source", "acceptance", "evidence", "docs", "infrastructure")
@@ -69,25 +64,3 @@ def trailer(archive: bytes) -> bytes:
     """The last `TRAILER_SIZE` bytes of a capsule whose other bytes are `archive`."""
     digest = hashlib.sha256(archive).digest()
     return TRAILER_MAGIC + len(digest).to_bytes(4, "little") + digest
-
-
-def write_capsule(content: bytes, path: Path) -> Path:
-    """Writes all or nothing, and returns the path. Raises `EnvironmentError_` when the disk is full or not writable.
-
-    What a killed writer left half-written is deleted by the next one.
-    """
-    try:
-        with claimed_folder(path.parent / DRAFTS) as folder:
-            folder.mkdir()
-            draft = folder / path.name
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.chmod(0o644)
-            os.replace(draft, path)
-    except OSError as error:
-        raise EnvironmentError_(
-            f"cannot write {path}: {error.strerror}", hint="free some space, or choose another folder"
-        ) from error
-    return path

@@ -22,12 +22,7 @@ TRIED_ON = ("todo", "library", "blog")
 def known_blueprints(home: Path, folders: Iterable[Path] = ()) -> Blueprints:
     """As `load_blueprints`, with the remembered folders that are still there. A user's own ones are rendered once, on trial."""
     chosen = dict.fromkeys((*(folder.absolute() for folder in folders), *_remembered(home)))
-    found = load_blueprints(chosen)
-    broken = dict(found.broken)
-    for stack, loaded in found.by_id.items():
-        if loaded.own and (problem := _trial(loaded)):
-            broken[stack] = problem
-    return Blueprints({stack: loaded for stack, loaded in found.by_id.items() if stack not in broken}, broken)
+    return load_blueprints(chosen, trial=_tried)
 
 
 class LiveBlueprints:
@@ -60,6 +55,11 @@ def _remembered(home: Path) -> tuple[Path, ...]:
     except (OSError, UnicodeDecodeError):
         return ()
     return tuple(path for line in lines if line and (path := Path(line)).is_absolute() and path.is_dir())
+
+
+def _tried(loaded: LoadedBlueprint) -> None:
+    if loaded.own and (problem := _trial(loaded)):
+        raise problem
 
 
 @cache

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from quantumlayer.capsule.seal import write_capsule
+from quantumlayer.capsule.write_capsule import write_capsule
 from quantumlayer.pipeline.records import Records
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.stores.digests import matches

@@ -8,8 +8,9 @@ from temporalio import activity
 
 from quantumlayer.blueprint.values import Commands
 from quantumlayer.capsule.keys import signing_key
-from quantumlayer.capsule.seal import Parts, seal, write_capsule
+from quantumlayer.capsule.seal import Parts, seal
 from quantumlayer.capsule.values import BlueprintRef, DropRef, Facts, Scores
+from quantumlayer.capsule.write_capsule import write_capsule
 from quantumlayer.delivery.previews import open_preview
 from quantumlayer.evidence.junit import junit_xml
 from quantumlayer.evidence.live_application import administrator

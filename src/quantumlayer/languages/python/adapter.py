@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from uv import find_uv_bin
+
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
@@ -24,6 +26,15 @@ from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.values import Spec
 
 _OLDEST = (3, 11)
+_PURE = (
+    "__future__", "base64", "bisect", "calendar", "cmath", "collections", "dataclasses", "datetime", "decimal", "enum",
+    "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "statistics", "string",
+    "textwrap", "typing", "unicodedata", "zlib",
+)  # fmt: skip
+_IMPURE = (
+    r"open|eval|exec|compile|input|print|breakpoint|globals|locals|vars|getattr|setattr|delattr|memoryview|now|today|utcnow"
+    r"|__(?!init__|post_init__|name__|eq__|lt__|hash__|repr__|str__)\w+__"
+)
 
 
 class Python:
@@ -38,6 +49,8 @@ class Python:
         installed=".venv",
         cache_folders={"uv": "UV_CACHE_DIR"},
         environment={"UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "PYTHONDONTWRITEBYTECODE": ""},
+        pure_modules=_PURE,
+        impure_names=_IMPURE,
     )
     ecosystem = PyPI()
 
@@ -46,7 +59,7 @@ class Python:
         if sys.version_info[:2] < _OLDEST:
             return Toolchain(False, version, f"Python {version} is too old", "install Python 3.11 or newer")
         try:
-            subprocess.run([sys.executable, "-m", "uv", "--version"], check=True, capture_output=True, timeout=30)
+            subprocess.run([find_uv_bin(), "--version"], check=True, capture_output=True, timeout=30)
         except (OSError, subprocess.SubprocessError) as error:
             return Toolchain(False, version, f"uv does not run: {error}", f"{sys.executable} -m pip install uv")
         return Toolchain(True, version)
