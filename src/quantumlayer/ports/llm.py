@@ -86,12 +86,20 @@ class Llm(Protocol):
         """How many tokens the prompt is: counted where the model's tokenizer is at hand, else estimated."""
         ...
 
+    def price(self, input_tokens: int, output_tokens: int) -> float | None:
+        """US dollars for that many tokens; None where no price is known."""
+        ...
+
     async def ask(self, prompt: Prompt, on_text: OnText | None = None) -> Answer:
-        """One call, without retries. `on_text` hears the text while it comes.
+        """One call, without retries, which ends within the seconds of its options. `on_text` hears the text while it comes.
 
         Raises `LlmUnavailable` (busy, down, slow, cut off: worth another try, maybe elsewhere) and `UserError` or
         `EnvironmentError_` where only a person can mend it (key, name, file). Cancelling the task stops the call.
         """
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections and memory."""
         ...
 
 
@@ -100,6 +108,10 @@ class Desk(Protocol):
 
     def at(self, stage: str) -> Self:
         """The same desk; what is asked there is accounted under `stage`."""
+        ...
+
+    def stronger(self, role: Role) -> str | None:
+        """The model that the user named for a last attempt in that role."""
         ...
 
     async def ask(
