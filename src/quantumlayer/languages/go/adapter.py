@@ -26,7 +26,7 @@ from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.values import Spec
 
 _MEND = "install Go 1.26 or newer: https://go.dev/dl"
-_CHECK = 'mkdir -p .cache && cp -rs "$PWD/.go/build" .cache/ && exec go vet ./...'
+_CHECK = 'mkdir -p .cache && cp -rs "$PWD/.go/build" .cache/ && date +%s >.cache/trim && mv .cache/trim .cache/build/trim.txt && exec go vet ./...'
 _WORD = re.compile(r"\w+")
 
 
