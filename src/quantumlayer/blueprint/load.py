@@ -139,7 +139,7 @@ _loaded: dict[Path, tuple[object, LoadedBlueprint]] = {}
 
 
 def load_blueprint(folder: Path, places: Mapping[str, Path] | None = None) -> LoadedBlueprint:
-    """One folder, checked, a user's own with its templates. `places` are folders by id, for `extends`. Raises `BlueprintError`."""
+    """One folder, checked, a user's own with its templates. `places`: folders by id, for `extends`. Raises `BlueprintError`."""
     return _load(folder, places or {}, ())
 
 

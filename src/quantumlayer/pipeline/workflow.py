@@ -1,9 +1,8 @@
 """The pipeline. It reads from top to bottom as the design's table of stages; only drop ids pass through it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -33,6 +32,7 @@ class Generate:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
+        self.stages: list[asyncio.Task[Outcome]] = []
 
     @workflow.run
     async def run(self, order: Order) -> Finished:
@@ -50,39 +50,40 @@ class Generate:
         return await self.finish(problem, cancelled)
 
     async def pipeline(self, order: Order) -> None:
-        """The stages. An argument is what an earlier stage made; stages that do not need each other run at the same time."""
-        given = Outcome(stage="order", status="passed", drops=order.inputs)
-        brief = await self.stage(stages.ENHANCE, given)
-        frd = await self.stage(stages.FRD, given, brief)
-        spec = await self.stage(stages.REQUIREMENTS, given, frd)
-        plan = await self.stage(stages.STRUCTURE, spec)
-
-        code, test_plan, infrastructure = await together(
-            self.stage(stages.CODE, spec, plan),
-            self.stage(stages.TEST_PLAN, spec, plan),
-            self.stage(stages.INFRASTRUCTURE, spec, plan),
-        )
-        test_code, documentation, dependencies = await together(
-            self.stage(stages.TEST_CODE, spec, plan, test_plan),
-            self.stage(stages.DOCUMENTATION, brief, frd, spec, plan),
-            self.stage(stages.DEPENDENCIES, spec, plan, code),
-        )
-        semantic, security, validation = await together(
-            self.stage(stages.SEMANTIC, plan, code, test_code),
-            self.stage(stages.SECURITY, plan, code, infrastructure),
-            self.stage(stages.VALIDATION, spec, plan, code, test_plan, test_code, dependencies),
-        )
-        repair = await self.stage(stages.REPAIR, spec, plan, code, validation)
-        performance = await self.stage(stages.PERFORMANCE, spec, plan, code, test_code, dependencies, validation)
+        """The stages. An argument is what an earlier stage makes: each starts as soon as all of its own are there."""
+        given = finished(Outcome(stage="order", status="passed", drops=order.inputs))
+        brief = self.start(stages.ENHANCE, given)
+        frd = self.start(stages.FRD, given, brief)
+        spec = self.start(stages.REQUIREMENTS, given, frd)
+        plan = self.start(stages.STRUCTURE, spec)
+        code = self.start(stages.CODE, spec, plan)
+        infrastructure = self.start(stages.INFRASTRUCTURE, spec, plan)
+        test_plan = self.start(stages.TEST_PLAN, spec, plan)
+        dependencies = self.start(stages.DEPENDENCIES, spec, plan, code)
+        test_code = self.start(stages.TEST_CODE, spec, plan, test_plan)
+        security = self.start(stages.SECURITY, plan, code, infrastructure)
+        semantic = self.start(stages.SEMANTIC, plan, code, test_code, dependencies)
+        validation = self.start(stages.VALIDATION, spec, plan, code, test_plan, test_code, dependencies)
+        documentation = self.start(stages.DOCUMENTATION, brief, frd, spec, plan, code)
+        repair = self.start(stages.REPAIR, spec, plan, code, validation)
+        performance = self.start(stages.PERFORMANCE, spec, plan, code, test_code, dependencies, validation, repair)
 
         everything = (spec, plan, code, test_code, dependencies, semantic, security, performance)
         everything += (documentation, infrastructure, validation, repair)
-        capsule = await self.stage(stages.CAPSULE, given, brief, frd, test_plan, *everything)
-        await self.stage(stages.PREVIEW, spec, capsule)
-        await self.stage(stages.DEPLOY, capsule)
+        capsule = self.start(stages.CAPSULE, given, brief, frd, test_plan, *everything)
+        self.start(stages.PREVIEW, spec, capsule)
+        self.start(stages.DEPLOY, capsule)
+        await together(self.stages)
 
-    async def stage(self, stage: Stage, *inputs: Outcome) -> Outcome:
-        """Carries out one stage on the drops of the inputs, or takes what a rollback keeps."""
+    def start(self, stage: Stage, *inputs: asyncio.Future[Outcome]) -> asyncio.Task[Outcome]:
+        """The stage, waiting for its inputs or at work."""
+        task = asyncio.create_task(self.stage(stage, inputs))
+        self.stages.append(task)
+        return task
+
+    async def stage(self, stage: Stage, awaited: Sequence[asyncio.Future[Outcome]]) -> Outcome:
+        """Carries out one stage on the drops of its inputs, or takes what a rollback keeps."""
+        inputs = tuple([await each for each in awaited])
         if stage.name in self.order.kept:
             outcome = self.order.kept[stage.name]
         else:
@@ -124,16 +125,22 @@ class Generate:
         return await asyncio.shield(finishing)
 
 
-async def together(*pending: Coroutine[Any, Any, Outcome]) -> list[Outcome]:
-    """All of them at once; when one fails, the others are cancelled, have ended, and its error goes on."""
-    tasks = [asyncio.ensure_future(each) for each in pending]
+async def together(tasks: Sequence[asyncio.Task[Outcome]]) -> None:
+    """Until all have ended. When one fails, the others are cancelled, have ended, and its error goes on."""
     try:
-        return list(await asyncio.gather(*tasks))
+        await asyncio.gather(*tasks)
     except BaseException:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+def finished(outcome: Outcome) -> asyncio.Future[Outcome]:
+    """What is there already."""
+    future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    future.set_result(outcome)
+    return future
 
 
 def problem_of(error: ActivityError) -> Problem:
