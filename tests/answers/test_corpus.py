@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantumlayer.answer.data import read_json
+from quantumlayer.answer.edits import Edit, applied
+from quantumlayer.answer.files import read_file, read_files
+from quantumlayer.answer.values import Permission, Refusal, Wanted
+from quantumlayer.conformance.answers import handled, read_corpus
+from quantumlayer.files.values import FileTree
+from quantumlayer.files.write_files import write_files
+from quantumlayer.languages.python.adapter import Python
+from quantumlayer.ports.llm import Answer
+
+CORPUS = read_corpus(Path(__file__).parent / "corpus")
+PYTHON = Python()
+
+
+SHARDS = [
+    *("```python\n", "```\n", "x = 1\n", "<<<<<<< SEARCH\n", "=======\n", ">>>>>>> REPLACE\n", "`app/a.py`\n", "{", "}", '"'),
+    *("…", "../x.py\n", "\x00", "def price(w):\n", "    return w\n", "# ...\n"),
+]
+
+
+def said(text, finish="stop"):
+    return Answer(text, finish, "scripted", 0, 0)
+
+
+@pytest.mark.parametrize("case", CORPUS, ids=lambda c: c.name)
+def test_answer_is_handled_as_expected(case, tmp_path):
+    result = handled(case, PYTHON)
+    assert result.expected, f"expected {case.expect}, got {result.outcome}"
+    project = tmp_path / "project"
+    write_files(FileTree(result.files), project)
+    written = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if not p.is_dir()}
+    assert written == {f"project/{path}" for path in result.files}
+
+
+def test_corpus_is_large_and_covers_every_refusal():
+    assert len(CORPUS) >= 60
+    assert not {"import", "impure", "secret", "unsafe_path", "forbidden_path", "truncated"} - {c.expect for c in CORPUS}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(SHARDS), max_size=14))
+def test_any_text_is_read_or_refused(parts):
+    answer = said("".join(parts))
+    for read in (
+        lambda: read_file(answer, Wanted("app/a.py", "python")),
+        lambda: read_files(answer, Permission(("app/*.py",))),
+        lambda: read_json(answer, {}),
+    ):
+        try:
+            read()
+        except Refusal as refusal:
+            assert refusal.message
+
+
+LINES = st.lists(st.sampled_from(["a = 1", "b = 2", "c = 3", "d = a", ""]), min_size=1, max_size=8)
+
+
+@settings(max_examples=200, deadline=None)
+@given(LINES, st.integers(0, 7), st.integers(1, 3), st.sampled_from(["e = 5", "a = 1\nb = 2"]))
+def test_an_edit_changes_the_one_place_it_names_or_is_refused(lines, at, length, after):
+    text = "\n".join(lines) + "\n"
+    before = "\n".join(lines[at : at + length])
+    places = [i for i in range(len(lines)) if lines[i : i + before.count("\n") + 1] == before.split("\n")]
+    try:
+        changed = applied((Edit("app/a.py", before, after),), {"app/a.py": text.encode()}, Permission(("app/*.py",)))
+    except Refusal as refusal:
+        assert refusal.kind in ("ambiguous", "missing_text", "empty")
+        assert not before.strip() or len(places) != 1
+        return
+    (place,) = places
+    wanted = [*lines[:place], after, *lines[place + before.count("\n") + 1 :]]
+    assert changed["app/a.py"].decode().strip("\n") == "\n".join(wanted).strip("\n")
+
+
+@pytest.mark.parametrize(
+    ("globs", "path", "allowed"),
+    [
+        (("app/*.py",), "app/a.py", True),
+        (("app/*.py",), "app/b/a.py", False),
+        (("app/**",), "app/b/a.py", True),
+        (("**/*.py",), "a.py", True),
+        (("app/*.py",), "app/a.pyc", False),
+        ((), "a.py", False),
+    ],
+)
+def test_permission(globs, path, allowed):
+    assert Permission(globs).allows(path) is allowed
+    assert not Permission(globs, never=("**",)).allows(path)
