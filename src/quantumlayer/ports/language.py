@@ -33,7 +33,8 @@ class Conventions:
     all projects of the language) to the environment variable that points the package client to it; `installed` is the folder
     an install leaves, worth keeping under the digest of the `lock_files`; an install sees those files alone (the
     `manifest_files` where there are none), so that they must be the same for every project of a blueprint. `grammar` is that of
-    the sources with one of the `suffixes`; `coverage_format` that of the report which the blueprint's tests leave.
+    the sources with one of the `suffixes`; `coverage_format` that of the report which the blueprint's tests leave. A
+    function that must be pure may import `pure_modules` and use no identifier that matches `impure_names` wholly.
     """
 
     grammar: str
@@ -45,6 +46,8 @@ class Conventions:
     environment: Mapping[str, str] = field(default_factory=dict)
     coverage_format: CoverageFormat = "cobertura"
     comment: str = "#"
+    pure_modules: tuple[str, ...] = ()
+    impure_names: str = ""
 
 
 class Language(Protocol):
