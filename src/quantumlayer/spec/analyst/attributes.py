@@ -18,6 +18,9 @@ _NUM = r"-?[$€£]?\d[\d,]*(?:\.\d+)?k?|zero|one|two|three|four|five|six|seven|
 _CHARS = r"(?P<unit>characters?|chars?|letters or digits|letters and digits|letters or numbers|letters and numbers|alphanumeric characters?|alphanumerics?|digits(?: or letters)?|digits and letters|(?:capital |uppercase |upper-case |upper case |lowercase |lower-case |lower case )?letters|numbers|hex digits|words?|symbols)"
 
 
+_UNIT = r"(?: (?:cents|euros?|dollars?|pounds|eur|usd|gbp|ml|cl|litres?|liters?|kg|kilos?|kilograms?|grams?|g|lbs?|km|kilometers?|kilometres?|meters?|metres?|cm|mm|sqm|square met(?:er|re)s?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|degrees|percent|stars?|points?|people|persons?|pages?|items?|entries|kwh|kw|watts?|volts?))?"
+
+
 _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rf"[\s,]*\b(?:that |which |and )?(?:(?:is|are|must be|should be|has to be|can be|may be|must have|has|having|with)\s+)?(?:{p})$", re.I), kind)
     for p, kind in (
@@ -25,21 +28,21 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?:of |with |has )?(?:at most|up to|no more than|max\.?|maximum|maximum of|a maximum of|not more than|not longer than|no longer than|limited to|at maximum) (?P<b>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:at least|min\.?|minimum|minimum of|a minimum of|no fewer than|no less than) (?P<a>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:exactly )?(?P<e>{_NUM})[ -]{_CHARS}(?: long| in length| code)?", "length"),
-        (rf"(?:a (?:number|value|whole number|score|grade) )?(?:in the range |ranging |in range |a range |an integer |a whole number )?(?:of )?(?:between|from) (?P<a>{_NUM})(?: and | to | through | ?- ?| up to )(?P<b>{_NUM})(?P<steps> in (?:steps|increments|multiples) of (?P<s>{_NUM}))?(?: {{inclusive}}| inclusive| stars?| points?| percent)?".replace("{{inclusive}}", "inclusive"), "range"),
-        (rf"(?:of )?(?P<a>{_NUM})(?: to | ?- ?| through )(?P<b>{_NUM})(?: stars?| points?| percent)?", "range"),
+        (rf"(?:a (?:number|value|whole number|score|grade) )?(?:in the range |ranging |in range |a range |an integer |a whole number )?(?:of )?(?:between|from) (?P<a>{_NUM})(?: and | to | through | ?- ?| up to )(?P<b>{_NUM})(?P<steps> in (?:steps|increments|multiples) of (?P<s>{_NUM}))?(?: inclusive)?{_UNIT}", "range"),
+        (rf"(?:of )?(?P<a>{_NUM})(?: to | ?- ?| through )(?P<b>{_NUM}){_UNIT}", "range"),
         (rf"in (?:steps|increments|multiples) of (?P<s>{_NUM})|(?:a )?multiples? of (?P<s2>{_NUM})", "step"),
-        (rf"(?:of )?(?:at least|not less than|no less than|not below|min\.?|minimum|minimum of|a minimum of|>=|≥) (?P<a>{_NUM})", "range"),
-        (rf"(?:of )?(?:at most|not more than|no more than|up to|max\.?|maximum|maximum of|a maximum of|not above|<=|≤) (?P<b>{_NUM})(?: items| entries)?", "range"),
-        (rf"(?:greater than|more than|above|over|larger than|>) (?P<xa>{_NUM})", "range"),
-        (rf"(?:less than|below|under|smaller than|<) (?P<xb>{_NUM})", "range"),
+        (rf"(?:of )?(?:at least|not less than|no less than|not below|min\.?|minimum|minimum of|a minimum of|>=|≥) (?P<a>{_NUM}){_UNIT}", "range"),
+        (rf"(?:of )?(?:at most|not more than|no more than|up to|max\.?|maximum|maximum of|a maximum of|not above|<=|≤) (?P<b>{_NUM}){_UNIT}", "range"),
+        (rf"(?:greater than|more than|above|over|larger than|>) (?P<xa>{_NUM}){_UNIT}", "range"),
+        (rf"(?:less than|below|under|smaller than|<) (?P<xb>{_NUM}){_UNIT}", "range"),
         (r"(?:a )?(?:positive(?: number| integer)?|greater than zero|more than zero|above zero)", "positive"),
         (r"(?:not (?:be )?negative|non-?negative|zero or more|never negative)", "nonnegative"),
         (r"unique", "unique"),
         (r"optional|not required|left (?:out|empty|blank)|omitted|empty|nullable|null|if (?:any|known|available|present|needed)", "optional"),
         (r"required|mandatory|not (?:be )?empty|not null", "required"),
-        (r"in the (?P<when>future|past)|not (?:be )?in the (?P<notwhen>past|future)", "when"),
+        (r"in the (?P<when>future|past)|(?:not|cannot|may not|must not|never) (?:be |lie )?in the (?P<notwhen>past|future)", "when"),
         (r"(?:by default|defaulting to|defaults? to|default(?:s|ed)?(?: is| to| value)?:?|initially|starting at|starts at|starting as|which defaults to|set to|starting with) (?P<d>[\w.'\" -]+?)(?: by default)?", "default"),
-        (r"(?P<d>true|false|\d+|on|off|yes|no) by default", "default"),
+        (r"(?P<d>true|false|\d+|on|off|yes|no|(?<=, )[a-z][\w-]*) by default", "default"),
         (r"(?:auto-?generated|generated(?: automatically)?|created|assigned)(?: by the (?:system|server))?(?: (?:if|when) (?:it is )?(?:missing|absent|omitted|not (?:given|provided|supplied|set)|left out|empty))?", "generated"),
         (r"in (?:cents|euros?|dollars?|EUR|USD|GBP|kg|kilograms?|grams?|g|km|kilometers?|kilometres?|meters?|metres?|m|cm|mm|minutes?|hours?|seconds?|days?|years?|celsius|degrees(?: celsius)?|percent|litres?|liters?|watts?|kwh|pages?|lbs?|pounds|square meters|sqm|bytes|mb|ms|bpm|ppm)", "unit"),
         (r"(?:as )?(?:a |an )?(?P<t>strings?|texts?|long text|integers?|ints?|whole numbers?|numbers?|numeric|floats?|decimals?|money|booleans?|bools?|flag|dates?|datetimes?|date and time|timestamps?|urls?|e-?mails?|uuid|time)", "type"),
@@ -120,6 +123,10 @@ def read_extra(text: str, read: Item) -> Item:
             return replace(read, type="boolean")
         return replace(read, attributes=read.attributes | {"type": "enum", "values": values})
     for part in re.split(r"\s*[,;]\s*", text):
+        kind = KNOWN_TYPES.get(snake(part))
+        if kind in ("integer", "number", "decimal", "date", "datetime") and not read.type:
+            read = replace(read, type=kind)
+            continue
         rest, read = tails("x " + part, read)
         rest = rest.removeprefix("x").strip()
         if rest and (kind := _TYPE_WORDS.get(singular(rest.lower())) or _TYPE_WORDS.get(rest.lower())):
@@ -161,7 +168,8 @@ def enumeration(text: str) -> tuple[str, ...]:
         and not {"unique", "required", "optional", "indexed", "default"} & set(words)
     )
     constraint = constraint and not (named and any(not re.match(said, w) for w in words))
-    values = tuple(dict.fromkeys(value_name(p) for p in parts))
+    codes = all(re.fullmatch(r"[A-Z][A-Z0-9]{0,5}[+-]?", p) for p in parts)
+    values = tuple(dict.fromkeys(p if codes else value_name(p) for p in parts))
     return values if len(values) >= 2 and short and not constraint and all(values) else ()
 
 

@@ -184,7 +184,9 @@ def _without_doer(text: str) -> str:
     """`devices send readings (…)` → `readings (…)`."""
     m = re.match(rf"^{_DET}(?P<s>[a-z]+) (?:(?:can|may|must|should) )?(?P<v>[a-z]+) (?P<rest>.+)$", text)
     doer = m and (is_plural(m["s"]) or m["s"] in PEOPLE or re.match(r"(?:can|may|must|should) ", text[m.end("s") + 1 :]))
-    return m["rest"] if m and doer and verb_base(m["v"]) in (m["v"], m["v"].removesuffix("s")) else text
+    if m is None or m["v"] in ("have", "has"):
+        return text
+    return m["rest"] if doer and verb_base(m["v"]) in (m["v"], m["v"].removesuffix("s")) else text
 
 
 def _is_verbish(one: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.attributes import KNOWN, KNOWN_FORMATS, KNOWN_TYPES, Item, enumeration, read_extra, tails
 from quantumlayer.spec.analyst.words import (
+    is_plural,
     near,
     number,
     singular,
@@ -87,6 +88,8 @@ def _continues(current: str, word: str, text: str) -> bool:
                 following,
             )
         )
+    if word == "or" and re.match(rf".*{re.escape(tail)}\s+or\s+(?:not|no|false)\b", text.lower(), re.S):
+        return True
     return bool(word == "or" and re.search(r"\bone$|\bzero$", tail))
 
 
@@ -96,7 +99,7 @@ def _rejoin(items: list[str]) -> list[str]:
     for item in items:
         low = item.lower()
         attaches = re.match(
-            r"(?:one of which|which|that|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d[\d,.]*(?:$| (?:char|letter|digit|word|item|entr|percent|%))|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples))", low
+            r"(?:one of which|which|that|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d[\d,.]*(?:$| (?:char|letter|digit|word|item|entr|percent|%))|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples)|[\w-]+ by default$)", low
         )  # fmt: skip
         if (
             joined
@@ -135,6 +138,7 @@ def read_item(text: str) -> Item:
     text = " ".join(near(w, _SPELLING) or w for w in text.split(" "))
     text = re.sub(r"\b(\w+)\[\]", r"list of \1", text)
     text = re.sub(r"^(?:when|where|who|what|how)\b.*", "", text)
+    text = re.sub(r"[\s,]*\(?\b(?:yes ?/ ?no|y ?/ ?n|yes or no|true or false|true/false|or not)\)?$", " flag", text, flags=re.I)
     inside = re.search(r"\s*[(\[]([^()\[\]]*)[)\]]\s*", text)
     extra = inside[1].strip() if inside else ""
     if inside:
@@ -222,6 +226,8 @@ def type_of(name: str) -> tuple[str | None, str | None]:
     if words[0] in ("is", "has", "can"):
         return "boolean", None
     if words[0] in ("number", "num", "no") or words[-1] in ("count", "number_of"):
+        return "integer", None
+    if words[0] in ("max", "min", "maximum", "minimum", "total") and len(words) > 1 and is_plural(words[-1]):
         return "integer", None
     if words[0] in ("price", "cost", "fee", "rate"):
         return "decimal", None

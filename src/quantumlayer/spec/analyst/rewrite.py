@@ -5,11 +5,17 @@ import tomllib
 from functools import lru_cache
 from importlib import resources
 
+from quantumlayer.spec.analyst.words import words_of
+
 
 @lru_cache(maxsize=1)
 def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
     text = resources.files("quantumlayer.spec.analyst").joinpath("rewrites.toml").read_text("utf-8")
-    return tuple((re.compile(r["pattern"], re.I), r["to"]) for r in tomllib.loads(text)["rewrite"])
+    organisation = "|".join(sorted(words_of("organisations"), key=len, reverse=True))
+    return tuple(
+        (re.compile(r["pattern"].replace("{ORG}", f"(?:{organisation})"), re.I), r["to"])
+        for r in tomllib.loads(text)["rewrite"]
+    )
 
 
 @lru_cache(maxsize=4096)
