@@ -61,12 +61,7 @@ class ModelDesk:
         """As `ports.llm.Desk` says."""
         names = (model,) if model else self.config.names(role, language)
         if not names:
-            raise NoModel(
-                f"no model is named for the role {role}",
-                hint=f"name one: ql model add PROVIDER:MODEL --role {role}",
-                role=role,
-                language=language,
-            )
+            raise no_model(role, language)
         clean = self.cleaner.clean(prompt)
         problems: dict[str, QuantumLayerError] = {}
         for name in names:
@@ -127,6 +122,16 @@ class ModelDesk:
                 call = blank.model_copy(update={"outcome": outcome, "seconds": took, "at": at, **facts})
                 await self.book.settle(reservation, self.payer, call)
                 await self.heard(call)
+
+
+def no_model(role: Role, language: str | None) -> NoModel:
+    """The error of a role that nobody has."""
+    return NoModel(
+        f"no model is named for the role {role}",
+        hint=f"name one: ql model add PROVIDER:MODEL --role {role}",
+        role=role,
+        language=language,
+    )
 
 
 def fit(model: Llm, prompt: Prompt) -> Prompt:
