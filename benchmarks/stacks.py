@@ -28,8 +28,9 @@ from table import median, show
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.catalog.stacks import required_toolchain
+from quantumlayer.conformance.blueprint.place import Place
 from quantumlayer.conformance.blueprint.suite import Suite, units_of
-from quantumlayer.conformance.blueprint.trial import Place
+from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.evidence.application import Application, Serving, unpacked
 from quantumlayer.files.values import FileTree
 from quantumlayer.stores.home import default_home
@@ -157,10 +158,12 @@ def twelve(stack: str) -> dict[str, Any]:
 
 async def conformance(stack: str) -> dict[str, Any]:
     """What is remembered of the present state; nothing is tried."""
-    suite = Suite.at(place_of(stack, default_home().root))
+    place = place_of(stack, default_home().root)
     found: dict[str, list[bool]] = {}
-    for unit in units_of(suite.place):
-        found.setdefault(unit.kind, []).append(suite.passed(unit))
+    async with Workbench(place) as bench:
+        suite = Suite.at(bench)
+        for unit in units_of(place):
+            found.setdefault(unit.kind, []).append(await suite.passed(unit))
     return {kind: f"{sum(passed)} of {len(passed)}" for kind, passed in found.items()}
 
 

@@ -18,8 +18,9 @@ from quantumlayer.cli.failures import run
 from quantumlayer.cli.options import Folders
 from quantumlayer.cli.tables import STYLES, console, print_data
 from quantumlayer.conformance.blueprint.faults import FaultResult, FaultTrial
+from quantumlayer.conformance.blueprint.place import Place
 from quantumlayer.conformance.blueprint.suite import Outcome, Suite, units_of
-from quantumlayer.conformance.blueprint.trial import Place
+from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.stores.home import default_home
 
 MISSING = 4
@@ -95,7 +96,8 @@ def _place(known: Blueprints, stack: str) -> Place:
 
 async def _checked(known: Blueprints, stack: str, only: tuple[str, ...], fresh: bool, shown: bool) -> list[Outcome]:
     place = _place(known, stack)
-    return await _printed(Suite.at(place, fresh).outcomes(units_of(place, only)), stack, shown)
+    async with Workbench(place) as bench:
+        return await _printed(Suite.at(bench, fresh).outcomes(units_of(place, only)), stack, shown)
 
 
 async def _printed(outcomes: AsyncIterator[Outcome], stack: str, shown: bool) -> list[Outcome]:
@@ -115,11 +117,12 @@ async def _printed(outcomes: AsyncIterator[Outcome], stack: str, shown: bool) ->
 
 async def _tried(known: Blueprints, stack: str, only: tuple[str, ...], shown: bool) -> list[FaultResult]:
     results = []
-    async for result in FaultTrial(_place(known, stack)).try_all(only, lambda text: print(text, file=sys.stderr)):
-        results.append(result)
-        if shown:
-            line = f"{_outcome(result):12}{result.name or result.spec}  {result.seconds:.1f} s  {', '.join(result.by[:3])}"
-            print(f"{line}  {result.summary[:120]}".rstrip(), flush=True)
+    async with Workbench(_place(known, stack)) as bench:
+        async for result in FaultTrial(bench).try_all(only, lambda text: print(text, file=sys.stderr)):
+            results.append(result)
+            if shown:
+                line = f"{_outcome(result):12}{result.name or result.spec}  {result.seconds:.1f} s  {', '.join(result.by[:3])}"
+                print(f"{line}  {result.summary[:120]}".rstrip(), flush=True)
     return results
 
 

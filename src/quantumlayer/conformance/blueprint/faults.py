@@ -4,14 +4,14 @@
 reference spec that it is tried on: `faults/specs/NAME.yaml`, or the one of that name that comes with the suite.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
-from quantumlayer.conformance.blueprint.trial import Place, judged_tree
+from quantumlayer.conformance.blueprint.trial import judged
+from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.errors import UserError
 from quantumlayer.evidence.judge import Budget
 from quantumlayer.files.patch import patched
@@ -71,35 +71,31 @@ def _fault(path: Path) -> Fault:
 class FaultTrial:
     """Tries the faults of one blueprint."""
 
-    place: Place
+    bench: Workbench
 
     def chosen(self, only: tuple[str, ...] = ()) -> tuple[Fault, ...]:
         """Those of the names, all where none is given. Raises `UserError` where there is none."""
-        known = faults_of(self.place.blueprint)
+        known = faults_of(self.bench.place.blueprint)
         found = tuple(f for f in known if not only or f.name in only)
         if not found:
             names = ", ".join(f.name for f in known) or "none"
-            raise UserError(f"no such fault in {self.place.blueprint.value.id}", hint=f"there are: {names}")
+            raise UserError(f"no such fault in {self.bench.place.blueprint.value.id}", hint=f"there are: {names}")
         return found
 
     async def try_all(self, only: tuple[str, ...] = (), progress: Progress = lambda text: None) -> AsyncIterator[FaultResult]:
-        """First each reference spec as it is rendered, which must pass; then each fault on its spec. As soon as it is known."""
+        """Each reference spec as it is rendered, which must pass, then its faults. As soon as it is known."""
         faults = self.chosen(only)
         for name in sorted({f.spec for f in faults}):
-            progress(f"{name} without a fault")
-            yield await self.try_one(Fault("", "no fault", name, ""))
-        for fault in faults:
-            progress(fault.title)
-            yield await self.try_one(fault)
+            for fault in (Fault("", f"{name} without a fault", name, ""), *(f for f in faults if f.spec == name)):
+                progress(fault.title)
+                yield await self.try_one(fault)
 
     async def try_one(self, fault: Fault) -> FaultResult:
         """Raises `PatchError` where the patch does not fit. A fault that is found before anything serves is none."""
         began = time.perf_counter()
-        spec = await asyncio.to_thread(self.place.spec, fault.spec)
-        plan = await asyncio.to_thread(self.place.planned, spec)
-        tree = (await asyncio.to_thread(self.place.rendered, spec, plan))["source"]
+        tree = (await self.bench.subject(fault.spec)).project
         changed = patched(tree, fault.patch) if fault.patch else tree
-        checks = [check async for check in judged_tree(self.place, spec, plan, changed, BUDGET)]
+        checks = [check async for check in judged(self.bench, fault.spec, tree=changed, budget=BUDGET)]
         failed = [check for check in checks if check.status in ("failed", "errored")]
         dead = bool(failed) and not any(check.level in JUDGED for check in checks if check.id != "start")
         return FaultResult(

@@ -10,15 +10,23 @@ from functools import cache
 from pathlib import Path
 
 from quantumlayer.conformance.blueprint.faults import Fault, FaultTrial, faults_of
+from quantumlayer.conformance.blueprint.place import Place, Subject
 from quantumlayer.conformance.blueprint.specs import reference_names
-from quantumlayer.conformance.blueprint.trial import DATABASES, Place, check, judged, own_checks, render_checks
+from quantumlayer.conformance.blueprint.trial import DATABASES, check, judged, own_checks, render_checks
+from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.errors import QuantumLayerError, UserError
 from quantumlayer.evidence.values import Check
-from quantumlayer.spec.values import Spec
 
 FEWEST_FAULTS = 12
 SOURCES = Path(__file__).resolve().parents[2]
-JUDGING = ("evidence/judge", "evidence/application.py", "plan", "spec", "conformance/blueprint")
+JUDGING = (
+    "evidence/judge/**/*.py",
+    "evidence/*application.py",
+    "plan/**/*.py",
+    "spec/*.py",
+    "spec/model/**/*.py",
+    "conformance/blueprint/*.py",
+)
 
 
 @dataclass(frozen=True)
@@ -48,13 +56,13 @@ class Outcome:
 
 
 def units_of(place: Place, only: tuple[str, ...] = ()) -> tuple[Unit, ...]:
-    """All units in the order in which they tell most; those whose name begins with one of `only`. Raises `UserError`."""
-    specs = reference_names(place.blueprint)
+    """All units, those of one spec together; those whose name begins with one of `only`. Raises `UserError`."""
+    specs, faults = reference_names(place.blueprint), faults_of(place.blueprint)
     found = [Unit("faults", "faults")]
     found += [Unit(f"{name}/render", "render", name) for name in specs]
-    found += [Unit(f"{name}/own", "own", name) for name in specs]
-    found += [Unit(f"{name}/{database}", database, name) for database in DATABASES for name in specs]
-    found += [Unit(f"fault/{fault.name}", "fault", fault.name) for fault in faults_of(place.blueprint)]
+    for name in specs:
+        found += [Unit(f"{name}/{kind}", kind, name) for kind in ("own", *DATABASES)]
+        found += [Unit(f"fault/{fault.name}", "fault", fault.name) for fault in faults if fault.spec == name]
     chosen = tuple(unit for unit in found if not only or any(unit.name.startswith(start) for start in only))
     if not chosen:
         raise UserError(f"nothing is called {' or '.join(only)}", hint=f"there are {', '.join(u.name for u in found[:8])}, …")
@@ -65,22 +73,23 @@ def units_of(place: Place, only: tuple[str, ...] = ()) -> tuple[Unit, ...]:
 class Suite:
     """The suite for one blueprint. `memory` is the file of what passed."""
 
-    place: Place
+    bench: Workbench
     memory: Path
     known: dict[str, dict] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, place: Place, fresh: bool = False) -> "Suite":
+    def at(cls, bench: Workbench, fresh: bool = False) -> "Suite":
         """With its memory in QL_HOME; `fresh` forgets it."""
+        place = bench.place
         memory = place.home / "conformance" / f"{place.blueprint.value.id.replace('/', '-')}.jsonl"
         if fresh:
             memory.unlink(missing_ok=True)
-        return cls(place, memory, _remembered(memory))
+        return cls(bench, memory, _remembered(memory))
 
     async def outcomes(self, units: tuple[Unit, ...]) -> AsyncIterator[Outcome]:
         """Each as soon as it is known. Ended at any moment, it goes on with the next one."""
         for unit in units:
-            key = await asyncio.to_thread(self._key, unit)
+            key = await self._key(unit)
             if key in self.known:
                 checks = tuple(Check.model_validate(c) for c in self.known[key]["checks"])
                 yield Outcome(unit, checks, self.known[key]["seconds"], remembered=True)
@@ -91,49 +100,48 @@ class Suite:
                 await asyncio.to_thread(self._remember, key, outcome)
             yield outcome
 
-    def passed(self, unit: Unit) -> bool:
+    async def passed(self, unit: Unit) -> bool:
         """Whether it is remembered to have passed, as everything is now."""
-        return self._key(unit) in self.known
+        return await self._key(unit) in self.known
 
     async def _tried(self, unit: Unit) -> tuple[Check, ...]:
         try:
             match unit.kind:
                 case "faults":
-                    count = len(faults_of(self.place.blueprint))
+                    count = len(faults_of(self.bench.place.blueprint))
                     few = [f"fewer than {FEWEST_FAULTS}"] if count < FEWEST_FAULTS else []
                     return (check("faults", f"{count} faults can be planted", "acceptance", few),)
                 case "fault":
                     return (await self._fault(unit.subject),)
                 case "render":
-                    found = render_checks(self.place, unit.subject)
+                    found = render_checks(self.bench, unit.subject)
                 case "own":
-                    found = own_checks(self.place, unit.subject)
+                    found = own_checks(self.bench, unit.subject)
                 case _:
-                    found = judged(self.place, unit.subject, "postgresql" if unit.kind == "postgresql" else "sqlite")
+                    found = judged(self.bench, unit.subject, "postgresql" if unit.kind == "postgresql" else "sqlite")
             return tuple([check async for check in found])
         except QuantumLayerError as error:
             return (Check(id=unit.name, title=unit.name, level="build", status="errored", message=error.message),)
 
     async def _fault(self, name: str) -> Check:
         fault = self._named(name)
-        result = await FaultTrial(self.place).try_one(fault)
+        result = await FaultTrial(self.bench).try_one(fault)
         missed = [] if result.caught else [result.summary or "no check failed"]
         return check(f"fault.{name}", f"caught: {fault.title}", "acceptance", missed, result.seconds)
 
     def _named(self, name: str) -> Fault:
-        return next(fault for fault in faults_of(self.place.blueprint) if fault.name == name)
+        return next(fault for fault in faults_of(self.bench.place.blueprint) if fault.name == name)
 
-    def _key(self, unit: Unit) -> str:
+    async def _key(self, unit: Unit) -> str:
         """All that the outcome depends on: what is rendered, how it is run, and the code that looks at it."""
-        place = self.place
-        parts = [unit.name, judging_digest(), place.blueprint.value.commands.model_dump_json()]
-        if unit.kind == "fault":
-            fault = self._named(unit.subject)
-            parts += [fault.patch, _content(place, place.spec(fault.spec))]
-        elif unit.kind == "faults":
-            parts.append(place.blueprint.digest)
+        blueprint = self.bench.place.blueprint
+        parts = [unit.name, await asyncio.to_thread(judging_digest), blueprint.value.commands.model_dump_json()]
+        if unit.kind == "faults":
+            parts.append(blueprint.digest)
         else:
-            parts.append(_content(place, place.spec(unit.subject)))
+            fault = self._named(unit.subject) if unit.kind == "fault" else None
+            parts += [fault.patch] if fault else []
+            parts.append(_content(await self.bench.subject(fault.spec if fault else unit.subject)))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def _remember(self, key: str, outcome: Outcome) -> None:
@@ -144,18 +152,17 @@ class Suite:
             file.write(f"{line}\n")
 
 
-def _content(place: Place, spec: Spec) -> str:
-    parts = place.rendered(spec, place.planned(spec))
-    return " ".join([spec.model_dump_json(by_alias=True, exclude_defaults=True), *(p.digest() for p in parts.values())])
+def _content(subject: Subject) -> str:
+    spec = subject.spec.model_dump_json(by_alias=True, exclude_defaults=True)
+    return " ".join([spec, *(part.digest() for part in subject.parts.values())])
 
 
 @cache
 def judging_digest() -> str:
     """Of the code that derives checks and carries them out."""
     total = hashlib.sha256()
-    for place in JUDGING:
-        path = SOURCES / place
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else (path,):
+    for pattern in JUDGING:
+        for file in sorted(SOURCES.glob(pattern)):
             total.update(file.read_bytes())
     return total.hexdigest()
 
