@@ -33,6 +33,7 @@ from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
+from quantumlayer.spec.analyst.draft_field import join_parts
 from quantumlayer.spec.analyst.lost import lost_words, words_in
 from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.spelling import corrected, slips
@@ -62,8 +63,11 @@ BOOKS = (
     states,
     visible,
 )
+# From this phase on all fields are known.
+BEHAVIOUR = 2
 # From this phase on all behaviour is known: lists and reports.
 SETTLED = 4
+_OBJECT = re.compile(r"(?<=[a-z]) (?:it|them)\b(?! (?:is|are|was|has|have|can|must|starts?|ends?)\b)")
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
 
 
@@ -109,6 +113,8 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     for clause in clauses:
         read_asides(clause, world)
     for phase in book():
+        if phase == BEHAVIOUR:
+            join_parts(world)
         if phase == SETTLED:
             _read_one_by_one(clauses, world)
             settle(world)
@@ -197,9 +203,10 @@ def _supply_topics(clauses: list[Clause], world: World) -> None:
         things = [e.name for e in named if e and not world.is_account(e) and e.name not in PEOPLE] or [
             e.name for e in named if e
         ]
+        before = topic
         if things and not _PRONOUNS.match(clause.match):
             topic = things[0]
-        clause.topic = topic
+        clause.about, clause.topic = before, topic
 
 
 def _read(clause: Clause, world: World, phase: int) -> None:
@@ -209,7 +216,10 @@ def _read(clause: Clause, world: World, phase: int) -> None:
     if phase == 1 and is_context(text, first=clause.id == "R1"):
         clause.produced = clause.context = True
         return
-    clause.produced = _apply(clause, _marked(clause, world), world, phase)
+    marked = _marked(clause, world)
+    clause.produced = _apply(clause, marked, world, phase)
+    if not clause.produced and clause.about and _OBJECT.search(marked):
+        clause.produced = _apply(clause, _OBJECT.sub(f" @{clause.about}", marked, count=1), world, phase)
 
 
 def _marked(clause: Clause, world: World) -> str:

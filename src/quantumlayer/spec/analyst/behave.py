@@ -6,6 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
+from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, rule
 from quantumlayer.spec.analyst.words import PEOPLE, ROLES, is_plural, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
@@ -56,9 +57,20 @@ EVENT_VERBS = frozenset(
         "deposit",
         "withdraw",
         "visit",
+        "register_for",
     ]
 )
 _VERB = r"[a-z]+(?: (?:in|out|up|off|for|on|to|down)(?= @|$| an? | the | their | other | one | each ))?"
+
+
+@rule
+def takes_seats(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`visitors reserve seats for a screening`: where seats are nothing of their own, it is the screening that is reserved."""
+    target, verb, who = entity(world, m, "o"), verb_base(m["v"]), singular(m["s"].lower())
+    actor = world.find(who.replace("_", " "))
+    if target is None or verb is None or (who not in PEOPLE and actor is None):
+        return None
+    return act(clause, world, who, actor, verb, "", target, (m["rest"] or "").strip())
 
 
 @rule
@@ -137,7 +149,7 @@ def _event_names(key: str) -> list[str]:
 
 
 def _new_event(verb: str) -> str | None:
-    from_verb = {"borrow": "loan", "lend": "loan", "rent": "rental", "book": "booking", "reserve": "reservation", "order": "order", "buy": "purchase", "purchase": "purchase", "enroll": "enrollment", "enrol": "enrolment", "subscribe": "subscription", "vote": "vote", "rate": "rating", "review": "review", "bid": "bid", "donate": "donation", "apply": "application", "join": "membership", "attend": "attendance", "like": "like", "follow": "follow", "adopt": "adoption", "pledge": "pledge", "sign_up": "registration", "check_in": "checkin", "reply": "reply", "respond": "response", "score": "score"}  # fmt: skip
+    from_verb = {"borrow": "loan", "lend": "loan", "rent": "rental", "book": "booking", "reserve": "reservation", "order": "order", "buy": "purchase", "purchase": "purchase", "enroll": "enrollment", "enrol": "enrolment", "subscribe": "subscription", "vote": "vote", "rate": "rating", "review": "review", "bid": "bid", "donate": "donation", "apply": "application", "join": "membership", "attend": "attendance", "like": "like", "follow": "follow", "adopt": "adoption", "pledge": "pledge", "sign_up": "registration", "register_for": "registration", "check_in": "checkin", "reply": "reply", "respond": "response", "score": "score"}  # fmt: skip
     return from_verb.get(verb)
 
 
@@ -247,7 +259,9 @@ def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityD
 
 def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`log completions of a habit with a date`: what it is of, and its fields."""
-    m = re.fullmatch(r"(?:of|for|on|about|to) (?:(?:an?|the|their|each|one) )?@(\w+),? (?:with|having|including) (.+)", rest)
+    m = re.fullmatch(
+        r"(?:of|for|on|about|to|in|at) (?:(?:an?|the|their|each|one) )?@(\w+),? (?:with|having|including|:) (.+)", rest
+    )
     parent = world.find(m[1].replace("_", " ")) if m else None
     if m is None or parent is None or parent is target:
         return False
@@ -255,7 +269,15 @@ def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDr
     return add_fields(target, m[2], clause, world)
 
 
-REMAINDERS: list[Any] = [in_place, of_what]
+def at_time(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
+    """`reserve a stall for a market day`: the row has that day."""
+    m = re.fullmatch(r"(?:for|on|at) (?:an?|the|one) (?P<f>[a-z]+(?: [a-z]+)?)", rest)
+    if m is None or type_of(snake(m["f"]))[0] not in ("date", "datetime", "time"):
+        return False
+    return add_fields(target, m["f"], clause, world)
+
+
+REMAINDERS: list[Any] = [in_place, of_what, at_time]
 
 
 def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: str) -> bool | str:

@@ -72,11 +72,31 @@ def _with_lead(text: str, lead: str) -> str:
     return text
 
 
+# a value told of by a question: `how long it takes` is a duration
+_ASKED_FOR = tuple(
+    (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| \(|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
+    for said, noun in (
+        (r"how long (?:it|they|this|one) (?:takes?|lasts?|is|are)", "a duration"),
+        (r"how much (?:it|they|this|one) (?:costs?|is|are)", "a price"),
+        (r"how much (?:it|they|this|one) weighs?", "a weight"),
+        (r"how old (?:it|they|he|she) (?:is|are)", "an age"),
+        (r"how many (?:of them )?(?:there are|we have|are left|are in stock)", "a quantity"),
+        (r"what (?:it|they|this|one) (?:is|are) called", "a name"),
+        (r"what (?:it|they|this|one) costs?", "a price"),
+        (r"where (?:it|they|this|one) (?:is|are|happens?|takes? place|(?:is|was|were) found)", "a place"),
+        (r"when (?:it|they|this|one) (?:is|are|happens?|takes? place|starts?|begins?)", "a start time"),
+        (r"when (?:it|they|this|one) ends?", "an end time"),
+    )
+)
+
+
 def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"(?<=[a-z]{3})\((?=\w)", " (", re.sub(r"(?<=[a-z]) \+ (?=[a-z])", " and ", text))
     text = re.sub(r"(?<=\w) - ((?:[\w ]+(?:\([^()]*\))?, )+[\w ]+(?:\([^()]*\))?) -(?=[ ,]|$)", r" (\1)", text)
+    for said, noun in _ASKED_FOR:
+        text = said.sub(noun, text)
     text = _plain_story(_with_lead(text.strip(" ."), lead))
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []

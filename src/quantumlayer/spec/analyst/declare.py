@@ -8,6 +8,7 @@ from quantumlayer.spec.analyst.attributes import KNOWN
 from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
+from quantumlayer.spec.analyst.time_words import duration
 from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, open_test, transition
 from quantumlayer.spec.values import Field, Rule
@@ -70,7 +71,7 @@ def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | Non
 def names(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`crud for plants, suppliers`"""
     found = [world.find(e.replace("_", " ")) for e in re.findall(r"@(\w+)", m["es"])]
-    if len(found) < 2 and not re.match(r"(?:\w+ )*(?:crud|app|api|manage|track)", clause.match, re.I):
+    if len(found) < 2 and not re.match(r"(?:\w+ )*(?:crud|app|api|manage|track|there|we|i) ", clause.match, re.I):
         return None
     if len(found) == 2 and found[0] and found[1] and found[0] is not found[1] and re.search(r" and their @\w+$", m["es"]):
         world.link(found[0], found[1], clause.id)
@@ -113,6 +114,17 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
             ensure_states(target, target.state.initial, [snake(aside[1])], clause.id)
             transition(target, action_for_state(snake(aside[1])), [snake(aside[2])], snake(aside[1]), clause.id)
             continue
+        piece = re.sub(r"^(.+?) \((after|before|later than|earlier than) (.+)\)$", r"\1 that is \2 \3", piece)
+        if (spanned := _SPANNED.fullmatch(piece)) and (span := duration(spanned["d"])):
+            base, first = known_field(target, spanned["b"]), read_item(spanned["f"])
+            if base in target.fields and target.fields[base].type in ("date", "datetime") and first.name:
+                sign = "+" if spanned["s"] in ("after", "from") else "-"
+                kind, optional = target.fields[base].type, not target.fields[base].required
+                value = f"self.{base} {sign} {span[0]}"
+                value = f"self.{base} == null ? null : {value}" if optional else value
+                made = Field(type=kind, value=value, required=not optional, satisfies=(clause.id,))
+                target.fields[first.name] = made
+                continue
         if later := re.fullmatch(
             r"(.+?) (?:that|which) (?:must be|has to be|is|should be) (after|before|later than|earlier than) (?:the |its )?([\w ]+)",
             piece,
@@ -175,6 +187,10 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     return ", ".join(unread) or True
 
 
+_SPANNED = re.compile(
+    r"(?P<f>.+?),? (?:that|which) (?:is|lies|falls) (?P<d>[\w.]+ \w+) (?P<s>after|before|from) (?:the |its )?(?P<b>[\w ]+)",
+    re.I,
+)
 _EITHER = re.compile(
     r"(?:^|(?<=[,;] )|(?<=and ))(?:either )?(?:an? |the )?(?P<a>[a-z]+(?: [a-z]+)?) or (?:an? |the )?(?P<b>[a-z]+(?: [a-z]+)?)(?=$|,|;| and )",
     re.I,

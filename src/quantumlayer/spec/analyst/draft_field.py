@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.attributes import KNOWN, Item
 from quantumlayer.spec.analyst.fields import MONEY_PLACES, type_of
 from quantumlayer.spec.analyst.grammar import plain
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, is_plural, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, is_plural, plural, singular, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
 from quantumlayer.spec.values import Field, Rule
 
@@ -178,6 +178,24 @@ def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, worl
             inverse=inverse,
             satisfies=(by,),
         )
+
+
+_PARTS = frozenset(
+    "line item entry position row detail step option slot version photo image attachment comment note log".split()
+)
+
+
+def join_parts(world: World) -> None:
+    """`invoice lines` are lines of an invoice, where nothing says how the two belong together."""
+    for child in list(world.entities.values()):
+        owner, _, last = child.name.rpartition("_")
+        parent = world.entities.get(owner)
+        if parent is None or last not in _PARTS:
+            continue
+        linked = {f.to for f in child.fields.values()} | {f.to for f in parent.fields.values()}
+        if not {parent.name, child.name} & linked:
+            text = f"{an(child.name).capitalize()} belongs to {an(parent.name)}."
+            world.link(child, parent, world.assume(text))
 
 
 def _part_of(child: EntityDraft, parent: EntityDraft) -> bool:

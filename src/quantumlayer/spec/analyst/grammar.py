@@ -36,6 +36,7 @@ _NOT = r"(?:cannot(?: ever)?|can never|may not|may never|must not|must never|sho
 class Clause:
     """One numbered statement: `id` of its requirement, its own words, and the words to match (subject supplied, entities marked).
 
+    `topic` is what its pronouns as subjects stand for, `about` what those as objects do.
     `context`: it asks for nothing. `partly`: some of its words are read, `match` are the others.
     `reason`: why it is not read at all. `reservation`: what it asks for and does not get, though it is read."""
 
@@ -44,6 +45,7 @@ class Clause:
     match: str
     lead: str = ""
     topic: str | None = None
+    about: str | None = None
     produced: bool = False
     context: bool = False
     partly: bool = False

@@ -7,11 +7,12 @@ from typing import Any
 from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
+from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import main_date
-from quantumlayer.spec.analyst.words import number, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, an, number, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
-from quantumlayer.spec.values import Rule, Unique
+from quantumlayer.spec.values import Field, Rule, Unique
 
 
 @rule
@@ -110,6 +111,53 @@ def once(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
+@rule
+def once_per(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a stall can be reserved once per market day`; `one entry per member and day`; `nobody can join the same ride twice`"""
+    groups = m.groupdict()
+    verb, about = verb_base(groups.get("v") or ""), entity(world, m, "o")
+    child = entity(world, m, "c") if groups.get("c") else None
+    if about and verb:
+        linked = (e for e, _ in world.children(about.name) if e.event_of)
+        child = world.events_of(verb, about.name) or next(linked, None) or (None if groups.get("same") else about)
+    if child is None:
+        return None
+    words = re.split(r" and |, ", plain(groups.get("x") or ""))
+    names = [_named_by(child, w, clause, world) for w in words if w.strip()]
+    if about and about is not child:
+        names.insert(0, world.link(child, about, clause.id))
+    person = groups.get("same") or (len(names) == 1 and not about)
+    if person and (who := child.owner or _doer(child, about, world)):
+        names.append(who)
+    if len(set(names)) < 2 or None in names:
+        return None
+    fields = tuple(dict.fromkeys(str(n) for n in names))
+    child.unique.append(Unique(fields=fields, where=open_test(child), satisfies=(clause.id,)))
+    return True
+
+
+def _doer(child: EntityDraft, about: EntityDraft | None, world: World) -> str | None:
+    """The reference to whoever does it."""
+    others = (n for n, f in child.fields.items() if f.type == "reference" and (about is None or f.to != about.name))
+    return next((n for n in others if n in PEOPLE or child.fields[n].to in PEOPLE), None)
+
+
+def _named_by(child: EntityDraft, words: str, clause: Clause, world: World) -> str | None:
+    """The field of a row that some words name; the day of rows that have none is the one on which they are made."""
+    text = re.sub(r"^(?:an?|the|each|every|same|given)\s+", "", words.strip().lower())
+    if (other := world.find(text)) is not None and other is not child:
+        return world.link(child, other, clause.id)
+    if (name := known_field(child, text)) in child.fields:
+        return name
+    if text not in ("day", "date"):
+        return None
+    if (moment := main_date(child)) is not None:
+        return moment[0].removeprefix("self.") if moment[1] == "date" else None
+    marker = world.assume(f"The date of {an(child.name)} is the day on which it is made.")
+    child.fields["date"] = Field(type="date", writable="never", default="today", satisfies=(clause.id, marker))
+    return "date"
+
+
 # --- exclusivity ------------------------------------------------------------------------------------------------------------
 
 
@@ -125,12 +173,12 @@ def capacity_bound(clause: Clause, world: World, target: EntityDraft, object_: E
     ):
         return False
     for name, field in target.fields.items():
-        if field.type == "reference" and field.to and (capacity := capacity_field(world.entities[field.to])):
+        if field.type == "reference" and field.to and (capacity := _capacity_within(world.entities[field.to], world)):
             world.later.append(partial(limit_capacity, target, name, capacity, world, clause.id))
             return True
     for word in re.findall(r"\w+", text):
         parent = world.find(word)
-        if parent and parent is not target and not world.is_account(parent) and (capacity := capacity_field(parent)):
+        if parent and parent is not target and not world.is_account(parent) and (capacity := _capacity_within(parent, world)):
             world.later.append(
                 partial(limit_capacity, target, world.link(target, parent, clause.id), capacity, world, clause.id)
             )
@@ -138,32 +186,25 @@ def capacity_bound(clause: Clause, world: World, target: EntityDraft, object_: E
     return False
 
 
+_HOLDS = re.compile(r"(?:.*_)?(?:capacity|seats|places|spots|slots)|max(?:imum)?_\w+s")
+
+
 def capacity_field(parent: EntityDraft) -> str | None:
     """The field that says how many fit."""
+    whole = [n for n, f in parent.fields.items() if f.type == "integer" and f.required]
+    named = next((n for n in ("capacity", "quota", "limit", "size", "copies", "stock") if n in whole), None)
+    return named or next((n for n in whole if _HOLDS.fullmatch(n)), None)
+
+
+def _capacity_within(parent: EntityDraft, world: World) -> str | None:
+    """The path to how many fit: a field of its own, or of what it refers to (a screening's cinema)."""
+    if own := capacity_field(parent):
+        return own
     return next(
         (
-            n
-            for n in (
-                "capacity",
-                "max_participants",
-                "maximum_participants",
-                "seats",
-                "places",
-                "max_attendees",
-                "quota",
-                "number_of_seats",
-                "available_seats",
-                "limit",
-                "max_capacity",
-                "spots",
-                "size",
-                "copies",
-                "stock",
-                "total_seats",
-                "max_students",
-                "number_of_places",
-            )
-            if n in parent.fields and parent.fields[n].type == "integer"
+            f"{name}.{capacity}"
+            for name, field in parent.fields.items()
+            if field.type == "reference" and field.required and (capacity := capacity_field(world.entities[str(field.to)]))
         ),
         None,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.access import require, restrict
 from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, act, comment, remainder
 from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
@@ -25,7 +26,7 @@ def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     account = world.entities[world.auth.entity]
     account.satisfies.append(clause.id)
     world.auth = world.auth.model_copy(update={"satisfies": tuple(dict.fromkeys([*world.auth.satisfies, clause.id]))})
-    unread = []
+    others = []
     for piece in split_list(plain(m.groupdict().get("with") or "").lower()):
         name = snake(re.sub(r"^(?:an?|their|the|unique) ", "", piece))
         if name in ("password", "api_key", "key", "api_keys", "token", "access_key", "x_api_key_header", "credentials"):
@@ -36,8 +37,9 @@ def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
                 name, Field(type="string", unique=True, format="email" if name == "email" else None, satisfies=(clause.id,))
             )
         elif name:
-            unread.append(piece)
-    return ", ".join(unread) or True
+            others.append(piece)
+    read = add_fields(account, ", ".join(others), clause, world) if others else True
+    return read
 
 
 @rule
@@ -161,7 +163,7 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     if (
         m["rest"]
-        and not re.match(r" (?:that|which|when|if|until|only|while|before|up to)\b", m["rest"])
+        and not re.match(r" (?:with|that|which|when|if|until|only|while|before|up to)\b", m["rest"])
         or re.search(r"\bonce\b", m["rest"] or "")
     ):
         return None

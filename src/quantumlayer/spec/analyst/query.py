@@ -7,6 +7,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.time_words import main_date
 from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Filter
@@ -37,6 +38,16 @@ def lists(clause: Clause, world: World, m: Any) -> bool | str | None:
         if test is None:
             return None
         target.update(snake(groups["a"]), kind="list", where=test, satisfies=(clause.id,))
+    tail = re.sub(
+        r"^by (?P<f>[\w ]+?),? (?:(?P<d>(?:highest|latest|newest|largest|best|most)[\w ]*?|descending)|(?P<a>(?:lowest|oldest|earliest|smallest)[\w ]*?|ascending)) first$",
+        lambda m: f"sorted by {m['f']} {'descending' if m['d'] else 'ascending'}",
+        tail,
+        flags=re.I,
+    )
+    if not verb and (dated := re.fullmatch(r"by (?:the )?(date|time|day|start|[\w ]*date|[\w ]*time)", tail)):
+        moment = main_date(target)
+        known = known_field(target, dated[1]) or (moment[0].removeprefix("self.") if moment else None)
+        tail = f"sorted by {known.replace('_', ' ')}" if known else tail
     if re.match(r"(?:by|on|for|in)\b", tail):
         word = {"find": "search"}.get((verb[1] if verb else "filter").lower(), (verb[1] if verb else "filter").lower())
         tail = f"{word} {tail}"

@@ -131,22 +131,28 @@ def unique_together(clause: Clause, world: World, m: Any) -> bool | str | None:
 @rule
 def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a bid must be higher than the starting price`"""
-    target = entity(world, m, "e")
-    left = (
-        known_field(target, m["a"])
-        if target and m["a"]
-        else next((n for n, f in (target.fields if target else {}).items() if f.type == "decimal"), None)
-    )
-    if target is None or left is None:
+    groups = m.groupdict()
+    target, left = entity(world, m, "e") if groups.get("e") else None, None
+    if words := groups.get("a"):
+        known = [world.find(world.topic), *world.entities.values()]
+        target = target or next((e for e in known if e and known_field(e, plain(words)) in e.fields), None)
+        left = known_field(target, plain(words))
+    elif target:
+        left = next((n for n, f in target.fields.items() if f.type == "decimal"), None)
+    if target is None or left is None or left not in target.fields:
         return None
-    operator = "<" if m["op"] in ("lower", "less", "smaller") else ">"
+    said = m["op"].lower().removesuffix(" than")
+    operator = {"at most": "<=", "at least": ">=", "no more": "<=", "no less": ">="}.get(
+        said, "<" if said in ("lower", "less", "smaller") else ">"
+    )
     if (own := known_field(target, m["b"])) and own != left:
         target.rule(
             f"{left}_against_{own}",
             Rule(check=f"self.{left} {operator} self.{own}", message=plain(clause.match), status=422, satisfies=(clause.id,)),
         )
         return True
-    for parent in world.entities.values():
+    named = entity(world, m, "p") if groups.get("p") else None
+    for parent in [named] if named else world.entities.values():
         other = known_field(parent, m["b"])
         if (
             other
@@ -160,9 +166,25 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
                 Rule(
                     check=f"self.{left} {operator} self.{reference}.{other}",
                     message=plain(clause.match),
-                    on=("create",),
+                    on=("create",) if operator in "<>" else ("create", "update"),
                     satisfies=(clause.id,),
                 ),
             )
+            return True
+    return None
+
+
+@rule
+def not_itself(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a team cannot play against itself`: what refers to it twice refers to two of them."""
+    target = entity(world, m, "e")
+    if target is None:
+        return None
+    for child in world.entities.values():
+        twice = [n for n, f in child.fields.items() if f.type == "reference" and f.to == target.name]
+        if len(twice) == 2:
+            first, second = twice
+            check, message = f"self.{first} != self.{second}", plain(clause.match)
+            child.rule(f"two_{target.plural}", Rule(check=check, message=message, status=422, satisfies=(clause.id,)))
             return True
     return None

@@ -5,6 +5,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, remainder
+from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, participle, singular, snake, verb_base
@@ -18,7 +19,7 @@ from quantumlayer.spec.analyst.world import (
     state_of_verb,
     transition,
 )
-from quantumlayer.spec.values import Guard
+from quantumlayer.spec.values import Effect, Guard
 
 
 @rule
@@ -35,6 +36,8 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     steps = [re.sub(r"^(?:from|to|into|through|finally|eventually|either|or|the|and)\s+", "", s).strip(" ,.") for s in steps]
     if target is None or len(steps) < 2:
         return None
+    if target.state and clause.match.lower().find(" from ") < 0 and "then" in path and snake(steps[0]) != target.state.initial:
+        steps = [target.state.initial, *(p for step in steps for p in re.split(r" and ", step))]
     groups = [[snake(x) for x in re.split(r"\s*(?:,| or |/|\|)\s*(?:or )?", s) if x.strip()] for s in steps if s]
     if "@" in m["path"] or any(
         len(word.split("_")) > 3 or not word or word[0] == "n" and word[1:2] == "_" for group in groups for word in group
@@ -83,16 +86,28 @@ def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
 def is_until(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a post is a draft until its author publishes it`"""
     target, groups = entity(world, m, "e"), m.groupdict()
-    verb = verb_base(groups.get("v") or groups.get("p") or "") or (
-        verb_base((groups.get("v") or "") + "s") if groups.get("v") else None
-    )
-    if target is None or verb is None:
+    deeds = re.split(r",? or |, ", groups.get("v") or groups.get("p") or "")
+    verbs = [v for w in deeds if (v := verb_base(w) or verb_base(w + "s"))]
+    if target is None or len(verbs) < len(deeds):
         return None
-    before, after = snake(m["a"]), state_of_verb(verb)
-    ensure_states(target, before, [after], clause.id)
-    transition(target, verb, [before], after, clause.id)
+    before, after = snake(m["a"]), [state_of_verb(v) for v in verbs]
+    ensure_states(target, before, after, clause.id)
+    for verb, state in zip(verbs, after, strict=True):
+        transition(target, verb, [before], state, clause.id)
     world.topic = target.name
-    return allow_by(clause, world, target, [verb], groups.get("who") or groups.get("by") or "")
+    return allow_by(clause, world, target, verbs, groups.get("who") or groups.get("by") or "")
+
+
+@rule
+def then_is(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`an invoice is a draft until it is sent, and is then paid`: from the state that was spoken of last."""
+    target, verb = entity(world, m, "e"), verb_base(m["p"])
+    if target is None or verb is None or target.state is None:
+        return None
+    before, after = target.state.states[-1], state_of_verb(verb)
+    ensure_states(target, target.state.initial, [after], clause.id)
+    transition(target, verb, [before], after, clause.id)
+    return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
 
 
 def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list[str], who: str) -> bool | str:
@@ -316,4 +331,22 @@ def before_deed(clause: Clause, world: World, target: EntityDraft, object_: Enti
     return True
 
 
-REMAINDERS.append(before_deed)
+def stating(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
+    """`a lease can be terminated with a reason`: what the action asks for, and the row keeps."""
+    name, _, text = rest.partition("!")
+    known = target.operations.get(name)
+    if known is None or name in ("create", "update", "delete", "read", "list") or not text.startswith("with "):
+        return False
+    asked = EntityDraft(target.name, target.plural)
+    unread = add_fields(asked, text.removeprefix("with "), clause, world)
+    plain_ones = {n: f for n, f in asked.fields.items() if f.type not in ("reference", "references")}
+    if not plain_ones or len(plain_ones) < len(asked.fields):
+        return False
+    for field_name, field in plain_ones.items():
+        target.fields[field_name] = field.model_copy(update={"required": False, "writable": "never", "default": None})
+    kept = Effect(set={n: f"input.{n}" for n in plain_ones})
+    target.update(name, input={**known.input, **plain_ones}, effects=(*known.effects, kept))
+    return unread
+
+
+REMAINDERS += [before_deed, stating]

@@ -13,13 +13,20 @@ _IRREGULAR_PLURALS = {"people": "person", "children": "child", "men": "man", "wo
 _UNCOUNTABLE = set(LEXICON["nouns"]["uncountable"].split())
 
 
+class Kinds(frozenset[str]):
+    """Nouns of a kind; what is composed with one is of the kind too: a `team_lead` is a `lead`."""
+
+    def __contains__(self, word: object) -> bool:
+        return super().__contains__(word) or (isinstance(word, str) and super().__contains__(word.rpartition("_")[2]))
+
+
 def words_of(section: str, key: str = "words") -> frozenset[str]:
     """The words of a list in the lexicon."""
     return frozenset(LEXICON[section][key].split())
 
 
-PEOPLE = words_of("people")
-ROLES = words_of("people", "roles")
+PEOPLE = Kinds(words_of("people"))
+ROLES = Kinds(words_of("people", "roles"))
 ABSTRACT = words_of("abstract")
 RECORDS = words_of("nouns", "records")
 VERBS = words_of("verbs", "regular") | set(LEXICON["irregular_verbs"].values())

@@ -165,7 +165,13 @@ class World:
         child.owner = name or self.account or "owner"
         if child.owner == "user" and name is None:
             child.owner = "owner"
-        child.fields[child.owner] = Field(type="reference", to=self.account, writable="never", default="actor", satisfies=(by,))
+        clash = any(
+            f.type in ("reference", "references") and f.to == self.account and not f.inverse for f in child.fields.values()
+        )
+        inverse = f"{child.plural}_as_{child.owner}" if clash else None
+        child.fields[child.owner] = Field(
+            type="reference", to=self.account, writable="never", default="actor", inverse=inverse, satisfies=(by,)
+        )
         return child.owner
 
     def inverse(self, child: EntityDraft, reference: str) -> str:
