@@ -21,7 +21,7 @@ from table import median, show
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import open_preview
 from quantumlayer.delivery.proxy import running_proxy
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.delivery.values import Preview
 from quantumlayer.evidence.application import Serving, healthy
 from quantumlayer.ports.sandbox import Command, Mount, Running
@@ -89,7 +89,7 @@ async def main() -> None:
                 yield Serving(server.url, server.socket, server, 0)
 
         engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
-        registry, home = Registry(engine), PreviewHome(Path(folder))
+        registry, home = TableRegistry(engine), PreviewHome(Path(folder))
         async with running_proxy(registry, home, launch) as port:
             preview = await open_preview(registry, home, program, timedelta(minutes=10), "benchmark")
             if preview.state != "ready":

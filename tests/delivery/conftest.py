@@ -5,13 +5,13 @@ from preview_world import World
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from quantumlayer.delivery.home import PreviewHome
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.table_registry import TableRegistry
 
 
 @contextlib.asynccontextmanager
 async def a_world(folder):
     engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
-    world = World(folder, Registry(engine), PreviewHome(folder))
+    world = World(folder, TableRegistry(engine), PreviewHome(folder))
     await world.registry.prepare()
     yield world
     await engine.dispose()

@@ -3,20 +3,22 @@
 import asyncio
 import contextlib
 from datetime import timedelta
+from types import SimpleNamespace
 
 from preview_world import World, processes
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from quantumlayer.blueprint.load import Blueprints, LoadedBlueprint
+from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.blueprint.values import Blueprint
 from quantumlayer.capsule.keys import signing_key
-from quantumlayer.capsule.seal import Parts, seal, write_capsule
+from quantumlayer.capsule.seal import Parts, seal
 from quantumlayer.capsule.values import Facts, Scores
+from quantumlayer.capsule.write_capsule import write_capsule
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.launch import CapsuleLaunch
 from quantumlayer.delivery.previews import open_preview, revoke
 from quantumlayer.delivery.proxy import running_proxy
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.evidence.values import Check, Evidence, RequirementResult
 from quantumlayer.files.values import FileTree, tree
 from quantumlayer.languages.python.adapter import Python
@@ -83,10 +85,14 @@ def a_capsule(home, app=APP):
 @contextlib.asynccontextmanager
 async def a_proxy(home):
     engine = create_async_engine(f"sqlite+aiosqlite:///{home}/metadata.db")
-    world = World(home, Registry(engine), PreviewHome(home))
+    world = World(home, TableRegistry(engine), PreviewHome(home))
     await world.registry.prepare()
-    blueprints = Blueprints({STACK: LoadedBlueprint(BLUEPRINT, home)})
-    launch = CapsuleLaunch(home, BubblewrapSandbox(), {"python": Python()}, blueprints)
+    blueprints = SimpleNamespace(get={STACK: LoadedBlueprint(BLUEPRINT, home)}.__getitem__)
+
+    async def fetch(preview):
+        return preview.capsule
+
+    launch = CapsuleLaunch(home, BubblewrapSandbox(), {"python": Python()}, blueprints, fetch)
     async with running_proxy(world.registry, world.home, launch):
         yield world
     await engine.dispose()

@@ -14,7 +14,7 @@ import psutil
 
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import revoke
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home
@@ -150,7 +150,7 @@ class Grounds:
             (e.kind, e.data.get("stage", "")) for e in await metadata.events(run) if e.kind not in ("log", "check")
         )
         doubled += [f"{count} × {kind} {stage}".strip() for (kind, stage), count in counted.items() if count != 1]
-        registry, previews = Registry(metadata.engine), PreviewHome(self.home.root)
+        registry, previews = TableRegistry(metadata.engine), PreviewHome(self.home.root)
         opened = [p for p in await registry.all() if p.run == run]
         if len(opened) != 1:
             doubled.append(f"{len(opened)} previews")

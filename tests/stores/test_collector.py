@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.registry import open_registry
+from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.delivery.values import Preview
 from quantumlayer.ports.store import Drop, Producer
 from quantumlayer.stores.collector import Collector
@@ -27,7 +28,8 @@ class Platform:
 
     def __init__(self, metadata, blobs):
         self.metadata, self.blobs = metadata, blobs
-        self.collector = Collector(metadata, blobs, grace=NOW)
+        self.registry = TableRegistry(metadata.engine)
+        self.collector = Collector(metadata, blobs, self.registry, grace=NOW)
 
     async def run(self, run_id, status="verified", content=None):
         now = datetime.now(UTC)
@@ -93,7 +95,7 @@ async def test_a_running_run_keeps_everything(platform):
 
 async def test_a_run_with_a_live_preview_is_kept_until_the_preview_is_over(platform):
     await platform.run("r")
-    registry = Registry(platform.metadata.engine)
+    registry = platform.registry
     now = datetime.now(UTC)
     preview = Preview(id="p", run="r", capsule="/c", created_at=now, expires_at=now + timedelta(hours=1), state="ready")
     await registry.add(preview)
@@ -101,6 +103,20 @@ async def test_a_run_with_a_live_preview_is_kept_until_the_preview_is_over(platf
     await registry.change("p", state="revoked")
     assert (await platform.collect()).runs == ("r",)
     assert await registry.get("p") is None
+
+
+async def test_a_run_whose_preview_is_registered_in_redis_is_kept_too(platform, redis_url):
+    await platform.run("r")
+    elsewhere = open_registry(platform.metadata.engine, redis_url)
+    now = datetime.now(UTC)
+    preview = Preview(id="p", run="r", capsule="/c", created_at=now, expires_at=now + timedelta(hours=1), state="ready")
+    await elsewhere.add(preview)
+    collector = Collector(platform.metadata, platform.blobs, elsewhere, grace=NOW)
+    assert (await collector.collect(datetime.now(UTC))).runs == ()
+    assert await collector.oldest_use() == now
+    await elsewhere.change("p", state="revoked")
+    assert (await collector.collect(datetime.now(UTC))).runs == ("r",)
+    await elsewhere.close()
 
 
 async def test_replaced_versions_go_but_not_what_a_current_drop_was_made_from(platform):

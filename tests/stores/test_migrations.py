@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import quantumlayer.stores.access  # noqa: F401  its tables belong to the same metadata
-from quantumlayer.delivery.registry import metadata as delivery
+from quantumlayer.delivery.table_registry import metadata as delivery
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.stores.database import Database
 from quantumlayer.stores.metadata import Metadata

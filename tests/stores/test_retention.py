@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from quantumlayer.cli.sizes import parse_size, shown_size
+from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.errors import UserError
 from quantumlayer.evidence.stale_environments import delete_stale_downloads, delete_stale_environments, marked_as_used
 from quantumlayer.pipeline.client import Runs
@@ -49,6 +50,10 @@ async def ask(runs, text="A list of things", owner=Owner()):
     return await runs.add(Request(text=text), stack="python/fastapi", author="blueprint", preview=False, ttl=60, owner=owner)
 
 
+def cleaned_by(home, runs, older_than, **more):
+    return clean(home, runs.metadata, runs.blobs, TableRegistry(runs.metadata.engine), older_than, **more)
+
+
 async def test_old_runs_go_with_their_capsules_and_unused_caches(home, runs):
     run = await ask(runs)
     await runs.metadata.finish_run(run.id, 1, "verified", {})
@@ -60,14 +65,14 @@ async def test_old_runs_go_with_their_capsules_and_unused_caches(home, runs):
     (abandoned := home.root / "work" / "0123").mkdir(parents=True)
     abandoned.with_suffix(".claim").touch()
 
-    assert (await clean(home, runs.metadata, runs.blobs, timedelta(days=30), dry_run=True)).environments == 1
+    assert (await cleaned_by(home, runs, timedelta(days=30), dry_run=True)).environments == 1
     assert old.exists() and abandoned.exists()
-    cleaned = await clean(home, runs.metadata, runs.blobs, timedelta(days=30))
+    cleaned = await cleaned_by(home, runs, timedelta(days=30))
     assert (cleaned.environments, cleaned.capsules, cleaned.collected.runs) == (1, 0, ())
     assert cleaned.environment_bytes >= 1000
     assert new.exists() and not old.exists() and not abandoned.exists()
 
-    cleaned = await clean(home, runs.metadata, runs.blobs, NOTHING, grace=NOTHING)
+    cleaned = await cleaned_by(home, runs, NOTHING, grace=NOTHING)
     assert (cleaned.capsules, cleaned.capsule_bytes, cleaned.collected.runs) == (1, 50, (run.id,))
     assert not capsule.exists() and foreign.exists() and not new.exists()
     assert [stored async for stored in runs.blobs.stored()] == []
@@ -77,7 +82,7 @@ async def test_what_a_run_that_goes_on_may_use_stays(home, runs):
     await ask(runs)
     used_by_it = environment(home, "used", time.time() + 1)
     unused = environment(home, "unused", OLD)
-    cleaned = await clean(home, runs.metadata, runs.blobs, NOTHING, grace=NOTHING)
+    cleaned = await cleaned_by(home, runs, NOTHING, grace=NOTHING)
     assert (cleaned.collected.runs, cleaned.collected.contents) == ((), 0)
     assert used_by_it.exists() and not unused.exists()
 

@@ -11,6 +11,7 @@ from quantumlayer.cli.runs import Json
 from quantumlayer.cli.shelf import open_shelf
 from quantumlayer.cli.sizes import shown_size
 from quantumlayer.cli.tables import print_table
+from quantumlayer.delivery.registry import open_registry
 from quantumlayer.stores.retention import Cleaned, clean
 
 
@@ -26,8 +27,11 @@ def gc(
 
 async def _gc(older_than: timedelta, dry_run: bool) -> Cleaned:
     shelf = await open_shelf()
-    cleaned = await clean(shelf.home, shelf.records.metadata, shelf.records.blobs, older_than, dry_run=dry_run)
-    await shelf.records.metadata.close()
+    metadata = shelf.records.metadata
+    registry = open_registry(metadata.engine, shelf.home.redis)
+    cleaned = await clean(shelf.home, metadata, shelf.records.blobs, registry, older_than, dry_run=dry_run)
+    await registry.close()
+    await metadata.close()
     return cleaned
 
 

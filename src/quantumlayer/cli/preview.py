@@ -16,7 +16,7 @@ from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import extend as extend_preview
 from quantumlayer.delivery.previews import list_previews, open_preview, protect, revoke
 from quantumlayer.delivery.previews import logs as read_logs
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.registry import Registry, open_registry
 from quantumlayer.delivery.values import Preview
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.evidence.live_application import administrator
@@ -150,7 +150,7 @@ async def _open(run_id: str, ttl: timedelta, chosen: str | None) -> Preview:
     admin = administrator(decode(await desk.runs.blobs.get(specs[0].id), Spec)) if specs else None
     await ensure_service(desk.home, busy=True)
     return await open_preview(
-        Registry(desk.metadata.engine),
+        open_registry(desk.metadata.engine, desk.home.redis),
         PreviewHome(desk.home.root),
         await local_capsule(desk.runs, desk.home, found.id) or desk.home.capsules / f"{found.id}.capsule",
         ttl,
@@ -171,7 +171,7 @@ async def _with_previews(act: Callable[[Registry, PreviewHome], Awaitable[T]]) -
     home = default_home()
     metadata = Metadata(home.database)
     await metadata.prepare()
-    registry = Registry(metadata.engine)
+    registry = open_registry(metadata.engine, home.redis)
     return await act(registry, PreviewHome(home.root))
 
 

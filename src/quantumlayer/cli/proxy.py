@@ -6,7 +6,7 @@ import typer
 
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.inputs import parse_ttl
-from quantumlayer.delivery.proxy import DEFAULT_PORT
+from quantumlayer.delivery.proxy import DEFAULT_PORT, LOOPBACK
 from quantumlayer.server.previews import serve_previews
 from quantumlayer.stores.home import default_home
 from quantumlayer.telemetry.logs import log_to
@@ -19,8 +19,12 @@ def proxy(
         str,
         typer.Option(envvar="QL_PREVIEW_IDLE", help="An application that nobody uses for so long waits for the next request."),
     ] = "15m",
+    host: Annotated[str, typer.Option(envvar="QL_PROXY_HOST", help="The address to bind.")] = LOOPBACK,
+    advertise: Annotated[
+        str, typer.Option(envvar="QL_PROXY_ADVERTISE", help="The host at which proxies of the same registry reach this one.")
+    ] = "",
 ) -> None:
     """Serve previews."""
     log_to()
     start("proxy")
-    run(serve_previews(default_home(), port, parse_ttl(idle).total_seconds()))
+    run(serve_previews(default_home(), port, parse_ttl(idle).total_seconds(), host=host, advertise=advertise))

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,17 @@ class PreviewHome:
             return (self.folder(preview_id) / "app.log").read_bytes()
         except FileNotFoundError:
             return b""
+
+    def holder(self) -> str:
+        """The name under which this home's proxy leases previews, made at the first call."""
+        path = self.root / "holder"
+        with contextlib.suppress(FileNotFoundError):
+            if name := path.read_text().strip():
+                return name
+        draft = path.with_suffix(".new")
+        draft.write_text(secrets.token_hex(16))
+        draft.replace(path)
+        return path.read_text()
 
     def port(self) -> int | None:
         """Where the proxy listened last."""

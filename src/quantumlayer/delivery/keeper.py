@@ -11,9 +11,10 @@ from typing import NoReturn, Protocol
 
 import aiohttp
 
+from quantumlayer.delivery.forwarding import CONNECTIONS, IDLE_SECONDS, open_session
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
-from quantumlayer.delivery.values import LIVE, Preview, now
+from quantumlayer.delivery.values import LIVE, Lease, Preview, now
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.evidence.application import NotServing, Serving
 from quantumlayer.ports.sandbox import Completed, Running
@@ -24,16 +25,15 @@ POLL_SECONDS = 0.5
 AWAKE_POLL_SECONDS = 0.03
 TICK_SECONDS = 1.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-CONNECTIONS = 512
-HEADER_BYTES = 64 * 1024
 CALM_SECONDS = 60.0
 FAREWELL_SECONDS = 1.0
 # An application that nobody asked for so long is stopped until somebody does.
 UNUSED_SECONDS = 900.0
 AWAKE_SECONDS = 20.0
 TAIL_CHARACTERS = 2000
-# Servers commonly close idle connections after 5 s; giving them up earlier avoids sending a POST into a closing one.
-IDLE_SECONDS = 2.0
+# A proxy that has been silent for so long may have its previews taken over by another one.
+LEASE_SECONDS = 15.0
+CLAIM_SECONDS = 4.0
 
 
 class Launch(Protocol):
@@ -97,12 +97,21 @@ class App:
 
 
 class Keeper:
-    """Brings what runs in line with the registry, for as long as `run` runs."""
+    """Brings what runs in line with the registry, for as long as `run` runs. A preview is kept by whoever has its lease."""
 
     def __init__(
-        self, registry: Registry, home: PreviewHome, launch: Launch, port: int, unused_seconds: float = UNUSED_SECONDS
+        self,
+        registry: Registry,
+        home: PreviewHome,
+        launch: Launch,
+        port: int,
+        lease: Lease,
+        unused_seconds: float = UNUSED_SECONDS,
     ) -> None:
         self.apps: dict[str, App] = {}
+        self.lease = lease
+        # By preview: when its lease was asked for last, and whether it is ours.
+        self._claims: dict[str, tuple[float, bool]] = {}
         self._unused_seconds = unused_seconds
         self._registry, self._home, self._launch, self._port = registry, home, launch, port
         self._woken = asyncio.Event()
@@ -148,13 +157,23 @@ class Keeper:
             else:
                 await self._registry.change(preview.id, state="expired")
                 self.apps.setdefault(preview.id, App(preview, was_ready=False))
-        await asyncio.gather(*(self._end(preview_id) for preview_id in self.apps.keys() - live.keys()))
-        for preview in live.values():
+        await self._claim(live)
+        ours = [preview for preview in live.values() if self._claims[preview.id][1]]
+        await asyncio.gather(*(self._end(preview_id) for preview_id in self.apps.keys() - {p.id for p in ours}))
+        for preview in ours:
             app = self.apps.setdefault(preview.id, App(preview, was_ready=preview.port is not None))
             app.preview = preview
             if preview.state not in ("failed", "idle") and (app.task is None or app.task.done()):
                 app.task = asyncio.create_task(self._keep(app))
         self._wake_for(live.values())
+
+    async def _claim(self, live: Collection[str]) -> None:
+        """Goes on serving what it serves while the registry does not answer: then nobody can take it over either."""
+        self._claims = {preview_id: claim for preview_id, claim in self._claims.items() if preview_id in live}
+        began = time.monotonic()
+        due = [i for i in live if i not in self._claims or began - self._claims[i][0] > CLAIM_SECONDS]
+        ours = await self._registry.claim(due, self.lease, LEASE_SECONDS)
+        self._claims |= {preview_id: (began, preview_id in ours) for preview_id in due}
 
     def _wake_for(self, live: Collection[Preview]) -> None:
         left = min(((p.expires_at - now()).total_seconds() for p in live), default=POLL_SECONDS)
@@ -236,17 +255,7 @@ class Keeper:
 
 
 def _session(socket: Path) -> aiohttp.ClientSession:
-    connector = aiohttp.UnixConnector(str(socket), limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS)
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        read_bufsize=256 * 1024,
-        max_line_size=HEADER_BYTES,
-        max_field_size=HEADER_BYTES,
-    )
+    return open_session(aiohttp.UnixConnector(str(socket), limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS))
 
 
 def _told(completed: Completed, running: Running) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +21,21 @@ LIMITS = Limits(memory=1024 * MIB, processes=128, cpu_seconds=7 * 24 * 3600, wal
 
 
 class CapsuleLaunch:
-    """Implements `delivery.keeper.Launch`. `home` is QL_HOME, for its signing key and its cache of installed dependencies."""
+    """Implements `delivery.keeper.Launch`. `home` is QL_HOME, for its signing key and its cache of installed dependencies.
 
-    def __init__(self, home: Path, sandbox: Sandbox, languages: Mapping[str, Language], blueprints: Stacks) -> None:
+    `fetch` finds the capsule of a preview that was ordered on another machine.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        sandbox: Sandbox,
+        languages: Mapping[str, Language],
+        blueprints: Stacks,
+        fetch: Callable[[Preview], Awaitable[Path]],
+    ) -> None:
         self._home, self._sandbox, self._languages, self._blueprints = home, sandbox, languages, blueprints
+        self._fetch = fetch
 
     @contextlib.asynccontextmanager
     async def __call__(self, preview: Preview, folder: Path) -> AsyncIterator[Serving]:
@@ -32,7 +43,8 @@ class CapsuleLaunch:
 
         Raises `Tampered` when the capsule does not verify, `EnvironmentError_` when this machine cannot run it, `NotServing`.
         """
-        manifest, tree = await asyncio.to_thread(read_source, preview.capsule, public_key(self._home))
+        capsule = await self._fetch(preview)
+        manifest, tree = await asyncio.to_thread(read_source, capsule, public_key(self._home))
         blueprint = self._blueprints.get(manifest.stack).value
         language = self._languages.get(blueprint.language)
         if language is None:

@@ -91,7 +91,7 @@ async def await_ready(registry: Registry, home: PreviewHome, preview_id: str, pa
                 f"the preview did not answer within {patience:.0f} s", hint=f"look at its log: ql preview logs {preview_id}"
             )
         await asyncio.sleep(POLL_SECONDS)
-        heard = heard or home.wake()
+        heard = heard or home.wake() or await registry.lease(preview_id) is not None
     if preview is None:
         raise EnvironmentError_("the preview vanished from the registry", hint="was QL_HOME deleted meanwhile?")
     return preview

@@ -2,23 +2,24 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import re
 import resource
+import secrets
 import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
-from quantumlayer.delivery.gate import Gate, without_key
+from quantumlayer.delivery.forwarding import CONNECTIONS, PEER_IDLE_SECONDS, Way, mark_hop, open_session, pass_on
+from quantumlayer.delivery.gate import Gate
 from quantumlayer.delivery.home import PreviewHome
-from quantumlayer.delivery.keeper import UNUSED_SECONDS, App, Keeper, Launch
-from quantumlayer.delivery.pages import answer, explorer
+from quantumlayer.delivery.keeper import UNUSED_SECONDS, Keeper, Launch
+from quantumlayer.delivery.pages import answer
 from quantumlayer.delivery.registry import Registry
-from quantumlayer.delivery.values import DOMAIN
+from quantumlayer.delivery.values import DOMAIN, Lease
 from quantumlayer.errors import EnvironmentError_
 
 log = logging.getLogger("quantumlayer.preview")
@@ -26,41 +27,22 @@ log = logging.getLogger("quantumlayer.preview")
 _quiet = logging.getLogger("quantumlayer.preview.http")
 _quiet.setLevel(logging.CRITICAL)
 
-APP = "http://app"
+LOOPBACK = "127.0.0.1"
+ANYWHERE = ("0.0.0.0", "::", "")
 DEFAULT_PORT = 8088
 PORTS_TRIED = 100
 HEALTH, READY = "/.quantumlayer/health", "/.quantumlayer/ready"
 OPEN_FILES = 65_536
-MAX_MESSAGE = 16 * 1024 * 1024
 HEADER_BYTES = 16 * 1024
 IDLE_SECONDS = 30.0
-CHUNK_PATIENCE = 60.0
 _HOST = re.compile(rf"([a-z2-7]{{32}})\.{re.escape(DOMAIN)}(?::\d+)?", re.IGNORECASE)
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-_FORWARDED = frozenset(
-    {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-real-ip"}
-)
-_HANDSHAKE = frozenset({f"sec-websocket-{part}" for part in ("key", "version", "extensions", "protocol", "accept")})
-_COOKIE_DOMAIN = re.compile(r";\s*domain=[^;]*", re.IGNORECASE)
 
 
 class Proxy:
-    """Answers requests from the applications that `keeper` keeps."""
+    """Answers requests from the applications that `keeper` keeps, and hands others to the proxy that does, over `peers`."""
 
-    def __init__(self, registry: Registry, keeper: Keeper) -> None:
-        self._registry, self._keeper, self._gate = registry, keeper, Gate()
+    def __init__(self, registry: Registry, keeper: Keeper, peers: aiohttp.ClientSession) -> None:
+        self._registry, self._keeper, self._peers, self._gate = registry, keeper, peers, Gate()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request of one client."""
@@ -76,34 +58,38 @@ class Proxy:
             detail = f"Preview addresses look like http://<id>.{DOMAIN}/."
             return answer(404, "There is no preview here", detail, accept=accept)
         preview_id = match[1].lower()
+        handed_on = mark_hop(request, self._keeper.lease.key)
         app = self._keeper.apps.get(preview_id)
-        if app is not None and app.preview.live and app.preview.password is not None:
+        if app is None:
+            lease = await self._registry.lease(preview_id)
+            # Who hands a request on has looked just now; handing it back would go round for ever.
+            if handed_on or lease is None or lease.holder == self._keeper.lease.holder:
+                return await self._absent(preview_id, accept)
+            return await self._pass_on(request, Way(self._peers, lease), target, preview_id)
+        if app.preview.live and app.preview.password is not None:
             refusal = await self._gate.refusal(request, app.preview, target)
             if refusal is not None:
                 return refusal
-        if app is not None and app.session is None and app.preview.live and app.preview.state == "idle":
+        if app.session is None and app.preview.live and app.preview.state == "idle":
             await self._keeper.awaken(app)
-        if app is None or app.session is None or not app.preview.live:
+        if app.session is None or not app.preview.live:
             return await self._absent(preview_id, accept)
         with app.passing_on():
-            return await self._pass_on(request, app, app.session, target)
+            return await self._pass_on(request, Way(app.session), target, preview_id)
 
-    async def _pass_on(
-        self, request: web.BaseRequest, app: App, session: aiohttp.ClientSession, target: str
-    ) -> web.StreamResponse:
+    async def _pass_on(self, request: web.BaseRequest, way: Way, target: str, preview_id: str) -> web.StreamResponse:
         accept = request.headers.get(hdrs.ACCEPT, "")
+        where = "the application" if way.lease is None else f"the proxy at {way.lease.address}"
         try:
-            if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-                return await _bridge(request, session, target)
-            return await _forward(request, session, target)
-        except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
-            log.info("the application of run %s did not answer: %s", app.preview.run, type(error).__name__)
+            return await pass_on(request, way, target)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.info("%s of the preview %s… did not answer: %s", where, preview_id[:6], type(error).__name__)
             if request.writer.output_size > 0 or request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from error
             detail = "It may be restarting. Try again in a second."
             return answer(502, "The application did not answer", detail, accept=accept, retry_after=1)
         except Exception:
-            log.exception("the preview of run %s: a request could not be passed on", app.preview.run)
+            log.exception("a request to %s of the preview %s… could not be passed on", where, preview_id[:6])
             raise
 
     async def _condition(self, target: str) -> web.Response:
@@ -135,137 +121,30 @@ class Proxy:
         return answer(503, "Starting", "The application is starting. Try again in a second.", accept=accept, retry_after=1)
 
 
-def _passed_on(headers: CIMultiDictProxy[str], *dropped: frozenset[str]) -> CIMultiDict[str]:
-    named = {name.strip().lower() for value in headers.getall(hdrs.CONNECTION, ()) for name in value.split(",")}
-    without = _HOP_BY_HOP.union(named, *dropped)
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in without)
-
-
-def _request_headers(request: web.BaseRequest, *dropped: frozenset[str]) -> CIMultiDict[str]:
-    headers = without_key(_passed_on(request.headers, _FORWARDED, *dropped))
-    headers["X-Forwarded-For"] = request.remote or ""
-    headers["X-Forwarded-Host"] = request.headers[hdrs.HOST]
-    headers["X-Forwarded-Proto"] = "http"
-    return headers
-
-
-def _response_headers(upstream: aiohttp.ClientResponse) -> CIMultiDict[str]:
-    headers = _passed_on(upstream.headers)
-    # A cookie for the whole domain would be sent to the previews of others.
-    if cookies := headers.popall(hdrs.SET_COOKIE, None):
-        for cookie in cookies:
-            headers.add(hdrs.SET_COOKIE, _COOKIE_DOMAIN.sub("", cookie))
-    # The address is the key to the preview: it should not travel to linked sites.
-    headers.setdefault("Referrer-Policy", "same-origin")
-    return headers
-
-
-async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
-    while True:
-        async with asyncio.timeout(CHUNK_PATIENCE):
-            chunk = await request.content.readany()
-        if not chunk:
-            return
-        yield chunk
-
-
-async def _forward(request: web.BaseRequest, session: aiohttp.ClientSession, target: str) -> web.StreamResponse:
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
-    headers = _request_headers(request, frozenset({"expect"}))
-    body = _chunks(request) if request.body_exists else None
-    url = URL(APP + target, encoded=True)
-    async with session.request(request.method, url, headers=headers, data=body, allow_redirects=False) as upstream:
-        if upstream.status == 404 and target == "/" and request.method == hdrs.METH_GET and _wants_page(request):
-            return explorer()
-        if upstream.status < 200:
-            raise aiohttp.ClientPayloadError(f"status {upstream.status} to a request that asked for no upgrade")
-        response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=_response_headers(upstream))
-        if request.method == hdrs.METH_HEAD or upstream.status in (204, 304):
-            await response.prepare(request)
-            return response
-        await response.prepare(request)
-        async for chunk in upstream.content.iter_any():
-            await response.write(chunk)
-        await response.write_eof()
-        return response
-
-
-def _wants_page(request: web.BaseRequest) -> bool:
-    """Whether a browser asks. An API has nothing at its root; people who open it get a page to try it with."""
-    return "text/html" in request.headers.get(hdrs.ACCEPT, "")
-
-
-async def _bridge(request: web.BaseRequest, session: aiohttp.ClientSession, target: str) -> web.StreamResponse:
-    offered = [p.strip() for v in request.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, ()) for p in v.split(",") if p.strip()]
-    try:
-        upstream = await session.ws_connect(
-            URL(APP + target, encoded=True),
-            protocols=offered,
-            headers=_request_headers(request, _HANDSHAKE),
-            max_msg_size=MAX_MESSAGE,
-            autoping=False,
-        )
-    except aiohttp.WSServerHandshakeError as refused:
-        accept = request.headers.get(hdrs.ACCEPT, "")
-        status = refused.status if 400 <= refused.status < 600 else 502
-        return answer(status, "No WebSocket here", "The application refused the WebSocket.", accept=accept)
-    async with upstream:
-        client = web.WebSocketResponse(
-            protocols=(upstream.protocol,) if upstream.protocol else (), max_msg_size=MAX_MESSAGE, autoping=False
-        )
-        await client.prepare(request)
-        ways = [asyncio.create_task(_pump(client, upstream)), asyncio.create_task(_pump(upstream, client))]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            await client.close(code=_close_code(upstream.close_code))
-        return client
-
-
-Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
-
-
-async def _pump(source: Socket, target: Socket) -> None:
-    while True:
-        message = await source.receive()
-        match message.type:
-            case aiohttp.WSMsgType.TEXT:
-                await target.send_str(message.data)
-            case aiohttp.WSMsgType.BINARY:
-                await target.send_bytes(message.data)
-            case aiohttp.WSMsgType.PING:
-                await target.ping(message.data)
-            case aiohttp.WSMsgType.PONG:
-                await target.pong(message.data)
-            case _:
-                await target.close(code=_close_code(source.close_code))
-                return
-
-
-def _close_code(code: int | None) -> int:
-    """The code to send on: 1005, 1006 and 1015 only ever mean that none was sent."""
-    return 1000 if code in (None, 1005) else 1011 if code in (1006, 1015) else code
-
-
-def bind(first: int, last_port: int | None) -> tuple[list[socket.socket], int]:
-    """Loopback sockets on the port used last, `first`, or the next free one. Raises `EnvironmentError_` when none is free."""
+def bind(host: str, first: int, last_port: int | None) -> tuple[list[socket.socket], int]:
+    """Sockets on the port used last, `first`, or the next free one. Raises `EnvironmentError_` when none is free."""
     candidates = ([last_port] if last_port else []) + list(range(first, min(first + PORTS_TRIED, 65536)))
     for port in candidates:
         try:
-            sockets = [socket.create_server(("127.0.0.1", port), backlog=1024)]
-        except OSError:
-            continue
-        with contextlib.suppress(OSError):
-            sockets.append(socket.create_server(("::1", port), family=socket.AF_INET6, backlog=1024))
+            sockets = [_listen(host, port)]
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                continue
+            raise EnvironmentError_(
+                f"cannot listen on {host}: {error}", hint="name an address of this machine: --host"
+            ) from None
+        if host == LOOPBACK:
+            with contextlib.suppress(OSError):
+                sockets.append(_listen("::1", port))
         return sockets, port
     raise EnvironmentError_(
         f"no free port from {first} to {candidates[-1]} for the preview proxy", hint="name another one with --port"
     )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
 
 
 def _allow_many_connections() -> None:
@@ -281,20 +160,27 @@ async def running_proxy(
     home: PreviewHome,
     launch: Launch,
     *,
+    host: str = LOOPBACK,
     port: int = DEFAULT_PORT,
+    advertise: str = "",
     unused_seconds: float = UNUSED_SECONDS,
 ) -> AsyncIterator[int]:
     """The proxy and the applications behind it, for as long as the context is open; gives the port it listens on.
 
+    Other proxies of the same registry reach it at the host `advertise`, else at `host`.
     An application that nobody asked for in `unused_seconds` is stopped until the next request.
     Raises `EnvironmentError_` when another proxy holds this home or no port is free.
     """
     with home.only_proxy():
         _allow_many_connections()
-        sockets, bound = bind(port, home.port())
-        keeper = Keeper(registry, home, launch, bound, unused_seconds)
+        sockets, bound = bind(host, port, home.port())
+        reached = advertise or (socket.gethostname() if host in ANYWHERE else host)
+        address = f"[{reached}]:{bound}" if ":" in reached else f"{reached}:{bound}"
+        lease = Lease(holder=home.holder(), address=address, key=secrets.token_hex(16))
+        keeper = Keeper(registry, home, launch, bound, lease, unused_seconds)
+        peers = open_session(aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=PEER_IDLE_SECONDS))
         server = web.Server(
-            Proxy(registry, keeper).handle,
+            Proxy(registry, keeper, peers).handle,
             access_log=None,
             logger=_quiet,
             keepalive_timeout=IDLE_SECONDS,
@@ -315,3 +201,4 @@ async def running_proxy(
                 await server.shutdown(timeout=1.0)
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
+                await peers.close()

@@ -53,6 +53,18 @@ class Preview(BaseModel):
         return None if self.port is None else f"http://{self.id}.{DOMAIN}:{self.port}/"
 
 
+class Lease(BaseModel):
+    """Which proxy runs a preview's application. `holder` stays the same when it is started again with the same QL_HOME.
+
+    `address` is the HOST:PORT where other proxies reach it; `key` shows it that a request comes from one of them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    holder: str
+    address: str
+    key: str
+
+
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)

@@ -18,7 +18,7 @@ import psutil
 
 import quantumlayer
 from quantumlayer.errors import EnvironmentError_
-from quantumlayer.stores.home import DATABASE, DROPS, Home
+from quantumlayer.stores.home import DATABASE, DROPS, REDIS, Home
 
 READY_PATIENCE = 60.0
 STOP_PATIENCE = 20.0
@@ -135,8 +135,8 @@ async def ensure_service(home: Home, *, busy: bool = False) -> Service:
     service = running_service(home)
     if service is not None and service.stores != home.stores:
         raise EnvironmentError_(
-            f"the service of {home.root} keeps its data elsewhere: it was started with another {DATABASE} or {DROPS}",
-            hint="set both as they were then, or stop it with: ql down",
+            f"the service of {home.root} keeps its data elsewhere: it was started with another {DATABASE}, {DROPS} or {REDIS}",
+            hint="set them as they were then, or stop it with: ql down",
         )
     if service is not None and service.state == "ready" and service.code != code_digest() and not busy:
         await stop_service(home)

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from quantumlayer.delivery.registry import previews
+from quantumlayer.delivery.previews import list_previews
+from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.table_registry import previews
 from quantumlayer.delivery.values import LIVE
 from quantumlayer.ports.store import Blobs
 from quantumlayer.stores.metadata import Metadata
@@ -41,8 +43,9 @@ class Collected(BaseModel):
 class Collector:
     """Works on a database and its store of drops, beside any number of running workers and other collectors."""
 
-    def __init__(self, metadata: Metadata, blobs: Blobs, *, grace: timedelta = GRACE) -> None:
+    def __init__(self, metadata: Metadata, blobs: Blobs, registry: Registry, *, grace: timedelta = GRACE) -> None:
         self._metadata, self._database, self._blobs, self._grace = metadata, metadata.database, blobs, grace
+        self._registry = registry
 
     async def collect(self, before: datetime, *, dry_run: bool = False) -> Collected:
         """Deletes what ended, or was superseded, before that moment and is not needed by a live run, preview or kept run.
@@ -73,13 +76,13 @@ class Collector:
 
     async def oldest_use(self) -> datetime:
         """Since when runs and previews that are live now may have used what is cached; now where there are none."""
-        live = select(func.min(previews.c.created_at).label("at")).where(_live())
         running = select(func.min(runs.c.created_at).label("at")).where(runs.c.status == "running")
-        times = [row["at"] for query in (live, running) for row in await self._database.read(query)]
+        times = [row["at"] for row in await self._database.read(running)]
+        times += [preview.created_at for preview in await list_previews(self._registry)]
         return min([at for at in times if at is not None], default=datetime.now(UTC))
 
     async def _expired(self, before: datetime) -> list[str]:
-        rows = await self._database.read(select(runs.c.id).where(*_over(before)).order_by(runs.c.id))
+        rows = await self._database.read(select(runs.c.id).where(*await self._over(before)).order_by(runs.c.id))
         return [row["id"] for row in rows]
 
     async def _superseded(self, before: datetime, expired: Collection[str]) -> dict[str, list[int]]:
@@ -108,9 +111,18 @@ class Collector:
                 needed.add(row["id"])
         return {digest: size for digest, size in found.items() if digest not in needed}
 
+    async def _over(self, before: datetime) -> tuple[Any, ...]:
+        """Runs that ended before that moment, and of which no preview is live."""
+        served = select(previews.c.id).where(previews.c.run == runs.c.id, _live()).exists()
+        # The registry may be elsewhere, where a transaction of the database does not see it.
+        elsewhere = runs.c.id.in_([preview.run for preview in await list_previews(self._registry)])
+        return runs.c.status != "running", runs.c.finished_at < before, ~served, ~elsewhere
+
     async def _delete_run(self, run: str, before: datetime) -> bool:
+        over = await self._over(before)
+
         async def body(connection: AsyncConnection) -> bool:
-            if (await connection.execute(delete(runs).where(runs.c.id == run, *_over(before)))).rowcount == 0:
+            if (await connection.execute(delete(runs).where(runs.c.id == run, *over))).rowcount == 0:
                 return False
             for table in (drops, events, previews):
                 await connection.execute(delete(table).where(table.c.run == run))
@@ -146,12 +158,6 @@ class Collector:
         stored = {found.id: found.size async for found in self._blobs.stored()}
         known = await self._metadata.ledger.known()
         return {digest: size for digest, size in stored.items() if digest not in known}
-
-
-def _over(before: datetime) -> tuple[Any, ...]:
-    """Runs that ended before that moment, and of which no preview is live."""
-    served = select(previews.c.id).where(previews.c.run == runs.c.id, _live()).exists()
-    return runs.c.status != "running", runs.c.finished_at < before, ~served
 
 
 def _live() -> Any:

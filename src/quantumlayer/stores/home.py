@@ -8,19 +8,21 @@ from platformdirs import user_data_path
 
 DATABASE = "QL_DATABASE_URL"
 DROPS = "QL_DROPS_URL"
+REDIS = "REDIS_URL"
 
 
 class Home:
     """The paths below QL_HOME. Nothing is created before it is written.
 
     `database` is the URL of the metadata database, `drops` a folder or the URL of an object store (`s3://BUCKET/PREFIX`);
-    both are in QL_HOME unless they are given.
+    both are in QL_HOME unless they are given. `redis` is the URL where previews are registered, empty for the database.
     """
 
-    def __init__(self, root: Path, database: str = "", drops: str = "") -> None:
+    def __init__(self, root: Path, database: str = "", drops: str = "", redis: str = "") -> None:
         self.root = root.absolute()
         self.database = _absolute(database) or str(self.root / "metadata.db")
         self.drops = _absolute(drops) or str(self.root / "drops")
+        self.redis = redis
         self.blobs = self.root / "drops"
         self.capsules = self.root / "capsules"
         self.caches = self.root / "cache"
@@ -32,7 +34,7 @@ class Home:
     @property
     def stores(self) -> str:
         """The same for processes that use the same stores; tells nothing of the passwords in their addresses."""
-        return hashlib.sha256(f"{self.database}\n{self.drops}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.database}\n{self.drops}\n{self.redis}".encode()).hexdigest()[:16]
 
 
 def _absolute(place: str) -> str:
@@ -41,7 +43,7 @@ def _absolute(place: str) -> str:
 
 
 def default_home() -> Home:
-    """`$QL_HOME`, else the user's data folder; `$QL_DATABASE_URL` and `$QL_DROPS_URL` where they are set."""
+    """`$QL_HOME`, else the user's data folder; `$QL_DATABASE_URL`, `$QL_DROPS_URL` and `$REDIS_URL` where they are set."""
     chosen = os.environ.get("QL_HOME")
     root = Path(chosen).expanduser() if chosen else user_data_path("quantumlayer", appauthor=False)
-    return Home(root, os.environ.get(DATABASE, ""), os.environ.get(DROPS, ""))
+    return Home(root, os.environ.get(DATABASE, ""), os.environ.get(DROPS, ""), os.environ.get(REDIS, ""))

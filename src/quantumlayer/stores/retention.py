@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from quantumlayer.delivery.registry import Registry
 from quantumlayer.evidence.stale_environments import Deleted, delete_stale_downloads, delete_stale_environments
 from quantumlayer.files.claimed_folder import delete_abandoned
 from quantumlayer.ports.store import Blobs
@@ -38,6 +39,7 @@ async def clean(
     home: Home,
     metadata: Metadata,
     blobs: Blobs,
+    registry: Registry,
     older_than: timedelta,
     *,
     dry_run: bool = False,
@@ -45,7 +47,7 @@ async def clean(
 ) -> Cleaned:
     """Deletes what is older and not needed. Raises `EnvironmentError_` as the stores do."""
     before = datetime.now(UTC) - older_than
-    collector = Collector(metadata, blobs, grace=grace)
+    collector = Collector(metadata, blobs, registry, grace=grace)
     # Looked at first: what starts to be used after this moment is younger than it.
     unused = min(before, await collector.oldest_use()).timestamp()
     collected = await collector.collect(before, dry_run=dry_run)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.pipeline.workbench import Desk
 from quantumlayer.stores.metadata import Metadata
 
@@ -62,8 +62,8 @@ def install():
     _before(Desk, "save", lambda _, kind, *__: _kind.set(kind))
     _before(Metadata, "add_drop", lambda _, drop, *__: reached(f"unrecorded {drop.kind}"))
     _before(Metadata, "finish_run", lambda *_: reached("finish"))
-    _after(Registry, "add", lambda *_: reached("preview asked for"))
-    _before(Registry, "change", lambda *_, **fields: reached("preview starts") if fields.get("state") == "ready" else None)
+    _after(TableRegistry, "add", lambda *_: reached("preview asked for"))
+    _before(TableRegistry, "change", lambda *_, **fields: reached("preview starts") if fields.get("state") == "ready" else None)
     replace = os.replace
 
     def watched(source, target, **more):

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.delivery.home import PreviewHome
-from quantumlayer.delivery.registry import Registry
+from quantumlayer.delivery.registry import Registry, open_registry
 from quantumlayer.pipeline.client import Runs
 from quantumlayer.ports.store import Blobs, Drop
 from quantumlayer.server.api.feeds import Feeds
@@ -63,6 +63,7 @@ class Office:
         """Ends what runs beside the requests."""
         await self.feeds.close()
         await self.temporal.close()
+        await self.previews.close()
         await self.metadata.close()
 
 
@@ -71,7 +72,7 @@ def open_office(settings: Settings, home: Home, temporal_address: Callable[[], s
     metadata = Metadata(home.database)
     blobs = open_blobs(home.drops)
     runs, pages = Runs(metadata, blobs), Pages(metadata)
-    previews, feeds = Registry(metadata.engine), Feeds(pages)
+    previews, feeds = open_registry(metadata.engine, home.redis), Feeds(pages)
     return Office(
         settings=settings,
         home=home,

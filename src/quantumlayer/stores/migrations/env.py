@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from quantumlayer.delivery.registry import metadata as delivery
+from quantumlayer.delivery.table_registry import metadata as delivery
 from quantumlayer.stores.schema import metadata as stores
 
 context.configure(
