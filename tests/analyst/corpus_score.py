@@ -152,8 +152,8 @@ def _inventions(spec: Spec, facts: list[str]) -> tuple[int, list[str]]:
     count, extra = 0, []
     for name, entity in spec.entities.items():
         count += 1 + len(entity.fields)
-        account = spec.auth is not None and spec.auth.entity == name
-        if not account and name not in said and not _in_words(name, words):
+        known = set(entity.satisfies) & assumed or (spec.auth is not None and spec.auth.entity == name)
+        if not known and name not in said and not _in_words(name, words):
             extra.append(name)
         for member, made in entity.fields.items():
             marked = set(made.satisfies) & assumed or made.default == "actor"

@@ -9,7 +9,7 @@ from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Auth, Field
 
 _SIGN_IN = re.compile(
-    r"\b(?:log ?in|login|sign in|sign up|signs? up|register|registration|authenticat\w+|jwt|(?:token|bearer|basic|password) auth|log into|logged[- ]in|signed[- ]in|passwords?|accounts? for each user|user accounts)\b"
+    r"\b(?:log ?in|login|sign in|sign up|signs? up|register|registration|authenticat\w+|jwt|(?:token|bearer|basic|password) auth|log into|logged[- ]in|signed[- ]in|passwords?|accounts? for each user|registered (?:users?|members?|customers?|people)|user accounts)\b"
 )
 
 

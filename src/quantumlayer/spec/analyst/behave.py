@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, rule
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, is_plural, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, is_plural, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
     World,
@@ -58,6 +58,8 @@ EVENT_VERBS = frozenset(
         "withdraw",
         "visit",
         "register_for",
+        "lease",
+        "check_out",
     ]
 )
 _VERB = r"[a-z]+(?: (?:in|out|up|off|for|on|to|down)(?= @|$| an? | the | their | other | one | each ))?"
@@ -80,7 +82,7 @@ def does(clause: Clause, world: World, m: Any) -> bool | str | None:
     verb = verb_base(verb_text.split()[0])
     who = singular(m["s"].lower())
     actor = world.find(who.replace("_", " "))
-    person = who.split("_")[-1] in PEOPLE or actor is not None
+    person = who in PEOPLE or (actor is not None and CRUD_VERBS.get(verb or "") != "read")
     if not target or not verb or not person or verb in ("have", "be", "need", "belong", "go"):
         return None
     rest = (m["rest"] or "").strip()
@@ -120,7 +122,9 @@ def act(
                 "pledge",
             )
         ):
-            world.add(noun, clause.id)
+            label = noun.replace("_", " ")
+            marker = world.assume(f"What is kept when somebody {_third(verb)} {an(target.name)} is {an(label)}.")
+            world.add(noun, clause.id).satisfies.append(marker)
     event = world.events_of(key, target.name) if key in EVENT_VERBS else None
     if event and event.name != target.name:
         if fields:
@@ -139,6 +143,17 @@ def act(
     return None
 
 
+def _third(verb: str) -> str:
+    """`join` → `joins`."""
+    return (
+        f"{verb}es"
+        if verb.endswith(("s", "x", "z", "ch", "sh", "o"))
+        else f"{verb}s"
+        if not verb.endswith("y") or verb[-2] in "aeiou"
+        else f"{verb[:-1]}ies"
+    )
+
+
 def _event_names(key: str) -> list[str]:
     return {
         "buy": ["ticket", "order", "purchase"],
@@ -149,7 +164,7 @@ def _event_names(key: str) -> list[str]:
 
 
 def _new_event(verb: str) -> str | None:
-    from_verb = {"borrow": "loan", "lend": "loan", "rent": "rental", "book": "booking", "reserve": "reservation", "order": "order", "buy": "purchase", "purchase": "purchase", "enroll": "enrollment", "enrol": "enrolment", "subscribe": "subscription", "vote": "vote", "rate": "rating", "review": "review", "bid": "bid", "donate": "donation", "apply": "application", "join": "membership", "attend": "attendance", "like": "like", "follow": "follow", "adopt": "adoption", "pledge": "pledge", "sign_up": "registration", "register_for": "registration", "check_in": "checkin", "reply": "reply", "respond": "response", "score": "score"}  # fmt: skip
+    from_verb = {"borrow": "loan", "lend": "loan", "rent": "rental", "book": "booking", "reserve": "reservation", "order": "order", "buy": "purchase", "purchase": "purchase", "enroll": "enrollment", "enrol": "enrolment", "subscribe": "subscription", "vote": "vote", "rate": "rating", "review": "review", "bid": "bid", "donate": "donation", "apply": "application", "join": "membership", "attend": "attendance", "like": "like", "follow": "follow", "adopt": "adoption", "pledge": "pledge", "sign_up": "registration", "register_for": "registration", "lease": "lease", "check_out": "checkout", "check_in": "checkin", "reply": "reply", "respond": "response", "score": "score"}  # fmt: skip
     return from_verb.get(verb)
 
 
@@ -244,23 +259,24 @@ def remainder(clause: Clause, world: World, target: EntityDraft, rest: str, obje
     return rest
 
 
-def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
-    """`post messages in rooms`: the row refers to where it goes."""
+def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
+    """`post messages in rooms`: the row refers to where it goes; what follows are its fields."""
     m = re.fullmatch(
-        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|their|its|one of the|different|various|some))? @(\w+)",
+        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|their|its|one of the|different|various|some))? @(\w+)"
+        r"(?:,? and (an? [\w ]+))?",
         rest,
     )
     parent = world.find(m[1].replace("_", " ")) if m else None
-    if parent is None or parent is target:
+    if m is None or parent is None or parent is target:
         return False
     world.link(target, parent, clause.id)
-    return True
+    return add_fields(target, m[2], clause, world) if m[2] else True
 
 
 def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`log completions of a habit with a date`: what it is of, and its fields."""
     m = re.fullmatch(
-        r"(?:of|for|on|about|to|in|at) (?:(?:an?|the|their|each|one) )?@(\w+),? (?:with|having|including|:) (.+)", rest
+        r"(?:of|for|on|about|to|in|at) (?:(?:an?|the|their|each|one) )?@(\w+)(?:,? (?:with|having|including)|:) (.+)", rest
     )
     parent = world.find(m[1].replace("_", " ")) if m else None
     if m is None or parent is None or parent is target:
@@ -336,3 +352,16 @@ def is_end(target: EntityDraft) -> bool:
 def plural_noun(text: str) -> bool:
     """Whether a phrase is in the plural."""
     return is_plural(text)
+
+
+@rule
+def shows(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a screening shows a film in a cinema`: a thing that does something to another refers to it."""
+    target, other = entity(world, m, "e"), entity(world, m, "p")
+    if target is None or other is None or target is other or verb_base(m["v"]) is None or world.is_account(target):
+        return None
+    if target.name in PEOPLE or m["v"].lower() in ("is", "are", "has", "have", "goes", "needs", "need"):
+        return None
+    world.link(target, other, clause.id)
+    world.topic = target.name
+    return remainder(clause, world, target, (m["rest"] or "").strip())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from quantumlayer.spec.analyst.discover import listed
 from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, verb_base
 
-_HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::| [-] )\s+(?P<rest>.+)$", re.S)
+_HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::\s| [-–—])\s*(?P<rest>.+)$", re.S)
 _MODAL = r"(?:can|cannot|may|must|should|shall|will|could)\b"
 _PREDICATE = re.compile(
     rf"^(?:{_MODAL}|(?:is|are|was|were|has|have|does|do) (?:not |never |only |also |automatically )?(?:\w+ed\b|\w+en\b|due\b|visible|refused|sold|lost|kept|hidden|allowed|able|unique|required|optional|limited|in\b|at\b|a\b|an\b|public|private|for\b|returned|read-only|full|over|no\b|negative)|(?:belongs?|goes|moves?|has|have|starts?) (?:to|from|as|through|an?|one|many|the|at most|up to|\w+ed)\b|never\b|only \w+s? (?:can|may)|then (?:is|are)\b)",

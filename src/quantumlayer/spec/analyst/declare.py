@@ -71,7 +71,8 @@ def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | Non
 def names(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`crud for plants, suppliers`"""
     found = [world.find(e.replace("_", " ")) for e in re.findall(r"@(\w+)", m["es"])]
-    if len(found) < 2 and not re.match(r"(?:\w+ )*(?:crud|app|api|manage|track|there|we|i) ", clause.match, re.I):
+    keeping = r"(?:\w+ )*(?:crud|app|api|manages?|tracks?|keeps?|stores?|handles?|runs?|there|we|i) "
+    if len(found) < 2 and not re.match(keeping, clause.match, re.I):
         return None
     if len(found) == 2 and found[0] and found[1] and found[0] is not found[1] and re.search(r" and their @\w+$", m["es"]):
         world.link(found[0], found[1], clause.id)
@@ -100,8 +101,9 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         return add_fields(part, within[2], clause, world)
     if re.search(r"->|→|=>", text) and "," not in text and ":" not in text:
         return ", ".join(_arrows(target, text, clause)) or True
+    text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
-    text, unread = _spaced(text), []
+    text, unread = _spaced(text), [read] if read else []
     for piece in split_list(text):
         if re.search(r"->|→|=>", piece):
             unread += _arrows(target, piece, clause)
@@ -185,6 +187,22 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         target.satisfies.append(clause.id)
     world.topic = target.name
     return ", ".join(unread) or True
+
+
+def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tuple[str, str]:
+    """`a name and ingredients with an amount and a unit`: the list without its last member, whose own fields are read."""
+    m = re.fullmatch(
+        r"(?P<l>.+?)(?:,| and|, and) (?P<n>[a-z]+s) with (?P<f>an? [\w ]+?(?:, an? [\w ]+?)* and an? [\w ]+)", text, re.I
+    )
+    if m is None or "(" in m["n"] or re.search(r"\bwith\b", m["l"]):
+        return text, ""
+    child = world.add(m["n"], clause.id)
+    read = add_fields(child, m["f"], clause, world)
+    if not any(f.type == "string" for f in child.fields.values() if f.required) or "name" not in child.fields:
+        marker = world.assume(f"{an(child.name).capitalize()} has a name.")
+        child.fields = {"name": Field(type="string", satisfies=(clause.id, marker)), **child.fields}
+    world.link(child, target, clause.id)
+    return m["l"], read if isinstance(read, str) else ""
 
 
 _SPANNED = re.compile(

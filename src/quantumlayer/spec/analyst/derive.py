@@ -1,12 +1,14 @@
 """Derived values: due dates, fines, totals, counts."""
 
+import re
 from typing import Any
 
+from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import anchor, duration, period
-from quantumlayer.spec.analyst.words import number, snake
+from quantumlayer.spec.analyst.words import an, number, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
 
@@ -41,6 +43,28 @@ def due(clause: Clause, world: World, m: Any) -> bool | str | None:
         )
     world.topic = target.name
     return True
+
+
+def for_at_most(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
+    """`a member borrows a tool for at most 7 days`: it is due then."""
+    m = re.fullmatch(
+        r"(?:for|within) (?:at most |up to |max\.? |maximum |a maximum of |no longer than |not longer than )?(?P<d>.+)", rest
+    )
+    span = duration(m["d"]) if m else None
+    if span is None or not target.event_of:
+        return False
+    cel, days = span
+    label = target.name.replace("_", " ")
+    marker = world.assume(f"{an(label).capitalize()} is due when that time is over.")
+    made = f"{'today' if days else 'now'} + {cel}"
+    kind = "date" if days else "datetime"
+    target.fields["due_date" if days else "due_at"] = Field(
+        type=kind, writable="never", default=made, satisfies=(clause.id, marker)
+    )
+    return True
+
+
+REMAINDERS.append(for_at_most)
 
 
 @rule

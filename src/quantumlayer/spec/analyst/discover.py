@@ -202,7 +202,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     )
     text = re.sub(r",? so that .*$|,? in order to .*$", "", text)
     m = _ACTS.match(text)
-    if not m or not verb_base(m["v"].split()[0]) or m["v"].split()[0] in ("is", "are", "has", "have"):
+    if not m or not verb_base(m["v"].split()[0]) or m["v"].split()[0] in ("is", "are", "has", "have", "be"):
         return []
     subject = noun(m["s"])
     if not subject or (subject.split("_")[-1] not in PEOPLE and subject not in found and not is_plural(m["s"].split()[-1])):
@@ -276,7 +276,6 @@ def _mentioned(text: str, found: dict[str, str]) -> list[str]:
             one
             and plural_or_det
             and not looks_like_field(one)
-            and one not in LEXICON["verbs"]["regular"].split()[:0]
             and not re.match(r" (?:optional|required|unique|visible)", m["rest"])
             and one.split("_")[-1] not in ("amount", "number", "total", "date", "time", "field", "rest")
         ):

@@ -181,7 +181,24 @@ def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, worl
 
 
 _PARTS = frozenset(
-    "line item entry position row detail step option slot version photo image attachment comment note log".split()
+    [
+        "line",
+        "item",
+        "entry",
+        "position",
+        "row",
+        "detail",
+        "step",
+        "option",
+        "slot",
+        "version",
+        "photo",
+        "image",
+        "attachment",
+        "comment",
+        "note",
+        "log",
+    ]
 )
 
 

@@ -49,6 +49,12 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         if window is None:
             return rest
         test, rest = (f"{test} && {window}" if test else window), ""
+    elif (of := re.fullmatch(r"(?:per|for each|for every|in each|on each|to each|for one) @?([\w ]+)", rest)) and (
+        whole := world.find(of[1].replace("_", " "))
+    ):
+        within = world.link(child, whole, clause.id)
+        same = f"x.{within} == self.{within}"
+        test, rest = f"{test} && {same}" if test else same, ""
     elif rest in ("at a time", "at once", "at the same time", "simultaneously", "concurrently"):
         test, rest = test or open_test(child, "x"), ""
     elif rest and not test and (state := condition(world, child, rest, "x")):

@@ -231,6 +231,50 @@ def assign(clause: Clause, world: World, who: str, target: EntityDraft) -> None:
 
 
 @rule
+def assigns_to(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`caretakers assign a defect to a contractor`"""
+    target, who, whom = entity(world, m, "o"), singular(m["s"].lower()), singular(plain(m["w"]).lower())
+    if target is None or (who not in PEOPLE and world.find(who) is None) or (whom not in PEOPLE and world.find(whom) is None):
+        return None
+    person = world.find(whom) or (world.find("user") if world.auth else None)
+    given: dict[str, Any] = {"type": "reference", "to": person.name} if person else {"type": "string"}
+    back: dict[str, Any] = {"inverse": f"{target.plural}_of_{whom}", "on_delete": "set_null"} if person else {}
+    name = snake(whom)
+    target.fields[name] = Field(**given, **back, required=False, writable="never", satisfies=(clause.id,))
+    asked = Field(**given, satisfies=(clause.id,))
+    target.update("assign", input={name: asked}, effects=(Effect(set={name: f"input.{name}"}),), satisfies=(clause.id,))
+    if who in ROLES and world.auth:
+        restrict(world, target, "assign", clause.id, role=snake(who))
+    world.topic = target.name
+    return True
+
+
+@rule
+def changes_field(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`admins may change the tier`: nobody else may, so it becomes an action of its own."""
+    target, who, words = entity(world, m, "e"), singular(m["s"].lower()), plain(m["f"])
+    candidates = [target] if target else [world.find(world.topic), *world.entities.values()]
+    target = next((e for e in candidates if e and known_field(e, words) in e.fields), None)
+    if target is None or who not in ROLES or world.auth is None:
+        return None
+    name = str(known_field(target, words))
+    field = target.fields[name]
+    if field.type in ("references", "strings") or field.value is not None:
+        return None
+    action = f"set_{name}"
+    marker = world.assume(f"The {name.replace('_', ' ')} of {an(target.name)} is changed by an action of its own.")
+    writable = "never" if field.default is not None or not field.required else "create"
+    target.fields[name] = field.model_copy(update={"writable": writable, "satisfies": (*field.satisfies, clause.id)})
+    asked = field.model_copy(
+        update={"required": True, "unique": False, "default": None, "inverse": None, "satisfies": (clause.id,)}
+    )
+    changed = Effect(set={name: f"input.{name}"})
+    target.update(action, input={name: asked}, effects=(changed,), satisfies=(clause.id, marker))
+    restrict(world, target, action, clause.id, role=snake(who))
+    return True
+
+
+@rule
 def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`tasks are assigned to employees`"""
     target, who = entity(world, m, "e"), singular(plain(m["w"]).lower())

@@ -270,7 +270,11 @@ def averages(clause: Clause, world: World, m: Any) -> bool | str | None:
 def reported_list(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report overdue loans`"""
     target = entity(world, m, "e")
-    test = condition(world, target, m["a"]) if target else None
+    candidates = [target] if target else [world.find(world.topic), *world.entities.values()]
+    test = None
+    for target in candidates:
+        if target and (test := condition(world, target, m["a"])):
+            break
     if target is None or test is None:
         return None
     target.update(snake(m["a"]), kind="list", where=test, satisfies=(clause.id,))

@@ -112,7 +112,12 @@ def then_is(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list[str], who: str) -> bool | str:
     """Let only the named one do it: its owner, or a role."""
-    who = re.sub(r"^(?:only |the |an? |its |their |his |her )+", "", plain(who).lower()).strip()
+    who = re.sub(
+        r"^(?:only |the |an? |its |their |his |her |(?:registered|signed[- ]in|logged[- ]in) )+", "", plain(who).lower()
+    ).strip()
+    if "create" in operations and world.auth and singular(who) in ("user", "member", world.auth.entity):
+        world.own(target, clause.id)
+        return True
     if not who or who in ("someone", "somebody", "it", "you", "user", "anyone"):
         return True
     if re.search(r"at a time|at once|at the same time|\bone\b", who):

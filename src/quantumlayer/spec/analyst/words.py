@@ -29,6 +29,9 @@ PEOPLE = Kinds(words_of("people"))
 ROLES = Kinds(words_of("people", "roles"))
 ABSTRACT = words_of("abstract")
 RECORDS = words_of("nouns", "records")
+KNOWN_ADJECTIVES = frozenset(
+    ["indeed", "hundred", "detailed", "limited", "advanced", "integrated", "dedicated", "unlimited", "sacred", "naked"]
+)
 VERBS = words_of("verbs", "regular") | set(LEXICON["irregular_verbs"].values())
 
 
@@ -69,7 +72,19 @@ def verb_base(word: str) -> str | None:
         return word
     if base := LEXICON["irregular_verbs"].get(word):
         return base
-    return next((stem for stem in _stems(word) if stem in VERBS), None)
+    return next((stem for stem in _stems(word) if stem in VERBS), None) or _unlisted_verb(word)
+
+
+@lru_cache(maxsize=4096)
+def _unlisted_verb(word: str) -> str | None:
+    """The base of a past participle whose verb the lexicon lacks, where the dictionary has all forms of that verb."""
+    if not word.endswith("ed") or len(word) < 6 or word in KNOWN_ADJECTIVES:
+        return None
+    for base in (s for s in _stems(word) if len(s) > 3):
+        doubled = base + base[-1]
+        if known_english(base) and any(known_english(f"{b}ing") for b in (base, base.removesuffix("e"), doubled)):
+            return base
+    return None
 
 
 def _stems(word: str) -> list[str]:
