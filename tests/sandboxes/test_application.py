@@ -47,6 +47,19 @@ async def test_the_whole_way(home: Path):
     assert not list((home / "work").iterdir())
 
 
+async def test_a_twin_works_on_files_of_its_own_at_the_same_time(home: Path):
+    write = ("sh", "-c", "cat made > seen && echo lint > made && sleep 0.5 && test $(cat made) = lint")
+    blueprint = tiny_blueprint(build=(("sh", "-c", "echo build > made; ln -s /etc/passwd link"),), lint=(write,), test=(write,))
+    async with at_work(home, blueprint) as application:
+        await application.install()
+        await application.build()
+        twin = await application.twin()
+        lint, tests = await asyncio.gather(twin.lint(), application.test())
+        assert lint[0].status == tests.checks[0].status == "passed"
+        assert (twin.source / "seen").read_text() == (application.source / "seen").read_text() == "build\n"
+        assert (twin.source / "link").is_symlink()
+
+
 async def test_a_second_install_needs_no_network_and_no_time(home: Path):
     async with at_work(home) as first, at_work(home) as second:
         one, two = await asyncio.gather(first.install(), second.install())

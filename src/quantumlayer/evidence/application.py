@@ -87,6 +87,12 @@ class Application:
         """The host folder that the sandbox sees as the project."""
         return self.folder / "work"
 
+    async def twin(self) -> "Application":
+        """The same project as it is now in a folder of its own, so that its commands may run beside those of this one."""
+        folder = self.folder / "twin"
+        await asyncio.to_thread(shutil.copytree, self.source, folder / "work", symlinks=True)
+        return replace(self, folder=folder)
+
     async def install(self) -> Check:
         """Dependencies from the cache or the registries. Raises `EnvironmentError_` when this machine cannot."""
         began = time.monotonic()

@@ -110,7 +110,10 @@ class Examine:
         checks += built
         if any(check.status != "passed" for check in built):
             return Evidence(checks=tuple(checks)), UnitTests(())
-        (lint, units), judged = await asyncio.gather(_own_checks(desk, application), _judged(desk, application, spec, plan))
+        twin = await application.twin()
+        units, lint, judged = await asyncio.gather(
+            _units(desk, application), _lint(desk, twin), _judged(desk, application, spec, plan)
+        )
         checks += [*lint, *units.checks, *judged]
         return Evidence(checks=tuple(checks), coverage=units.coverage), units
 
@@ -132,13 +135,16 @@ class Examine:
             yield application
 
 
-async def _own_checks(desk: Desk, application: Application) -> tuple[tuple[Check, ...], UnitTests]:
-    """One after the other: they write to the same folder."""
+async def _units(desk: Desk, application: Application) -> UnitTests:
     units = await application.test()
     await _tell(desk, units.checks)
+    return units
+
+
+async def _lint(desk: Desk, application: Application) -> tuple[Check, ...]:
     lint = await application.lint()
     await _tell(desk, lint)
-    return lint, units
+    return lint
 
 
 async def _judged(desk: Desk, application: Application, spec: Spec, plan: TestPlan) -> tuple[Check, ...]:
