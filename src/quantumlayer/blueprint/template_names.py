@@ -20,6 +20,7 @@ FEATURES: dict[str, Callable[[Spec], bool]] = {
     "roles": lambda spec: bool(spec.auth and spec.roles),
     "visibility": lambda spec: any(entity.visible for entity in spec.entities.values()),
     "surface": lambda spec: spec.surface is not None,
+    "units": lambda spec: bool(spec.units),
     "reports": lambda spec: bool(spec.reports),
     "decimal": lambda spec: any(f.type == "decimal" for e in spec.entities.values() for f in e.fields.values()),
 }

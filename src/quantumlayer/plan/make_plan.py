@@ -1,17 +1,18 @@
 """From a spec and a blueprint to the plan: pure, and cheap enough to show before anything is built."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 
 from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.blueprint.paths import output_paths
 from quantumlayer.blueprint.values import Blueprint
 from quantumlayer.errors import UserError
-from quantumlayer.plan.values import Author, Component, Plan, PlannedCheck
+from quantumlayer.plan.values import Author, Component, Plan, PlannedCheck, Unit
 from quantumlayer.ports.language import Language
 from quantumlayer.spec.values import Spec
 
-SURFACE = "surface"
+SURFACE, UNITS = "surface", "units"
 _JUDGED = (
     ("acceptance", "every requirement by scripted calls"),
     ("random", "random calls compared with the reference model"),
@@ -42,6 +43,16 @@ def make_plan(
             f"the stack {value.id} cannot give an application the paths and shapes of an imported API description",
             hint="choose a stack that provides it, such as python/fastapi, or describe the application without the file",
         )
+    if spec.units and (author == "blueprint" or UNITS not in value.provides or language.units is None):
+        raise UserError(
+            f"the unit {next(iter(spec.units))} needs a language model to write it"
+            if author == "blueprint"
+            else f"the stack {value.id} cannot carry functions that a model writes",
+            hint="ql generate --author auto"
+            if author == "blueprint"
+            else "choose a stack that provides units, such as python/fastapi",
+        )
+    units = _units(spec, value, language)
     return Plan(
         name=spec.name,
         spec_digest=spec_digest(spec),
@@ -51,9 +62,32 @@ def make_plan(
         author=author,
         parameters=checked_parameters(value, parameters or {}),
         components=tuple(Component(path=path, purpose=purpose) for path, purpose in value.components.items()),
-        files=tuple(sorted(output_paths(blueprint, spec, language))),
+        files=tuple(sorted([*output_paths(blueprint, spec, language), *(unit.path for unit in units)])),
+        units=units,
         checks=_checks(spec, value),
     )
+
+
+def _units(spec: Spec, value: Blueprint, language: Language) -> tuple[Unit, ...]:
+    """The units, each with the one file that its author may touch: the first of the blueprint's globs that takes one."""
+    if language.units is None:
+        return ()
+    pattern = next((glob for glob in value.model_writes if glob.count("*") == 1), "")
+    found = []
+    for name, unit in spec.units.items():
+        path = pattern.replace("*", language.identifier(name, "module"))
+        examples = tuple(f"{json.dumps(example.given)} gives {json.dumps(example.answer)}" for example in unit.examples)
+        found.append(
+            Unit(
+                name=name,
+                path=path,
+                signature=language.units.text(name, unit, path).signature,
+                description=unit.description,
+                examples=examples,
+                requirements=unit.satisfies,
+            )
+        )
+    return tuple(found)
 
 
 def spec_digest(spec: Spec) -> str:

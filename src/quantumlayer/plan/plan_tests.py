@@ -11,6 +11,7 @@ from quantumlayer.plan.derivation.goals_lists import list_goals
 from quantumlayer.plan.derivation.goals_more import concurrency_goals, relation_goals, time_goals
 from quantumlayer.plan.derivation.goals_routes import route_goals
 from quantumlayer.plan.derivation.goals_rules import rule_goals, state_goals, unique_goals
+from quantumlayer.plan.derivation.goals_units import unit_goals
 from quantumlayer.plan.derivation.maker import Maker
 from quantumlayer.plan.derivation.search import Search
 from quantumlayer.plan.derivation.world import Clock, World
@@ -39,6 +40,7 @@ def derived(spec: Spec, salt: int = 0, calls: int | None = None) -> tuple[Derive
     deriver.search.learn()
     route_goals(deriver)
     field_goals(deriver)
+    unit_goals(deriver)
     hits = rule_goals(deriver) + unique_goals(deriver) + state_goals(deriver)
     access_goals(deriver)
     list_goals(deriver)

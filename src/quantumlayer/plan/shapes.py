@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
+from quantumlayer.spec.check_units import unit_fields
 from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import Expr, Select
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Spec
 
-ID, RANDOM, OPAQUE, INTEGER = "id", "random", "opaque", "integer"
+ID, RANDOM, OPAQUE, INTEGER, UNIT = "id", "random", "opaque", "integer", "unit"
 Shape = Mapping[str, tuple[str, str]]
-"""Member → (kind, name): for ids the entity's name, for random codes `entity.field`."""
+"""Member → (kind, name): for ids the entity's name, for random codes `entity.field`, for answers of units their type."""
 
 
 class Shapes:
@@ -19,6 +20,7 @@ class Shapes:
     def __init__(self, spec: Spec, compiled: Compiled | None = None) -> None:
         self._spec = spec
         self._compiled = compiled or Compiled(spec)
+        self._units = unit_fields(spec, self._compiled.expressions)
         self._rows = {name: self._row(name) for name in spec.entities}
         self._reports = {name: self._report(name) for name in spec.reports}
 
@@ -41,6 +43,8 @@ class Shapes:
         for key, field in self._spec.entities[name].fields.items():
             if field.type in ("reference", "references"):
                 found[wire_name(key, field)] = (ID, field.to or "")
+            elif unit := self._units.get((name, key)):
+                found[key] = (UNIT, self._spec.units[unit].returns)
             elif field.default and "random_code" in field.default:
                 found[key] = (RANDOM, f"{name}.{key}")
             elif field.type == "integer":

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from quantumlayer.ports.ecosystem import Ecosystem
 from quantumlayer.ports.sandbox import Completed
 from quantumlayer.ports.scanner import Scan
-from quantumlayer.spec.values import Spec
+from quantumlayer.spec.values import Spec, Unit
 
 Run = Callable[[tuple[str, ...]], Awaitable[Completed]]
 CoverageFormat = Literal["cobertura", "lcov", "go"]
@@ -50,12 +50,43 @@ class Conventions:
     impure_names: str = ""
 
 
+@dataclass(frozen=True)
+class UnitText:
+    """A unit as the language has it. `module` is the name of its file without suffix; `signature` is what a model is told.
+
+    `checks` are argv lists, run one after the other in the project with the unit's file and the files `trial`; the last one
+    prints a JSON object on a line of its own for each example: `{"type", "answer"}` or `{"error"}`.
+    """
+
+    module: str
+    function: str
+    signature: str
+    trial: Mapping[str, bytes]
+    checks: tuple[tuple[str, ...], ...]
+
+
+class Units(Protocol):
+    """How the language writes and tries units."""
+
+    def text(self, name: str, unit: Unit, path: str) -> UnitText:
+        """The unit, whose file is `path`."""
+        ...
+
+    def value(self, answer: Mapping[str, Any], kind: str) -> Any:
+        """An answer of the trial as `spec.check_units.typed` holds it. Raises `ValueError` where it is of another type."""
+        ...
+
+
 class Language(Protocol):
-    """An adapter, found by its entry point in the group `quantumlayer.languages`; `name` is the folder of its blueprints."""
+    """An adapter, found by its entry point in the group `quantumlayer.languages`; `name` is the folder of its blueprints.
+
+    `units` is None where the language cannot have functions that a model writes.
+    """
 
     name: str
     conventions: Conventions
     ecosystem: Ecosystem
+    units: Units | None
 
     def probe(self) -> Toolchain:
         """Runs the toolchain for its version. Never raises."""

@@ -16,10 +16,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, times
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.checked_expr import decode
-from quantumlayer.spec.decode_cel import Builder, Facts
+from quantumlayer.spec.decode_cel import Builder, Facts, UnitSignature
 from quantumlayer.spec.expression import Expr, Kind, Type
-from quantumlayer.spec.functions import OVERLOADS, Overload
-from quantumlayer.spec.values import Field, Spec
+from quantumlayer.spec.functions import OVERLOADS, Overload, unit_overloads
+from quantumlayer.spec.values import Field, Spec, Unit
 
 _F = descriptor_pb2.FieldDescriptorProto
 _POSITION = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
@@ -95,6 +95,11 @@ def field_type(field: Field) -> Type:
     return Type(FIELD_KINDS[field.type], nullable)
 
 
+def unit_type(unit: Unit) -> UnitSignature:
+    """What a call of a unit takes and gives."""
+    return tuple(FIELD_KINDS[kind] for kind in unit.input.values()), Type(FIELD_KINDS[unit.returns])
+
+
 def members(spec: Spec, name: str) -> dict[str, Member]:
     """All fields of an entity that expressions can select: declared, system, state, inverse, roles of the actor."""
     entity = spec.entities[name]
@@ -126,6 +131,7 @@ class Dialect:
                 name: Member(field_type(f), f.type if f.type in ("reference", "references") else None)
                 for name, f in inputs.items()
             }
+        self._units = {name: unit_type(unit) for name, unit in spec.units.items()}
         self._compiled: dict[tuple[str, tuple[tuple[str, Type], ...], Facts], Expr] = {}
         self._environments: dict[tuple[tuple[str, Type], ...], Any] = {}
 
@@ -149,13 +155,13 @@ class Dialect:
             before = text[: positions.get(expression_id, 0)]
             return CelError(message, text, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
-        return Builder(self.messages, dict(variables), fail).build(root, facts)
+        return Builder(self.messages, dict(variables), fail, self._units).build(root, facts)
 
     def _environment(self, variables: Mapping[str, Type]) -> Any:
         key = tuple(variables.items())
         if key not in self._environments:
             types = {name: self._cel_type(type_) for name, type_ in variables.items()}
-            self._environments[key] = cel.NewEnv(self._pool, variables=types, functions=_functions())
+            self._environments[key] = cel.NewEnv(self._pool, variables=types, functions=_functions(unit_overloads(self.spec)))
         return self._environments[key]
 
     def _cel_type(self, type_: Type) -> cel.Type:
@@ -223,8 +229,8 @@ def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, 
             field.type = cast(Any, scalar)
 
 
-@lru_cache(maxsize=1)
-def _functions() -> list[cel.FunctionDecl]:
+@lru_cache(maxsize=8)
+def _functions(units: tuple[Overload, ...]) -> list[cel.FunctionDecl]:
     def parse(text: str) -> cel.Type:
         if text.startswith("list("):
             return cel.Type.List(parse(text[5:-1]))
@@ -235,7 +241,7 @@ def _functions() -> list[cel.FunctionDecl]:
         return cel.Type(nullable) if nullable else parse(overload.result)
 
     by_name: dict[str, list[cel.Overload]] = {}
-    for overload in OVERLOADS:
+    for overload in (*OVERLOADS, *units):
         identity = "_".join((overload.name, *(re.sub(r"\W", "_", p) for p in overload.params)))
         by_name.setdefault(overload.name, []).append(
             cel.Overload(identity, result(overload), [parse(p) for p in overload.params])

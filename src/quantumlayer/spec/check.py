@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from quantumlayer.spec.check_fields import field_problems
 from quantumlayer.spec.check_operations import access_problems, operation_problems, settable_problems
 from quantumlayer.spec.check_relations import relation_problems
+from quantumlayer.spec.check_units import unit_problems, unit_use_problems
 from quantumlayer.spec.compiled import Walker
 from quantumlayer.spec.expression import Select, walk
 from quantumlayer.spec.naming import wire_name
@@ -27,7 +28,7 @@ def checked(spec: Spec) -> Spec:
     if not breaking:
         walker = Walker(spec)
         walker.run()
-        problems += [*walker.problems, *_effects(spec, walker), *_cycles(spec, walker)]
+        problems += [*walker.problems, *_effects(spec, walker), *_cycles(spec, walker), *unit_use_problems(spec, walker)]
     if problems:
         raise SpecError(dict.fromkeys(problems))
     return spec
@@ -39,6 +40,7 @@ def _structure(spec: Spec) -> Iterator[Problem]:
         if ids[requirement.id] > 1:
             yield Problem(("requirements", index, "id"), f"the id {requirement.id} is used more than once")
     yield from _satisfied(spec, (), spec)
+    yield from unit_problems(spec)
     if spec.auth and spec.auth.entity in spec.entities:
         yield from _auth(spec, spec.auth)
     if spec.roles and not (spec.auth and "password" in spec.auth.methods):

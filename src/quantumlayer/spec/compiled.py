@@ -187,7 +187,8 @@ class Walker:
             self.problems.append(Problem(place, error.reason, hint, error.line, error.column))
             return None
         if place[-1] != "default" and "set" not in place:
-            for function, reason in _WRITTEN_ONLY.items():
+            units = dict.fromkeys(self.spec.units, "is a unit, whose answer is stored when a row is written")
+            for function, reason in {**_WRITTEN_ONLY, **units}.items():
                 if any(_calls(expr, function)):
                     self._problem(place, f"{function}() {reason}", "use it in a default or in an effect's set")
         self.found[place] = expr

@@ -12,6 +12,7 @@ from quantumlayer.spec.expression import (
     Comprehension,
     Conditional,
     Expr,
+    Kind,
     ListOf,
     Literal_,
     Select,
@@ -36,6 +37,7 @@ _RESULTS: dict[str, Type] = {
     "date": Type("date"),
 }
 Facts = frozenset[str]
+UnitSignature = tuple[tuple[Kind, ...], Type]
 
 
 class MemberLike(Protocol):
@@ -56,8 +58,9 @@ class Builder:
         messages: Mapping[str, Mapping[str, MemberLike]],
         variables: dict[str, Type],
         fail: Callable[[str, int], Exception],
+        units: Mapping[str, UnitSignature] = {},
     ) -> None:
-        self.messages, self.variables, self.fail = messages, variables, fail
+        self.messages, self.variables, self.fail, self.units = messages, variables, fail, units
 
     def build(self, node: Any, facts: Facts = frozenset()) -> Expr:
         match node.WhichOneof("kind"):
@@ -165,12 +168,24 @@ class Builder:
             result = first
         elif name == "avg":
             result = first.element if first.element and first.element.kind == "number" else Type("decimal")
+        elif name in self.units:
+            built, result = self._unit(name, built, args)
         elif name in _RESULTS:
             result = _RESULTS[name]
         else:
             raise self.fail(f"the function {name} is not supported", node_id)
         call = Call(name, built, replace(result, nullable=name in _NULLABLE and len(args) == 1))
         return replace(call, type=_narrow(call.type, path(call), facts))
+
+    def _unit(self, name: str, built: tuple[Expr, ...], args: list[Any]) -> tuple[tuple[Expr, ...], Type]:
+        kinds, result = self.units[name]
+        given = []
+        for expr, kind, node in zip(built, kinds, args, strict=True):
+            expr = _as_number(expr) if (kind, expr.type.kind) == ("number", "decimal") else expr
+            if expr.type.kind != kind:
+                raise self.fail(f"the unit {name} takes a {kind} here, this is a {expr.type}", node.id)
+            given.append(expr)
+        return tuple(given), result
 
     def _comprehension(self, node: Any, facts: Facts) -> Expr:
         fold = node.comprehension_expr
@@ -179,7 +194,9 @@ class Builder:
         if isinstance(source, Comprehension) and source.macro == "filter":
             kept = (re.sub(rf"\b{source.variable}\b", fold.iter_var, fact) for fact in truths(source.body))
             facts |= frozenset(fact for fact in kept if fact)
-        inner = Builder(self.messages, {**self.variables, fold.iter_var: source.type.element or Type("dyn")}, self.fail)
+        inner = Builder(
+            self.messages, {**self.variables, fold.iter_var: source.type.element or Type("dyn")}, self.fail, self.units
+        )
         step = fold.loop_step.call_expr
         shape = (fold.accu_init.WhichOneof("kind"), step.function)
         if shape == ("const_expr", "_||_") or shape == ("const_expr", "_&&_"):

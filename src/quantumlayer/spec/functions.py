@@ -6,6 +6,8 @@ Scales: durations are CEL durations; `hours_between` is a fractional number of h
 
 from dataclasses import dataclass
 
+from quantumlayer.spec.values import Spec
+
 
 @dataclass(frozen=True)
 class Overload:
@@ -45,6 +47,19 @@ OVERLOADS = (
     Overload("random_code", ("int",), "string"),
     Overload("slug", ("string",), "string"),
 )
+
+UNIT_TYPES = {
+    "string": "string", "integer": "int", "number": "double", "decimal": "double", "boolean": "bool", "date": "timestamp",
+}  # fmt: skip
+
+
+def unit_overloads(spec: Spec) -> tuple[Overload, ...]:
+    """The signatures of a spec's own units."""
+    return tuple(
+        Overload(name, tuple(UNIT_TYPES[kind] for kind in unit.input.values()), UNIT_TYPES[unit.returns])
+        for name, unit in spec.units.items()
+    )
+
 
 STANDARD = {
     "size": "int",

@@ -37,6 +37,7 @@ FieldType = Literal[
     "reference",
     "references",
 ]
+UnitType = Literal["string", "integer", "number", "decimal", "boolean", "date"]
 FieldFormat = Literal["email", "url", "slug", "isbn", "phone", "uuid", "ipv4", "color", "license_plate", "alphanumeric"]
 Writable = Literal["always", "create", "never"]
 OnDelete = Literal["restrict", "cascade", "set_null"]
@@ -321,6 +322,26 @@ class Surface(Value):
     exposures: tuple[Exposure, ...] = ()
 
 
+class Example(Value):
+    """One answer of a unit that is known: `given` by the names of its input."""
+
+    given: dict[Name, str | bool | int | float]
+    answer: str | bool | int | float
+
+
+class Unit(Value):
+    """A pure function that expressions cannot say, to be written by a language model. Its examples are what is known of it.
+
+    It may be called in the default of a field and in an effect's `set`, where its answer is stored as it is.
+    """
+
+    description: str = Attribute(min_length=1, max_length=4000)
+    input: dict[Name, UnitType] = Attribute(min_length=1, max_length=12)
+    returns: UnitType
+    examples: tuple[Example, ...] = Attribute(min_length=1, max_length=100)
+    satisfies: tuple[RequirementId, ...] = ()
+
+
 class Spec(Value):
     """A whole application. `quantumlayer.spec.check.checked` must accept it before anything else uses it."""
 
@@ -332,5 +353,6 @@ class Spec(Value):
     auth: Auth | None = None
     entities: Named[Entity] = Attribute(min_length=1)
     reports: Named[Report] = {}
+    units: Named[Unit] = {}
     surface: Surface | None = None
     latency_p99_ms: int = Attribute(default=500, ge=1)

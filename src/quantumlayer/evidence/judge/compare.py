@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from quantumlayer.evidence.judge.identities import Identities
 from quantumlayer.evidence.judge.transport import Answer
-from quantumlayer.plan.shapes import ID, INTEGER, OPAQUE, RANDOM, Shape, Shapes
+from quantumlayer.plan.placeholders import mark
+from quantumlayer.plan.shapes import ID, INTEGER, OPAQUE, RANDOM, UNIT, Shape, Shapes
 from quantumlayer.spec.http import HttpResponse
 from quantumlayer.spec.routes import Route
 
@@ -89,7 +90,7 @@ class Comparison:
 
     def _value(self, shape: Shape, member: str | None, expected: Any, got: Any, where: str) -> Iterator[str]:
         how = shape.get(member) if member else None
-        if isinstance(expected, dict):
+        if isinstance(expected, dict) and not (how and how[0] == UNIT):
             if not isinstance(got, dict):
                 yield f"{where}: expected an object, got {_short(got)}"
                 return
@@ -118,6 +119,8 @@ class Comparison:
             fits = isinstance(got, str) and len(got) == len(str(expected)) and (got.isalnum() or not str(expected).isalnum())
             if expected != got and not (fits and self.identities.bind(name, expected, got)):
                 yield f"{where}: expected a random code like {_short(expected)}, got {_short(got)}"
+        elif kind == UNIT:
+            yield from self._unit(name, expected, got, where)
         elif kind == INTEGER:
             if not _is_int(got) or got != expected:
                 yield f"{where}: expected {_short(expected)}, got {_short(got)}"
@@ -125,6 +128,12 @@ class Comparison:
             yield from self._id_list(name, expected, got, where)
         elif kind == ID and not self.identities.bind(name, expected, got):
             yield f"{where}: expected {self._known(name, expected)}, got {_short(got)}"
+
+    def _unit(self, kind: str, expected: Any, got: Any, where: str) -> Iterator[str]:
+        """What a unit answered: exactly as an example says, else of its type."""
+        right = _is_a(kind, got) if mark(expected) == "$any" else self._same(expected, got)
+        if not right:
+            yield f"{where}: expected {f'a {kind}' if mark(expected) else _short(expected)}, got {_short(got)}"
 
     def _id_list(self, name: str, expected: list[Any], got: Any, where: str) -> Iterator[str]:
         want = [self.identities.app(name, e) for e in expected]
@@ -239,6 +248,17 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, key)
     else:
         yield key, value
+
+
+def _is_a(kind: str, value: Any) -> bool:
+    match kind:
+        case "integer":
+            return _is_int(value)
+        case "boolean":
+            return isinstance(value, bool)
+        case "number" | "decimal":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str)
 
 
 def _is_int(value: Any) -> bool:

@@ -54,6 +54,7 @@ class Go:
         comment="//",
     )
     ecosystem = GoModules()
+    units = None
 
     def probe(self) -> Toolchain:
         found = shutil.which("go")

@@ -21,6 +21,7 @@ from quantumlayer.languages.python.pypi import PyPI
 from quantumlayer.languages.python.scenarios import printed_account, printed_step, scenario_names
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
+from quantumlayer.languages.python.units import TYPES, PythonUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.values import Spec
@@ -53,6 +54,7 @@ class Python:
         impure_names=_IMPURE,
     )
     ecosystem = PyPI()
+    units = PythonUnits()
 
     def probe(self) -> Toolchain:
         version = ".".join(str(part) for part in sys.version_info[:3])
@@ -109,6 +111,8 @@ class Python:
             "reports": view.reports,
             "auth": view.auth,
             "helpers": view.helpers,
+            "units": unit_views(spec),
+            "unit_types": TYPES,
             "aliases": view.aliases,
             "python_helpers": ", ".join(PYTHON_HELPERS),
             "sql_helpers": ", ".join(SQL_HELPERS),

@@ -6,6 +6,7 @@ from decimal import Decimal
 from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Record, Scope, Stored, collection
 from quantumlayer.errors import Bug
 from quantumlayer.languages.python.text import literal
+from quantumlayer.languages.python.units import alias
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.duration import seconds_text
 from quantumlayer.spec.expression import (
@@ -162,6 +163,8 @@ class Plain:
 
     def _call(self, expr: Call, scope: Scope) -> Printed:
         function, args = expr.function, expr.args
+        if function in self.context.spec.units:
+            return f"{alias(function)}({', '.join(self(arg, scope) for arg in args)})", _ATOM
         if args and args[0].type.kind == "list" and function in ("size", "sum", "avg", "min", "max"):
             return self._aggregate(expr, scope)
         if function in ("days", "hours", "minutes"):

@@ -40,6 +40,7 @@ class TypeScript:
 
     name = "typescript"
     ecosystem = Npm()
+    units = None
     conventions = Conventions(
         grammar="typescript",
         suffixes=(".ts",),

@@ -9,6 +9,7 @@ from typing import Any
 
 from quantumlayer.spec.formats import FORMATS
 from quantumlayer.spec.model.library import rounded
+from quantumlayer.spec.model.unknown import ANY, Unknown
 from quantumlayer.spec.values import Field
 
 MAX_INTEGER = 2**53 - 1
@@ -286,5 +287,7 @@ def encode(value: Any) -> Any:
             return value.isoformat().replace("+00:00", "Z")
         case date():
             return value.isoformat()
+        case Unknown():
+            return ANY
         case _:
             return [encode(item) for item in value]

@@ -11,6 +11,7 @@ from typing import Any
 
 from quantumlayer.errors import Bug
 from quantumlayer.spec.cel import Member, inverse_name
+from quantumlayer.spec.check_units import known_answers
 from quantumlayer.spec.expression import (
     Binary,
     Call,
@@ -24,6 +25,7 @@ from quantumlayer.spec.expression import (
     Variable,
 )
 from quantumlayer.spec.model import library
+from quantumlayer.spec.model.unknown import Unknown
 from quantumlayer.spec.values import Spec
 
 Variables = dict[str, Any]
@@ -37,6 +39,7 @@ class Evaluator:
 
     def __init__(self, spec: Spec, messages: Mapping[str, Mapping[str, Member]]) -> None:
         self.messages = messages
+        self.units = {name: known_answers(unit) for name, unit in spec.units.items()}
         self.values: dict[tuple[str, str], Closure] = {}
         self.inverses: dict[tuple[str, str], tuple[str, str]] = {}
         self.derived = {(e, f) for e, entity in spec.entities.items() for f, field in entity.fields.items() if field.value}
@@ -127,6 +130,9 @@ class Evaluator:
         if expr.function == "matches" and isinstance(expr.args[1], Literal_):
             search, text = re.compile(str(expr.args[1].value)).search, args[0]
             return lambda v: search(text(v)) is not None
+        if expr.function in self.units:
+            answers, unknown = self.units[expr.function], Unknown(expr.function)
+            return lambda v: answers.get(tuple(arg(v) for arg in args), unknown)
         function = library.function(expr)
         if len(args) == 1:
             only = args[0]

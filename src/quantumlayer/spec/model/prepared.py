@@ -11,6 +11,7 @@ from quantumlayer.spec.expression import Expr
 from quantumlayer.spec.model.codec import Parse, constraint, parser, query_parser, storer
 from quantumlayer.spec.model.evaluate import Closure, Evaluator
 from quantumlayer.spec.model.store import Key
+from quantumlayer.spec.model.unknown import known_only
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.routes import Route, kind_of, routes
@@ -140,8 +141,8 @@ class Prepared:
             field,
             (lambda value: parse(value).lower()) if lower else parse,
             query_parser(field),
-            constraint(field),
-            storer(field),
+            known_only(constraint(field), lambda unknown: "") if self.spec.units else constraint(field),
+            known_only(storer(field), lambda unknown: unknown) if self.spec.units else storer(field),
             self._maybe(default),
             empty,
         )

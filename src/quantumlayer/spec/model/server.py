@@ -6,6 +6,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 from aiohttp import hdrs, web
 
@@ -13,6 +14,7 @@ from quantumlayer.errors import EnvironmentError_
 from quantumlayer.spec.http import HttpRequest, HttpResponse
 from quantumlayer.spec.model.clock import SystemClock
 from quantumlayer.spec.model.surface import model_of
+from quantumlayer.spec.model.unknown import settled
 from quantumlayer.spec.values import Spec
 
 MAX_BODY_BYTES = 1_000_000
@@ -32,7 +34,7 @@ def application(spec: Spec, *, clock_offset: float = 0, admin: tuple[str, str] |
         except web.HTTPRequestEntityTooLarge:
             found = _too_large()
         counts[request.method if request.method in hdrs.METH_ALL else "OTHER", found.status] += 1
-        return _as_response(found)
+        return _as_response(replace(found, body=settled(found.body)) if spec.units else found)
 
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_route("*", "/{path:.*}", answer)

@@ -1,0 +1,129 @@
+"""The loop of every author: ask, read, check, and tell the model what is wrong, within bounds and never in circles."""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from quantumlayer.answer.values import Refusal
+from quantumlayer.author.asking import ask_whole
+from quantumlayer.author.values import Bounds, Broken, Failed, Stop, Striven, Trial
+from quantumlayer.errors import BudgetExceeded
+from quantumlayer.ports.llm import Answer, Desk, Prompt, Role
+
+T = TypeVar("T")
+Asking = Callable[[Trial[T] | None, Failed | None], Prompt]
+Reading = Callable[[Answer, Trial[T] | None], T]
+Checking = Callable[[T], Awaitable[Trial[T]]]
+# After this many repetitions of an answer, a change or an error nothing new is to be expected.
+REPETITIONS = 2
+_WARMER = 0.7
+
+
+@dataclass
+class Strive(Generic[T]):
+    """One thing to be written or mended.
+
+    `asking` makes the prompt from the trial to go on from and what is wrong with it; `reading` takes the answer apart, or
+    raises `Refusal`; `checking` carries the checks out, all of them each time. A trial is better where it fails none of the
+    checks that the best one passes, and fewer in all. With `strict` only the best is gone on from: a change that breaks what
+    passed before is undone, and the model told so. Without, it is the last.
+    """
+
+    subject: str
+    desk: Desk
+    role: Role
+    asking: Asking[T]
+    reading: Reading[T]
+    checking: Checking[T]
+    bounds: Bounds = Bounds()
+    language: str | None = None
+    strict: bool = False
+    clock: Callable[[], float] = time.monotonic
+    _seen: dict[str, int] = field(default_factory=dict)
+    _models: list[str] = field(default_factory=list)
+    _tokens: int = 0
+    _usd: float = 0.0
+
+    async def run(self, best: Trial[T] | None = None) -> Striven[T]:
+        """Until all checks pass or a bound is reached. `best` is what there is already, with its failed checks.
+
+        Raises what the desk raises, but for an exceeded budget, which ends it like any other bound.
+        """
+        began, current = self.clock(), best
+        wrong = best.failed[0] if best and best.failed else None
+        for number in range(1, self.bounds.attempts + 1):
+            try:
+                answer = await self._ask(self.asking(current, wrong), number)
+            except BudgetExceeded as error:
+                return self._ended(best, wrong or Failed("answer", error.message), number - 1, "budget")
+            trial, wrong = await self._tried(answer, current)
+            if trial is not None:
+                better = _better(trial, best)
+                if self.strict and not better and best is not None:
+                    wrong = _undone(trial, best)
+                best = trial if better else best
+                current = best if self.strict else trial
+            if wrong is None:
+                return Striven(best, None, number, tuple(self._models))
+            if stop := self._stop(number, began, answer, wrong):
+                return self._ended(best, wrong, number, stop)
+        raise AssertionError("the last attempt ends the loop")
+
+    async def _ask(self, prompt: Prompt, number: int) -> Answer:
+        """The last attempt goes to the stronger model where one is named; who repeats himself is asked less strictly."""
+        last = number == self.bounds.attempts
+        model = self.desk.stronger(self.role) if last and number > 1 else None
+        if self._repeated:
+            prompt = replace(prompt, temperature=max(prompt.temperature, _WARMER), seed=number)
+        answer = await ask_whole(self.desk, self.role, prompt, language=self.language, model=model)
+        self._tokens += answer.input_tokens + answer.output_tokens
+        self._usd += answer.cost_usd or 0.0
+        if answer.model not in self._models:
+            self._models.append(answer.model)
+        return answer
+
+    async def _tried(self, answer: Answer, current: Trial[T] | None) -> tuple[Trial[T] | None, Failed | None]:
+        try:
+            made = self.reading(answer, current)
+        except Refusal as refusal:
+            return None, Failed("answer", refusal.message)
+        trial = await self.checking(made)
+        return trial, trial.failed[0] if trial.failed else None
+
+    @property
+    def _repeated(self) -> bool:
+        return any(count > 1 for count in self._seen.values())
+
+    def _stop(self, number: int, began: float, answer: Answer, wrong: Failed) -> Stop | None:
+        for what in (answer.text, f"{wrong.check}\n{wrong.message}"):
+            digest = hashlib.sha256(what.encode(errors="replace")).hexdigest()
+            self._seen[digest] = self._seen.get(digest, 0) + 1
+        bounds = self.bounds
+        if number == bounds.attempts:
+            return "attempts"
+        if self._tokens >= bounds.tokens:
+            return "tokens"
+        if bounds.usd is not None and self._usd >= bounds.usd:
+            return "money"
+        if self.clock() - began >= bounds.seconds:
+            return "time"
+        return "loop" if max(self._seen.values()) > REPETITIONS else None
+
+    def _ended(self, best: Trial[T] | None, wrong: Failed, attempts: int, stop: Stop) -> Striven[T]:
+        failed = best.failed[0] if best and best.failed else wrong
+        broken = Broken(subject=self.subject, check=failed.check, error=failed.message, attempts=attempts, stop=stop)
+        return Striven(best, broken, attempts, tuple(self._models))
+
+
+def _undone(trial: Trial[T], best: Trial[T]) -> Failed:
+    """What is wrong with the best one still, and what the change that was undone did."""
+    broken = [f for f in trial.failed if f.check in best.passed]
+    still, after = best.failed[0], broken[0] if broken else trial.failed[0]
+    how = f"broke {after.check}" if broken else f"did not mend it ({after.check})"
+    return Failed(still.check, f"{still.message}\n\nYour last change was undone, because it {how}:\n{after.message}")
+
+
+def _better(trial: Trial[T], best: Trial[T] | None) -> bool:
+    return best is None or not trial.failed or (best.passed <= trial.passed and len(trial.passed) > len(best.passed))

@@ -1,0 +1,111 @@
+"""Units in Python: their signatures, how a call is printed, and the program that tries their examples."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from quantumlayer.languages.python import names
+from quantumlayer.languages.python.text import literal
+from quantumlayer.ports.language import UnitText
+from quantumlayer.spec.check_units import typed
+from quantumlayer.spec.values import Spec, Unit
+
+TYPES = {
+    "string": "str", "integer": "int", "number": "float", "decimal": "Decimal", "boolean": "bool", "date": "date",
+}  # fmt: skip
+_IMPORTS = {"Decimal": "from decimal import Decimal", "date": "from datetime import date"}
+_TRIAL = "quantum_trial.py"
+_PROGRAM = """import json
+from datetime import date
+from decimal import Decimal
+
+from {module} import {function}
+
+for given in {cases}:
+    try:
+        answer = {function}(*given)
+        print("\\n" + json.dumps({{"type": type(answer).__name__, "answer": answer}}, default=str))
+    except Exception as error:
+        print("\\n" + json.dumps({{"error": f"{{type(error).__name__}}: {{error}}"}}))
+"""
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """A unit as templates need it: where it stands, and its examples as printed arguments and answer."""
+
+    name: str
+    module: str
+    function: str
+    alias: str
+    examples: tuple[tuple[str, str], ...]
+    spec: Unit
+
+
+def unit_views(spec: Spec) -> tuple[UnitView, ...]:
+    """All units, in the spec's order."""
+    return tuple(
+        UnitView(name, names.module(name), names.variable(name), alias(name), _examples(unit), unit)
+        for name, unit in spec.units.items()
+    )
+
+
+def alias(name: str) -> str:
+    """Under which a module that calls the unit knows it; no other name starts so."""
+    return f"unit_{names.variable(name)}"
+
+
+class PythonUnits:
+    """See `ports.language.Units`."""
+
+    def text(self, name: str, unit: Unit, path: str) -> UnitText:
+        function = names.variable(name)
+        parameters = ", ".join(f"{names.variable(key)}: {TYPES[kind]}" for key, kind in unit.input.items())
+        used = sorted({_IMPORTS[t] for t in (TYPES[k] for k in (*unit.input.values(), unit.returns)) if t in _IMPORTS})
+        signature = f"def {function}({parameters}) -> {TYPES[unit.returns]}:"
+        dotted = path.removesuffix(".py").replace("/", ".")
+        cases = "[" + ", ".join(f"({arguments},)" for arguments, _ in _examples(unit)) + "]"
+        program = _PROGRAM.format(module=dotted, function=function, cases=cases)
+        python = ".venv/bin/python"
+        return UnitText(
+            names.module(name),
+            function,
+            "\n".join([*used, *([""] if used else []), signature]),
+            {_TRIAL: program.encode()},
+            (
+                (".venv/bin/ruff", "check", "--no-cache", "--output-format", "concise", path),
+                (python, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", "/dev/null", "--no-error-summary", path),
+                (python, _TRIAL),
+            ),
+        )
+
+    def value(self, answer: Mapping[str, Any], kind: str) -> Any:
+        if answer.get("type") != TYPES[kind]:
+            raise ValueError(f"{json.dumps(answer.get('answer'))} of type {answer.get('type')}, not {TYPES[kind]}")
+        found = answer.get("answer")
+        try:
+            return Decimal(str(found)) if kind == "decimal" else typed(found, kind)
+        except InvalidOperation as error:
+            raise ValueError(f"{found!r} is no decimal") from error
+
+
+def _examples(unit: Unit) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (
+            ", ".join(_literal(example.given[key], kind) for key, kind in unit.input.items()),
+            _literal(example.answer, unit.returns),
+        )
+        for example in unit.examples
+    )
+
+
+def _literal(value: Any, kind: str) -> str:
+    known = typed(value, kind)
+    if isinstance(known, Decimal):
+        return f'Decimal("{known}")'
+    if isinstance(known, date):
+        return f"date({known.year}, {known.month}, {known.day})"
+    return literal(known)
