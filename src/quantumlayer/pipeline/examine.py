@@ -1,27 +1,19 @@
 """Activities of the stages 6, 10, 11 and 14: what is found in the sources, and what the running application does."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
 from temporalio import activity
 
-from quantumlayer.evidence.application import Application, NotServing, UnitTests, unpacked
-from quantumlayer.evidence.environments import Environments, InstallFailed
-from quantumlayer.evidence.judge import judge
+from quantumlayer.evidence.application import NotServing
 from quantumlayer.evidence.live_application import live
 from quantumlayer.evidence.performance import measure
 from quantumlayer.evidence.requirements import requirement_results
-from quantumlayer.evidence.security import scan, to_sarif
-from quantumlayer.evidence.semantics import check_semantics, sound
-from quantumlayer.evidence.values import Check, Evidence
-from quantumlayer.files.values import FileTree
+from quantumlayer.evidence.security import to_sarif
+from quantumlayer.evidence.semantics import sound
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.problems import grave, summary
 from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.trials import application_of, evidence_of, project_of, security_of, semantics_of
 from quantumlayer.pipeline.values import Outcome, Task
-from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
+from quantumlayer.pipeline.workbench import NotRun, at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.spec.values import Spec
 
@@ -36,10 +28,7 @@ class Examine:
     async def semantic(self, task: Task) -> Outcome:
         """FileTree → Findings: every file parses, every name is defined, every import leads somewhere."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
-            tree = await _project(desk)
-            language = self.tools.language(task.order.stack)
-            installed = await self._installed(desk, tree)
-            scans = await check_semantics(tree, language, self.tools.scanners, self.tools.sandbox, installed)
+            scans = await semantics_of(self.tools, task.order.stack, await project_of(desk))
             await desk.save("semantics", scans)
             if not sound(scans):
                 desk.fail(summary(scans))
@@ -49,10 +38,7 @@ class Examine:
     async def security(self, task: Task) -> Outcome:
         """FileTree → Findings, as SARIF."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
-            tree = await _project(desk)
-            if desk.has("infrastructure"):
-                tree = tree.merged(await desk.load("infrastructure", FileTree))
-            scans = await scan(tree, self.tools.scanners, self.tools.sandbox)
+            scans = await security_of(desk, self.tools, await project_of(desk))
             await desk.save("sarif", to_sarif(scans))
             await desk.save("scans", scans)
             if grave(scans):
@@ -64,7 +50,7 @@ class Examine:
         """Running app → Findings: a short load run."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             spec = await desk.load("spec", Spec)
-            async with self._application(desk) as application:
+            async with application_of(self.tools, task.order.stack, await project_of(desk)) as application:
                 if (await application.install()).status != "passed":
                     raise NotRun("the dependencies could not be installed")
                 if any(check.status != "passed" for check in await application.build()):
@@ -88,8 +74,8 @@ class Examine:
         """FileTree → Evidence: install, build, unit tests with coverage, start, acceptance, random testing."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             spec, plan = await desk.load("spec", Spec), await desk.load("test_plan", TestPlan)
-            async with self._application(desk) as application:
-                evidence, units = await self._evidence(desk, application, spec, plan)
+            async with application_of(self.tools, task.order.stack, await project_of(desk)) as application:
+                evidence, units = await evidence_of(desk, application, spec, plan)
             await desk.save("evidence", evidence)
             await desk.save("results", requirement_results(spec, evidence))
             if units.junit:
@@ -99,73 +85,3 @@ class Examine:
             if failed := evidence.failed():
                 desk.fail(f"{len(failed)} of {len(evidence.checks)} checks failed, first: {failed[0].title}")
         return desk.outcome()
-
-    async def _evidence(self, desk: Desk, application: Application, spec: Spec, plan: TestPlan) -> tuple[Evidence, UnitTests]:
-        checks = [await application.install()]
-        await _tell(desk, checks)
-        if checks[0].status != "passed":
-            return Evidence(checks=tuple(checks)), UnitTests(())
-        built = await application.build()
-        await _tell(desk, built)
-        checks += built
-        if any(check.status != "passed" for check in built):
-            return Evidence(checks=tuple(checks)), UnitTests(())
-        twin = await application.twin()
-        units, lint, judged = await asyncio.gather(
-            _units(desk, application), _lint(desk, twin), _judged(desk, application, spec, plan)
-        )
-        checks += [*lint, *units.checks, *judged]
-        return Evidence(checks=tuple(checks), coverage=units.coverage), units
-
-    async def _installed(self, desk: Desk, tree: FileTree) -> Path | None:
-        """The environment that the dependency stage installed, None where it could not."""
-        blueprint = self.tools.blueprints.get(desk.task.order.stack).value
-        environments = Environments(self.tools.home.root, self.tools.sandbox)
-        try:
-            return (await environments.install(tree, blueprint, self.tools.language(blueprint.id))).folder
-        except InstallFailed:
-            return None
-
-    @asynccontextmanager
-    async def _application(self, desk: Desk) -> AsyncIterator[Application]:
-        tree = await _project(desk)
-        blueprint = self.tools.blueprints.get(desk.task.order.stack).value
-        language = self.tools.language(blueprint.id)
-        async with unpacked(tree, blueprint, language, self.tools.sandbox, self.tools.home.root) as application:
-            yield application
-
-
-async def _units(desk: Desk, application: Application) -> UnitTests:
-    units = await application.test()
-    await _tell(desk, units.checks)
-    return units
-
-
-async def _lint(desk: Desk, application: Application) -> tuple[Check, ...]:
-    lint = await application.lint()
-    await _tell(desk, lint)
-    return lint
-
-
-async def _judged(desk: Desk, application: Application, spec: Spec, plan: TestPlan) -> tuple[Check, ...]:
-    try:
-        async with live(application, spec) as app:
-            evidence = await judge(spec, app, plan, progress=desk.logger())
-    except NotServing as error:
-        check = Check(id="start", title="the application starts", level="acceptance", status="failed", message=error.message)
-        await _tell(desk, (check,))
-        return (check,)
-    await _tell(desk, evidence.checks)
-    return evidence.checks
-
-
-async def _tell(desk: Desk, checks: "list[Check] | tuple[Check, ...]") -> None:
-    for check in checks:
-        data = check.model_dump(mode="json", include={"id", "title", "level", "status", "requirements", "message"})
-        await desk.tell(f"check/{check.id}", "check", data)
-
-
-async def _project(desk: Desk) -> FileTree:
-    """The application's project: its sources, with its tests where they are there."""
-    source = await desk.load("source", FileTree)
-    return source.merged(await desk.load("tests", FileTree)) if desk.has("tests") else source
