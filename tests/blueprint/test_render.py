@@ -5,8 +5,6 @@ import pytest
 
 from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.blueprint.render import render
-from quantumlayer.conformance.blueprint.faults import faults_of
-from quantumlayer.files.patch import patched
 from quantumlayer.files.values import FileTree
 from quantumlayer.languages.python.adapter import Python
 from quantumlayer.languages.python.text import docstring, literal
@@ -38,16 +36,6 @@ def test_rendering_twice_gives_the_same_bytes() -> None:
 def test_nothing_about_accounts_where_there_are_none() -> None:
     files = sources(HERE.parent / "specs" / "todo.yaml").files
     assert not [name for name in files if name.startswith("app/auth")]
-
-
-@pytest.mark.parametrize("fault", faults_of(BLUEPRINT), ids=lambda f: f.name)
-def test_every_planted_fault_applies_and_still_parses(fault) -> None:
-    tree = sources(HERE.parent / "specs" / f"{fault.spec}.yaml")
-    changed = patched(tree, fault.patch)
-    assert changed.digest() != tree.digest()
-    for name, content in changed.files.items():
-        if name.endswith(".py"):
-            ast.parse(content, name)
 
 
 @pytest.mark.parametrize("text", ['"""', "\\", '\\"', "\n\r\0\x1b", "{x}", "'''\"\"\"", "ünïcödé\u2028", "\ud800"])
