@@ -3,17 +3,15 @@
 import re
 from typing import cast
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, TokenError
 
 from quantumlayer.spec.analyst.fields import type_of
-from quantumlayer.spec.analyst.words import singular, snake
+from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.tables import Import, ImportError_
+from quantumlayer.spec.importers.sql_tables import Script, Table, read_script
+from quantumlayer.spec.importers.tables import Import
 from quantumlayer.spec.values import Field, FieldType, OnDelete, Rule, Unique
 
-_DIALECTS = ("postgres", "mysql", "sqlite")
 _TYPES: dict[str, FieldType] = {
     **dict.fromkeys(("INT", "BIGINT", "SMALLINT", "TINYINT", "MEDIUMINT", "SERIAL", "BIGSERIAL", "SMALLSERIAL", "UINT", "UBIGINT", "USMALLINT", "YEAR"), "integer"),
     **dict.fromkeys(("DECIMAL", "MONEY", "BIGDECIMAL"), "decimal"),
@@ -34,126 +32,61 @@ _ON_DELETE: dict[str, OnDelete] = {
 
 def import_sql(name: str, text: str, by: str = "R1") -> Import:
     """The entities of a DDL script. Raises `ImportError_` with the line where no dialect can parse it."""
-    statements = _parse(name, text)
-    created = [s for s in statements if isinstance(s, exp.Create) and (s.args.get("kind") or "").upper() == "TABLE"]
-    enums = _enums(statements)
-    if not created:
-        raise ImportError_(
-            name,
-            None,
-            "no CREATE TABLE statement was found",
-            "pass the DDL of the tables, for example the output of pg_dump --schema-only",
-        )
-    result = Import()
-    tables = {_table_name(c): c for c in created}
-    for table in tables:
-        if not _is_join(tables[table]):
-            result.entity(table, by)
-    for table, create in tables.items():
-        if _is_join(create):
-            _join(create, result, by)
+    script = read_script(name, text)
+    result = Import(unmet=list(script.left_out))
+    for table in script.tables.values():
+        if not _is_join(table):
+            result.entity(table.name, by)
+    for table in script.tables.values():
+        if _is_join(table):
+            _join(table, result, by)
         else:
-            _fill(result.entity(table, by), create, enums, result, by)
-    _later_constraints(statements, result, by)
+            _fill(result.entity(table.name, by), table, script, result, by)
     return result
 
 
-def _parse(name: str, text: str) -> list[exp.Expr]:
-    errors: list[ParseError] = []
-    for dialect in _DIALECTS:
-        try:
-            parsed = [s for s in sqlglot.parse(text, dialect=dialect) if s is not None]
-        except TokenError as error:
-            raise ImportError_(name, None, str(error).splitlines()[0], "close the quote or comment that was opened") from None
-        except ParseError as error:
-            errors.append(error)
-            continue
-        if not any(isinstance(s, exp.Command) and re.match(r"create\s+table", s.sql(), re.I) for s in parsed):
-            return parsed
-    first = errors[0].errors[0] if errors and errors[0].errors else {}
-    line, near_ = first.get("line"), first.get("highlight") or ""
-    raise ImportError_(
-        name,
-        line,
-        f"the SQL cannot be parsed{f' near {near_!r}' if near_ else ''}: {first.get('description', 'unknown syntax')}",
-        "write it in the dialect of PostgreSQL, MySQL or SQLite",
-    )
-
-
-def _table_name(create: exp.Create) -> str:
-    table = create.this.this if isinstance(create.this, exp.Schema) else create.this
-    return table.name
-
-
-def _columns(create: exp.Create) -> list[exp.ColumnDef]:
-    return [e for e in create.this.expressions if isinstance(e, exp.ColumnDef)] if isinstance(create.this, exp.Schema) else []
-
-
-def _references(create: exp.Create) -> dict[str, tuple[str, str]]:
-    """Column → (table, what happens on delete), from column and table constraints."""
-    found = {}
-    for column in _columns(create):
-        for constraint in column.find_all(exp.Reference):
-            found[column.name] = (_target(constraint), _action(constraint))
-    for key in create.find_all(exp.ForeignKey):
-        reference = key.args.get("reference")
-        if reference is not None and len(key.expressions) == 1:
-            found[key.expressions[0].name] = (
-                _target(reference),
-                _action(key) if "DELETE" in key.sql().upper() else _action(reference),
-            )
-    return found
-
-
-def _target(reference: exp.Expr) -> str:
-    table = reference.find(exp.Table)
-    return table.name if table else ""
-
-
-def _action(node: exp.Expr) -> str:
-    found = re.search(r"ON DELETE (CASCADE|SET NULL|RESTRICT|NO ACTION)", node.sql(), re.I)
-    return found[1].upper() if found else ""
-
-
-def _primary(create: exp.Create) -> set[str]:
-    keys = {c.name for c in _columns(create) if c.find(exp.PrimaryKeyColumnConstraint)}
-    for key in create.find_all(exp.PrimaryKey):
-        keys |= {e.name for e in key.expressions}
-    return keys
-
-
-def _is_join(create: exp.Create) -> bool:
+def _is_join(table: Table) -> bool:
     """Two foreign keys, together the key, and nothing else: many to many."""
-    names, references = {c.name for c in _columns(create)}, _references(create)
-    own = names - set(references) - {"id", *_SYSTEM}
-    return len(references) == 2 and not own and len(_primary(create) & set(references)) == 2
+    references = table.references()
+    own = {c.name for c in table.columns} - set(references) - {"id", *_SYSTEM}
+    return len(references) == 2 and not own and len(set(table.primary()) & set(references)) == 2
 
 
-def _join(create: exp.Create, result: Import, by: str) -> None:
-    (first, _), (second, _) = list(_references(create).values())
+def _join(table: Table, result: Import, by: str) -> None:
+    (first, _), (second, _) = table.references().values()
     left, right = result.entity(first, by), result.entity(second, by)
     left.fields[right.plural] = Field(type="references", to=right.name, required=False, satisfies=(by,))
 
 
-def _fill(draft: EntityDraft, create: exp.Create, enums: dict[str, tuple[str, ...]], result: Import, by: str) -> None:
-    references, primary = _references(create), _primary(create)
-    for column in _columns(create):
+def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: str) -> None:
+    references, primary = table.references(), table.primary()
+    for column in table.columns:
         name = snake(column.name)
-        if name in _SYSTEM or (column.name in primary and len(primary) == 1 and column.name not in references):
-            if name not in ("id", f"{draft.name}_id", *_SYSTEM):
-                result.unmet.append(f"the primary key {column.name} of {draft.plural} is replaced by id")
+        alone = primary == [column.name] and column.name not in references
+        if name in ("id", *_SYSTEM) or (alone and name == f"{draft.name}_id"):
             continue
         if column.name in references:
-            table, action = references[column.name]
-            _refer(draft, column, table, action, result, by)
-        else:
-            _column(draft, column, name, enums, result, by)
-    _table_constraints(draft, create, result, by)
+            target, action = references[column.name]
+            if target in script.tables:
+                _refer(draft, column, script.tables[target], action, result, by)
+            else:
+                text = f"{column.name} of {draft.plural} refers to the table {target}, which the file does not declare"
+                result.unmet.append(text)
+            continue
+        _column(draft, column, name, script.enums, result, by)
+        if alone and name in draft.fields:
+            key = draft.fields[name]
+            draft.fields[name] = key.model_copy(update={"unique": True, "required": True, "writable": "create"})
+            rows = draft.plural.replace("_", " ")
+            result.world.assume(f"Rows of {rows} are addressed by an id; their key {column.name} stays unique.")
+    _table_constraints(draft, table, result, by)
 
 
-def _refer(draft: EntityDraft, column: exp.ColumnDef, table: str, action: str, result: Import, by: str) -> None:
-    target = result.entity(table, by)
+def _refer(draft: EntityDraft, column: exp.ColumnDef, table: Table, action: str, result: Import, by: str) -> None:
+    target = result.entity(table.name, by)
     name = snake(column.name).removesuffix("_id") or target.name
+    for key in table.primary():
+        name = name.removesuffix(f"_{snake(key)}")
     required, unique = _required(column), column.find(exp.UniqueColumnConstraint) is not None
     inverse = f"{draft.plural}_as_{name}" if draft.reference_to(target.name) or target is draft else None
     on_delete = _ON_DELETE.get(action, "restrict")
@@ -179,13 +112,15 @@ def _column(
 ) -> None:
     kind = column.args.get("kind")
     base = kind.this.name if isinstance(kind, exp.DataType) and hasattr(kind.this, "name") else "TEXT"
-    user = str(kind.args.get("kind") or kind.sql()).lower().strip('"') if isinstance(kind, exp.DataType) else ""
+    user = str(kind.args.get("kind") or kind.sql()).lower().split(".")[-1].strip('"') if isinstance(kind, exp.DataType) else ""
     attributes: dict = {"required": _required(column), "unique": column.find(exp.UniqueColumnConstraint) is not None}
     if user in enums or base == "ENUM":
         values = enums.get(user) or tuple(e.name for e in kind.expressions)  # type: ignore[union-attr]
         attributes |= {"type": "enum", "values": values}
     elif base == "ARRAY":
         attributes = {"type": "strings"}
+    elif base == "TINYINT" and isinstance(kind, exp.DataType) and [e.name for e in kind.expressions] == ["1"]:
+        attributes |= {"type": "boolean"}
     elif base in _TYPES:
         attributes |= {"type": _TYPES[base]} | _sizes(_TYPES[base], base, cast("exp.DataType", kind))
     else:
@@ -196,6 +131,8 @@ def _column(
     if (default := column.find(exp.DefaultColumnConstraint)) is not None and (cel := _default(default.this, attributes)):
         attributes["default"] = cel
         attributes["required"] = attributes["required"] or attributes["type"] == "boolean"
+        if cel == "''":
+            attributes["min_length"] = 0
     field = Field(**attributes, satisfies=(by,))
     for check in column.find_all(exp.CheckColumnConstraint):
         field = _checked_field(field, name, check.this, draft, result, by)
@@ -206,6 +143,8 @@ def _sizes(kind: str, base: str, type_: exp.DataType) -> dict:
     numbers = [int(e.this.this) for e in type_.expressions if isinstance(e, exp.DataTypeParam) and str(e.this.this).isdigit()]
     if kind == "decimal":
         return {"places": min(numbers[1], 8) if len(numbers) > 1 else (0 if numbers else 2)}
+    if kind == "integer" and base.startswith("U"):
+        return {"min": 0}
     if kind == "string" and numbers:
         return {"max_length": numbers[0], **({"min_length": numbers[0]} if base == "CHAR" and numbers[0] > 1 else {})}
     return {}
@@ -213,7 +152,7 @@ def _sizes(kind: str, base: str, type_: exp.DataType) -> dict:
 
 def _default(value: exp.Expr, attributes: dict) -> str | None:
     kind = attributes["type"]
-    if isinstance(value, exp.Paren):
+    if isinstance(value, exp.Paren | exp.Cast):
         return _default(value.this, attributes)
     if isinstance(value, exp.Boolean) and kind == "boolean":
         return "true" if value.this else "false"
@@ -262,10 +201,19 @@ def _bounds(check: exp.Expr, name: str) -> dict | None:
         and all(isinstance(e, exp.Literal) and e.is_string for e in check.expressions)
     ):
         return {"values": tuple(e.this for e in check.expressions)}
-    plain = isinstance(check, exp.Binary) and isinstance(check.left, exp.Column) and snake(check.left.name) == name
-    value = _value(check.right) if plain and isinstance(check, exp.Binary) else None
-    if value is None:
+    if not isinstance(check, exp.Binary):
         return None
+    measured = isinstance(check.left, exp.Length)
+    column, value = check.left.this if measured else check.left, _value(check.right)
+    while isinstance(column, exp.Cast | exp.Paren):
+        column = column.this
+    if not isinstance(column, exp.Column) or snake(column.name) != name or value is None:
+        return None
+    if measured:
+        low, high = {exp.GT: (1, 0), exp.GTE: (0, 0)}.get(type(check)), {exp.LT: -1, exp.LTE: 0}.get(type(check))
+        if low is None and high is None:
+            return None
+        return {"min_length": int(value) + low[0]} if low else {"max_length": int(value) + int(high or 0)}
     return {
         exp.GT: {"min": value, "exclusive_min": True},
         exp.GTE: {"min": value},
@@ -275,6 +223,8 @@ def _bounds(check: exp.Expr, name: str) -> dict | None:
 
 
 def _value(node: exp.Expr) -> int | float | None:
+    while isinstance(node, exp.Cast | exp.Paren):
+        node = node.this
     text = node.sql()
     return (float(text) if "." in text else int(text)) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
 
@@ -304,66 +254,30 @@ def _rule(check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> None:
     result.unmet.append(f"the check of {draft.plural} ({check.sql()}) has no counterpart")
 
 
-def _table_constraints(draft: EntityDraft, create: exp.Create, result: Import, by: str) -> None:
-    schema = create.this if isinstance(create.this, exp.Schema) else None
-    for node in schema.expressions if schema else ():
+def _table_constraints(draft: EntityDraft, table: Table, result: Import, by: str) -> None:
+    for node in table.constraints:
         inner = node.expressions[0] if isinstance(node, exp.Constraint) and node.expressions else node
         if isinstance(inner, exp.UniqueColumnConstraint):
-            columns = [snake(c.name) for c in inner.this.expressions] if inner.this is not None else []
-            _unique(draft, columns, by)
+            _unique(draft, [snake(c.name) for c in inner.this.expressions] if inner.this is not None else [], by)
         elif isinstance(inner, exp.CheckColumnConstraint):
             columns = {snake(c.name) for c in inner.this.find_all(exp.Column)}
             if len(columns) == 1 and (name := next(iter(columns))) in draft.fields:
                 draft.fields[name] = _checked_field(draft.fields[name], name, inner.this, draft, result, by)
             else:
                 _rule(inner.this, draft, result, by)
-        elif isinstance(inner, exp.PrimaryKey) and len(inner.expressions) > 1:
-            _unique(draft, [snake(e.name) for e in inner.expressions], by)
+    if len(key := table.primary()) > 1:
+        _unique(draft, [snake(n) for n in key], by)
 
 
 def _unique(draft: EntityDraft, columns: list[str], by: str) -> None:
-    names = tuple(n if n in draft.fields else n.removesuffix("_id") for n in columns)
+    names = tuple(_field_of(draft, n) for n in columns)
     if len(names) == 1 and names[0] in draft.fields:
         draft.fields[names[0]] = draft.fields[names[0]].model_copy(update={"unique": True})
     elif names and all(n in draft.fields for n in names):
         draft.unique.append(Unique(fields=names, satisfies=(by,)))
 
 
-def _enums(statements: list[exp.Expr]) -> dict[str, tuple[str, ...]]:
-    """`CREATE TYPE mood AS ENUM ('sad', 'ok')`"""
-    found = {}
-    for statement in statements:
-        if match := re.match(
-            r"create\s+type\s+\"?([\w.]+)\"?\s+as\s+enum\s*\((.*)\)", statement.sql(dialect="postgres"), re.I | re.S
-        ):
-            found[match[1].split(".")[-1].lower()] = tuple(re.findall(r"'((?:[^']|'')*)'", match[2]))
-    return found
-
-
-def _later_constraints(statements: list[exp.Expr], result: Import, by: str) -> None:
-    """`ALTER TABLE … ADD FOREIGN KEY` and `CREATE UNIQUE INDEX`, as dumps write them."""
-    for statement in statements:
-        if (
-            isinstance(statement, exp.Create)
-            and (statement.args.get("kind") or "").upper() == "INDEX"
-            and statement.args.get("unique")
-        ):
-            table = statement.find(exp.Table)
-            draft = result.world.find(singular(snake(table.name))) if table else None
-            if draft and not statement.find(exp.Where):
-                _unique(draft, [snake(c.name) for c in statement.find_all(exp.Column)], by)
-        if isinstance(statement, exp.Alter):
-            draft = result.world.find(singular(snake(statement.this.name)))
-            for key in statement.find_all(exp.ForeignKey):
-                reference = key.args.get("reference")
-                name = snake(key.expressions[0].name) if key.expressions else ""
-                if draft and reference is not None and name in draft.fields:
-                    target = result.entity(_target(reference), by)
-                    old = draft.fields.pop(name)
-                    draft.fields[name.removesuffix("_id")] = Field(
-                        type="reference",
-                        to=target.name,
-                        required=old.required,
-                        on_delete=_ON_DELETE.get(_action(key), "restrict"),
-                        satisfies=(by,),
-                    )
+def _field_of(draft: EntityDraft, column: str) -> str:
+    """The field that a column became: a key to another table has lost its `_id` or `_code`."""
+    shorter = (column.rsplit("_", n)[0] for n in range(3))
+    return next((n for n in shorter if n in draft.fields), column)
