@@ -138,7 +138,7 @@ class HostedLlm:
 
     def _answer(self, response: ModelResponse, *, streamed: bool) -> Answer:
         finish = response.finish_reason
-        if finish == "error" or (streamed and finish is None):
+        if finish == "error" or not response.parts or (streamed and not _ended(response)):
             raise unavailable(f"the answer of {self.name} broke off")
         calls = [
             part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart) and part.tool_name == TOOL
@@ -202,6 +202,11 @@ def _messages(prompt: Prompt) -> list[ModelMessage]:
     images = [BinaryContent(data=image.data, media_type=image.media_type) for image in prompt.images]
     content: Any = [prompt.text, *images] if images else prompt.text
     return [*messages, ModelRequest(parts=[*system, UserPromptPart(content=content)])]
+
+
+def _ended(response: ModelResponse) -> bool:
+    """Whether the server itself said why it ended; pydantic-ai supposes "stop" where a stream just ends."""
+    return response.finish_reason not in (None, "stop") or "finish_reason" in (response.provider_details or {})
 
 
 def _text_of(event: object) -> str:
