@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from quantumlayer.blueprint.load import LoadedBlueprint
@@ -83,9 +84,21 @@ def _place(error: BaseException, template: Path) -> tuple[Path, int]:
     return found
 
 
+@dataclass(frozen=True)
+class _Content:
+    """A spec as a key: equal where its text is."""
+
+    text: str
+    spec: Spec = field(compare=False)
+
+
+def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    return _cached_model(_Content(spec.model_dump_json(by_alias=True), spec), language, query_layer)
+
+
 @lru_cache(maxsize=8)
-def _cached_model(spec_json: str, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    spec = Spec.model_validate_json(spec_json)
+def _cached_model(content: _Content, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    spec = content.spec
     view = dict(language.view(spec, query_layer))
     entities = {entity.name: entity for entity in view["entities"]}
     texts = {requirement.id: requirement.text for requirement in spec.requirements}
@@ -93,10 +106,6 @@ def _cached_model(spec_json: str, language: Language, query_layer: str) -> tuple
     if spec.surface:
         common |= {"surface": {**surface_table(spec), "document": openapi(spec)}}
     return entities, {**view, "spec": spec, **common}
-
-
-def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    return _cached_model(spec.model_dump_json(by_alias=True), language, query_layer)
 
 
 class _Layers(BaseLoader):
@@ -113,17 +122,20 @@ class _Layers(BaseLoader):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, which asks only for the type of an object and the name of the attribute: answered once for each pair."""
+    """Jinja's sandbox, whose answer hangs on the type of an object and the name of the attribute: asked once for each pair."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._safe: dict[tuple[type, str], bool] = {}
+        self._safe: set[tuple[type, str]] = set()
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        key = (type(obj), attr)
-        if key not in self._safe:
-            self._safe[key] = super().is_safe_attribute(obj, attr, value)
-        return self._safe[key]
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        key = (type(obj), attribute)
+        if key in self._safe:
+            return getattr(obj, attribute)
+        found = super().getattr(obj, attribute)
+        if not (isinstance(found, Undefined) or callable(found)) and hasattr(obj, attribute):
+            self._safe.add(key)
+        return found
 
 
 @cache
