@@ -1,6 +1,7 @@
 """What the loader accepts, and that it refuses everything else with file and line."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def template(folder: Path, name: str, text: str) -> Path:
 @pytest.mark.parametrize("stack", sorted(load_blueprints().places))
 def test_templates_of_ours_are_sound(stack: str) -> None:
     check_templates(load_blueprints().get(stack).below("templates"))
+
+
+@pytest.mark.parametrize("stack", sorted(load_blueprints().places))
+def test_pins_hold_no_address(stack: str) -> None:
+    pins = load_blueprints().get(stack).below("pins")
+    assert pins
+    assert not [path for path in pins.values() if re.search(r"https?://", path.read_text())]
 
 
 def test_a_users_own_folder_works_like_a_built_in_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

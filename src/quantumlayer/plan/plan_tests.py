@@ -32,12 +32,18 @@ def plan_tests(spec: Spec, plan: Any = None, *, salt: int = 0) -> TestPlan:
     return finished(deriver, clock)
 
 
+def plan_races(spec: Spec, salt: int) -> tuple[Scenario, ...]:
+    """The scenarios of `plan_tests` in which calls arrive at once, with other values; the same goals, other ids."""
+    deriver, clock = _deriver(spec, salt, None)
+    hits = rule_goals(deriver) + unique_goals(deriver) + state_goals(deriver)
+    deriver.drafts.clear()
+    concurrency_goals(deriver, hits)
+    return finished(deriver, clock).scenarios
+
+
 def derived(spec: Spec, salt: int = 0, calls: int | None = None) -> tuple[Deriver, Clock]:
     """Drafts for every goal, found with at most `calls` calls of the model in all searches (None: as many as usual)."""
-    clock = Clock()
-    start, maker, compiled = World.new(spec, clock), Maker(spec, salt), Compiled(spec)
-    deriver = Deriver(spec, maker, compiled, Search(maker, compiled, start, calls), start)
-    deriver.search.learn()
+    deriver, clock = _deriver(spec, salt, calls)
     route_goals(deriver)
     field_goals(deriver)
     unit_goals(deriver)
@@ -47,6 +53,14 @@ def derived(spec: Spec, salt: int = 0, calls: int | None = None) -> tuple[Derive
     relation_goals(deriver)
     time_goals(deriver)
     concurrency_goals(deriver, hits)
+    return deriver, clock
+
+
+def _deriver(spec: Spec, salt: int, calls: int | None) -> tuple[Deriver, Clock]:
+    clock = Clock()
+    start, maker, compiled = World.new(spec, clock), Maker(spec, salt), Compiled(spec)
+    deriver = Deriver(spec, maker, compiled, Search(maker, compiled, start, calls), start)
+    deriver.search.learn()
     return deriver, clock
 
 

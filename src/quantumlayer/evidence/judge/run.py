@@ -14,7 +14,7 @@ from quantumlayer.evidence.judge.random_testing import RandomTester
 from quantumlayer.evidence.judge.timeline import play_side_by_side
 from quantumlayer.evidence.judge.transport import Call, Connection
 from quantumlayer.evidence.values import Check, Evidence
-from quantumlayer.plan.plan_tests import plan_tests
+from quantumlayer.plan.plan_tests import plan_races, plan_tests
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.spec.values import Spec
 
@@ -84,8 +84,9 @@ class Trial:
         for number, scenario in enumerate(ordered, 1):
             self.progress(f"check {number} of {len(plan.scenarios)}: {scenario.title}")
             checks.append(player.play(scenario))
-        if not partial and any(s.level == "concurrency" for s in ordered):
-            checks = self._raced_again(player, checks)
+        races = {s.goal: s.id for s in ordered if s.level == "concurrency"}
+        if races and not partial:
+            checks = self._raced_again(player, checks, races)
         timed = [s for s in plan.scenarios if s.level == "time"]
         self.progress(f"{len(timed)} checks about the passage of time")
         checks += play_side_by_side(player, timed)
@@ -111,12 +112,15 @@ class Trial:
         lockstep.connection.close()
         return Evidence(checks=tuple(checks))
 
-    def _raced_again(self, player: Player, checks: list[Check]) -> list[Check]:
-        """The checks, those of calls at once played in further rounds with other values: a race shows by chance."""
+    def _raced_again(self, player: Player, checks: list[Check], races: dict[str, str]) -> list[Check]:
+        """The checks, those of calls at once played in further rounds with other values: a race shows by chance.
+
+        `races` are the ids of those checks by their goals.
+        """
         for salt in range(1, RACES):
-            for scenario in plan_tests(self.spec, salt=salt).scenarios:
-                if scenario.level == "concurrency" and player.failures < self.budget.failures:
-                    again = player.play(scenario)
+            for scenario in plan_races(self.spec, salt):
+                if scenario.goal in races and player.failures < self.budget.failures:
+                    again = player.play(scenario.model_copy(update={"id": races[scenario.goal]}))
                     checks = [again if c.id == again.id and c.status == "passed" else c for c in checks]
         return checks
 
