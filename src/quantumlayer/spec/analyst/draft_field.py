@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.attributes import KNOWN, Item
 from quantumlayer.spec.analyst.fields import MONEY_PLACES, type_of
 from quantumlayer.spec.analyst.grammar import plain
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, is_plural, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, free, is_plural, plural, singular, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
 from quantumlayer.spec.values import Field, Rule
 
@@ -361,7 +361,7 @@ def known_field(target: EntityDraft | None, words: str) -> str | None:
         return None
     name = snake(re.sub(r"^(?:an?|the|its|their|his|her|each|every|every one's|own)\s+", "", plain(words).strip().lower()))
     for candidate in (
-        name,
+        free(name, "value"),
         singular(name),
         plural(name) if name else name,
         name.removesuffix("_flag"),

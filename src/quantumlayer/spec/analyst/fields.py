@@ -7,6 +7,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.attributes import KNOWN, KNOWN_FORMATS, KNOWN_TYPES, Item, enumeration, read_extra, tails
 from quantumlayer.spec.analyst.words import (
+    free,
     is_plural,
     near,
     number,
@@ -165,7 +166,7 @@ def read_item(text: str) -> Item:
     if text.startswith("\x00"):
         text, boolean = text[1:], re.match("x", "x")
     text = _spelled(text)
-    name = snake(text)
+    name = free(snake(text), "value")
     if boolean:
         read = replace(read, type="boolean")
     return replace(read, name=name, noun=text, many=many or read.many, several=several, unread=read.unread)

@@ -6,6 +6,7 @@ import tomllib
 from functools import lru_cache
 from importlib import resources
 
+from quantumlayer.spec.check_fields import RESERVED
 from quantumlayer.spec.naming import singular as naming_singular
 
 LEXICON = tomllib.loads(resources.files("quantumlayer.spec.analyst").joinpath("lexicon.toml").read_text("utf-8"))
@@ -153,6 +154,11 @@ def snake(text: str) -> str:
     if name and not name[0].isalpha():
         name = f"n_{name}"
     return name[:60].strip("_")
+
+
+def free(name: str, tail: str) -> str:
+    """The name, with a tail where expressions reserve it: a `package` is a `package_record`."""
+    return f"{name}_{tail}" if name in RESERVED else name
 
 
 def value_name(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, participle, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, free, participle, plural, singular, snake, verb_base, words_of
 from quantumlayer.spec.values import Auth, Effect, Field, Guard, Operation, Report, Rule, Spec, StateMachine, Transition, Unique
 
 OPEN = words_of("states", "open")
@@ -105,12 +105,13 @@ class World:
 
     def add(self, noun: str, by: str | None = None) -> EntityDraft:
         """The entity of a noun in any number, made where it is new."""
-        one = snake(singular(noun.lower().strip()))
+        said = snake(singular(noun.lower().strip()))
+        one = free(said, "record")
         known = self.entities.get(one) or (self.find(one) if one in self.actors or one in PEOPLE else None)
         if known is None:
-            known = EntityDraft(one, snake(plural(one.replace("_", " "))))
+            known = EntityDraft(one, snake(plural(said.replace("_", " "))))
             self.entities[one] = known
-            for form in (one, known.plural):
+            for form in (said, known.plural):
                 self.surface[form.replace("_", " ")] = one
                 self.surface.setdefault(form.split("_")[-1], one)
         if by and by not in known.satisfies:
@@ -121,7 +122,7 @@ class World:
         """The entity that a noun names, in any number; accounts answer to every name that people go by."""
         if not noun:
             return None
-        one = snake(singular(noun.lower().strip()))
+        one = free(snake(singular(noun.lower().strip())), "record")
         if one in self.entities:
             return self.entities[one]
         if one in self.actors or (self.account and one in PEOPLE and one not in self.entities):

@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 
 from quantumlayer.spec.analyst.fields import type_of
-from quantumlayer.spec.analyst.words import snake
-from quantumlayer.spec.importers.tables import Import, ImportError_
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier
 from quantumlayer.spec.values import Field
 
 _FORMULA = re.compile(r"^[=@]|^[+-](?![\d.])")
@@ -24,7 +23,7 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
     if not rows or not any(rows[0]):
         raise ImportError_(name, 1, "the first line names no columns", "put the names of the columns into the first line")
     header, body = rows[0], [(n, r) for n, r in enumerate(rows[1:], 2) if r]
-    names = [snake(h) for h in header]
+    names = [identifier(h) for h in header]
     if not all(names) or len(set(names)) != len(names):
         raise ImportError_(name, 1, "a column has no name or two have the same", "give every column its own name")
     for line, row in body:
@@ -42,7 +41,10 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
     for position, column in enumerate(names):
         if column in ("id", "created_at", "updated_at"):
             continue
-        draft.fields[column] = _infer(column, [row[position].strip() for _, row in body], by)
+        values = [row[position].strip() for _, row in body]
+        if dialect.delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", v) for v in values):
+            values = [re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", v) for v in values]
+        draft.fields[column] = _infer(column, values, by)
     return result
 
 
@@ -53,7 +55,7 @@ def _infer(name: str, values: list[str], by: str) -> Field:
     def every(pattern: str) -> bool:
         return bool(present) and all(re.fullmatch(pattern, v, re.I) for v in present)
 
-    if every(r"true|false"):
+    if every(r"true|false") or every(r"yes|no"):
         return Field(type="boolean", required=required, satisfies=(by,))
     if every(r"-?(?:0|[1-9]\d{0,15})") and type_of(name)[0] not in ("decimal", "string"):
         return Field(type="integer", required=required, satisfies=(by,))

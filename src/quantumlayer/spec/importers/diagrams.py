@@ -2,9 +2,9 @@
 
 import re
 
-from quantumlayer.spec.analyst.words import snake
+from quantumlayer.spec.analyst.words import value_name
 from quantumlayer.spec.analyst.world import EntityDraft, action_for_state, ensure_states, transition
-from quantumlayer.spec.importers.tables import Import, ImportError_, scalar_field
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, scalar_field
 from quantumlayer.spec.values import Field
 
 _ER = re.compile(
@@ -46,7 +46,24 @@ def import_plantuml(name: str, text: str, by: str = "R1") -> Import:
         raise ImportError_(name, None, "the diagram is empty", "put entities or states between @startuml and @enduml")
     if any(re.search(r"\[\*\]", line) for _, line in lines):
         return _states(name, [(n, re.sub(r"^state\s+\"?(\w+)\"?.*$", r"\1", line)) for n, line in lines], by)
-    return _entities(name, lines, by, "class ", "entity ", "table ")
+    lines, enums = _without_enums(lines)
+    return _entities(name, lines, by, "class ", "entity ", "table ", enums=enums)
+
+
+def _without_enums(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], dict[str, tuple[str, ...]]]:
+    """The lines without `enum NAME { … }`, and the values of each."""
+    rest, enums, inside = [], {}, None
+    for number, line in lines:
+        if opened := re.match(r"^enum\s+\"?(\w+)\"?.*\{$", line):
+            inside = opened[1]
+            enums[inside] = ()
+        elif inside and line == "}":
+            inside = None
+        elif inside:
+            enums[inside] += tuple(value_name(v) for v in re.split(r"[\s,]+", line) if value_name(v))
+        else:
+            rest.append((number, line))
+    return rest, enums
 
 
 def _lines(text: str, comment: str, noise: str) -> list[tuple[int, str]]:
@@ -58,11 +75,15 @@ def _lines(text: str, comment: str, noise: str) -> list[tuple[int, str]]:
             continue
         opened = re.match(r"^([^{}|]*\{)\s*([^{}]*?)\s*(\})?$", line)
         parts = [opened[1], *re.split(r"\s*;\s*", opened[2]), opened[3]] if opened and opened[2] else [line]
+        closed = re.match(r"^([^{}]+?)\s*\}$", line)
+        parts = [closed[1], "}"] if closed and not _ER.match(line) else parts
         found += [(number, part) for part in parts if part]
     return found
 
 
-def _entities(name: str, lines: list[tuple[int, str]], by: str, *words: str) -> Import:
+def _entities(
+    name: str, lines: list[tuple[int, str]], by: str, *words: str, enums: dict[str, tuple[str, ...]] | None = None
+) -> Import:
     result, current, opened = Import(), None, 0
     links: list[tuple[int, re.Match[str]]] = []
     for number, line in lines:
@@ -78,13 +99,13 @@ def _entities(name: str, lines: list[tuple[int, str]], by: str, *words: str) -> 
                 raise ImportError_(name, number, "} without an opening {", "remove it, or open the entity above")
             current = None
         elif current is not None:
-            _attribute(name, number, line, current, result, by)
+            _attribute(name, number, line, current, result, by, enums or {})
         elif link := _ER.match(line) or _CLASS_LINK.match(line):
             links.append((number, link))
         elif words and (bare := re.match(rf"^(?:{'|'.join(map(re.escape, words))})\"?(\w+)\"?$", line)):
             result.entity(bare[1], by)
         elif words and (member := re.match(r"^(\w+)\s*:\s*(.+)$", line)):
-            _attribute(name, number, member[2], result.entity(member[1], by), result, by)
+            _attribute(name, number, member[2], result.entity(member[1], by), result, by, enums or {})
         elif not words and re.fullmatch(r"[\w-]+", line):
             result.entity(line, by)
         else:
@@ -102,17 +123,29 @@ def _entities(name: str, lines: list[tuple[int, str]], by: str, *words: str) -> 
     return result
 
 
-def _attribute(name: str, number: int, line: str, draft: EntityDraft, result: Import, by: str) -> None:
-    if line in ("--", "..", "__", "==") or "(" in line and line.endswith(")") and not re.match(r"^\w+\(\d", line):
+def _attribute(
+    name: str,
+    number: int,
+    line: str,
+    draft: EntityDraft,
+    result: Import,
+    by: str,
+    enums: dict[str, tuple[str, ...]],
+) -> None:
+    line = re.sub(r"^\{(?:field|static)\}\s*", "", line)
+    if line in ("--", "..", "__", "==") or re.match(r"^[+#~-]?\s*(?:\w+\s+)?\w+\s*\((?!\d)", line):
         return
     found = _ATTRIBUTE.match(line) if not _NAMED.match(line) else None
     typed = found or _NAMED.match(line)
     if typed is None:
         raise ImportError_(name, number, f"{line[:60]!r} is no field", "write `type name`, or `name : type`")
-    keys, field_name = (typed["keys"] or "").upper(), snake(typed["name"])
+    keys, field_name = (typed["keys"] or "").upper(), identifier(typed["name"])
     if "PK" in keys or field_name in ("id", "created_at", "updated_at") or "FK" in keys:
         return
     optional = typed["type"].endswith("?")
+    if len(values := enums.get(typed["type"].rstrip("?"), ())) > 1:
+        draft.fields[field_name] = Field(type="enum", values=values, required=not optional, satisfies=(by,))
+        return
     field = scalar_field(
         field_name, typed["type"].rstrip("?"), required=not optional, unique="UK" in keys or "UNIQUE" in keys, by=by
     )
@@ -135,7 +168,7 @@ def _relate(link: re.Match[str], result: Import, by: str) -> None:
     optional = near_parent in ("|o", "o|") or near_parent.startswith("0")
     name = parent.name
     if name in child.fields or child is parent:
-        name = snake(link["label"] or "") or f"parent_{parent.name}"
+        name = identifier(link["label"] or "") or f"parent_{parent.name}"
     one_to_one = not many_a and not many_b
     child.fields[name] = Field(
         type="reference",
@@ -160,21 +193,21 @@ def _states(name: str, lines: list[tuple[int, str]], by: str) -> Import:
             arrows.append((number, found))
         elif not re.fullmatch(r"(?:state\s+)?\"?[\w -]+\"?(?:\s+as\s+\w+|\s*:.*)?|\}|\{", line):
             raise ImportError_(name, number, f"{line[:60]!r} is no transition", "write FROM --> TO : action")
-    starts = [snake(m["b"]) for _, m in arrows if m["a"] == "[*]"]
+    starts = [identifier(m["b"]) for _, m in arrows if m["a"] == "[*]"]
     inner = [(n, m) for n, m in arrows if "[*]" not in (m["a"], m["b"])]
     if not inner:
         raise ImportError_(
             name, lines[0][0] if lines else None, "no transition between two states was found", "write FROM --> TO : action"
         )
-    initial = starts[0] if starts else snake(inner[0][1]["a"])
-    states = [s for _, m in inner for s in (snake(m["a"]), snake(m["b"]))]
+    initial = starts[0] if starts else identifier(inner[0][1]["a"])
+    states = [s for _, m in inner for s in (identifier(m["a"]), identifier(m["b"]))]
     ensure_states(draft, initial, states, by)
     for number, arrow in inner:
-        target = snake(arrow["b"])
-        action = snake(arrow["label"] or "") or action_for_state(target)
+        target = identifier(arrow["b"])
+        action = identifier(arrow["label"] or "") or action_for_state(target)
         known = draft.operations.get(action)
         if known and known.transition and known.transition.to != target:
             action = f"{action}_{target}"
-        transition(draft, action, [snake(arrow["a"])], target, by)
+        transition(draft, action, [identifier(arrow["a"])], target, by)
         _ = number
     return result

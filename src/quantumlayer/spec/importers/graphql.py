@@ -2,9 +2,8 @@
 
 import re
 
-from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.tables import Import, ImportError_, scalar_field
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, scalar_field
 from quantumlayer.spec.values import Field
 
 _ROOTS = ("Query", "Mutation", "Subscription")
@@ -30,8 +29,8 @@ def import_graphql(name: str, text: str, by: str = "R1") -> Import:
     if not types:
         raise ImportError_(name, None, "no object type was found", "declare at least one `type Name { field: Type }`")
     for type_name in types:
-        result.entity(snake(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type_name)), by)
-    entities = {t: result.entity(snake(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", t)), by) for t in types}
+        result.entity(identifier(type_name), by)
+    entities = {t: result.entity(identifier(t), by) for t in types}
     for type_name, fields in types.items():
         draft = entities[type_name]
         for line, raw in fields:
@@ -45,9 +44,7 @@ def import_graphql(name: str, text: str, by: str = "R1") -> Import:
         target = (
             re.sub(r"^(?:all|get|list|find|create|update|delete|add|remove)", "", found["name"], flags=re.I) if found else ""
         )
-        known = found and (
-            result.world.find(snake(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target))) or result.world.find(snake(found["name"]))
-        )
+        known = found and (result.world.find(identifier(target)) or result.world.find(identifier(found["name"])))
         if not known:
             result.unmet.append(
                 f"the GraphQL operation {raw.split('(')[0].split(':')[0]} is more than reading or writing one type"
@@ -102,7 +99,7 @@ def _field(
     result: Import,
     by: str,
 ) -> None:
-    raw, field_name = found["type"], snake(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", found["name"]))
+    raw, field_name = found["type"], identifier(found["name"])
     many, required, base = raw.startswith("["), raw.endswith("!"), raw.strip("[]!")
     if field_name in ("id", "created_at", "updated_at"):
         return

@@ -6,10 +6,9 @@ from typing import cast
 from sqlglot import exp
 
 from quantumlayer.spec.analyst.fields import type_of
-from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.sql_tables import Script, Table, read_script
-from quantumlayer.spec.importers.tables import Import
+from quantumlayer.spec.importers.tables import Import, identifier
 from quantumlayer.spec.values import Field, FieldType, OnDelete, Rule, Unique
 
 _TYPES: dict[str, FieldType] = {
@@ -61,7 +60,7 @@ def _join(table: Table, result: Import, by: str) -> None:
 def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: str) -> None:
     references, primary = table.references(), table.primary()
     for column in table.columns:
-        name = snake(column.name)
+        name = identifier(column.name)
         alone = primary == [column.name] and column.name not in references
         if name in ("id", *_SYSTEM) or (alone and name == f"{draft.name}_id"):
             continue
@@ -84,9 +83,9 @@ def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: 
 
 def _refer(draft: EntityDraft, column: exp.ColumnDef, table: Table, action: str, result: Import, by: str) -> None:
     target = result.entity(table.name, by)
-    name = snake(column.name).removesuffix("_id") or target.name
+    name = identifier(column.name).removesuffix("_id") or target.name
     for key in table.primary():
-        name = name.removesuffix(f"_{snake(key)}")
+        name = name.removesuffix(f"_{identifier(key)}")
     required, unique = _required(column), column.find(exp.UniqueColumnConstraint) is not None
     inverse = f"{draft.plural}_as_{name}" if draft.reference_to(target.name) or target is draft else None
     on_delete = _ON_DELETE.get(action, "restrict")
@@ -193,11 +192,11 @@ def _bounds(check: exp.Expr, name: str) -> dict | None:
     if isinstance(check, exp.And):
         left, right = _bounds(check.left, name), _bounds(check.right, name)
         return left | right if left is not None and right is not None else None
-    if isinstance(check, exp.Between) and snake(check.this.name) == name:
+    if isinstance(check, exp.Between) and identifier(check.this.name) == name:
         return {"min": _value(check.args["low"]), "max": _value(check.args["high"])}
     if (
         isinstance(check, exp.In)
-        and snake(check.this.name) == name
+        and identifier(check.this.name) == name
         and all(isinstance(e, exp.Literal) and e.is_string for e in check.expressions)
     ):
         return {"values": tuple(e.this for e in check.expressions)}
@@ -207,7 +206,7 @@ def _bounds(check: exp.Expr, name: str) -> dict | None:
     column, value = check.left.this if measured else check.left, _value(check.right)
     while isinstance(column, exp.Cast | exp.Paren):
         column = column.this
-    if not isinstance(column, exp.Column) or snake(column.name) != name or value is None:
+    if not isinstance(column, exp.Column) or identifier(column.name) != name or value is None:
         return None
     if measured:
         low, high = {exp.GT: (1, 0), exp.GTE: (0, 0)}.get(type(check)), {exp.LT: -1, exp.LTE: 0}.get(type(check))
@@ -238,7 +237,7 @@ def _rule(check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> None:
         and isinstance(check.left, exp.Column)
         and isinstance(check.right, exp.Column)
     ):
-        a, b = snake(check.left.name), snake(check.right.name)
+        a, b = identifier(check.left.name), identifier(check.right.name)
         if a in draft.fields and b in draft.fields:
             absent = [f"self.{n} == null || " for n in (a, b) if not draft.fields[n].required]
             draft.rule(
@@ -258,15 +257,15 @@ def _table_constraints(draft: EntityDraft, table: Table, result: Import, by: str
     for node in table.constraints:
         inner = node.expressions[0] if isinstance(node, exp.Constraint) and node.expressions else node
         if isinstance(inner, exp.UniqueColumnConstraint):
-            _unique(draft, [snake(c.name) for c in inner.this.expressions] if inner.this is not None else [], by)
+            _unique(draft, [identifier(c.name) for c in inner.this.expressions] if inner.this is not None else [], by)
         elif isinstance(inner, exp.CheckColumnConstraint):
-            columns = {snake(c.name) for c in inner.this.find_all(exp.Column)}
+            columns = {identifier(c.name) for c in inner.this.find_all(exp.Column)}
             if len(columns) == 1 and (name := next(iter(columns))) in draft.fields:
                 draft.fields[name] = _checked_field(draft.fields[name], name, inner.this, draft, result, by)
             else:
                 _rule(inner.this, draft, result, by)
     if len(key := table.primary()) > 1:
-        _unique(draft, [snake(n) for n in key], by)
+        _unique(draft, [identifier(n) for n in key], by)
 
 
 def _unique(draft: EntityDraft, columns: list[str], by: str) -> None:

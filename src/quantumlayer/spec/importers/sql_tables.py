@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokenizer_core import TokenType
 
 from quantumlayer.spec.importers.tables import ImportError_
 
@@ -98,7 +99,7 @@ def _statements(name: str, text: str) -> Iterator[tuple[int, str]]:
         raise ImportError_(name, None, str(failures[0]).splitlines()[0], "close the quote or comment that was opened")
     first = None
     for token in tokens:
-        if token.token_type == sqlglot.tokens.TokenType.SEMICOLON:
+        if token.token_type == TokenType.SEMICOLON:
             if first is not None:
                 yield first.line, text[first.start : token.start].strip()
             first = None

@@ -1,10 +1,11 @@
 """What every importer fills: entities with fields in the making, and the errors that name file, line and mend."""
 
+import re
 from dataclasses import dataclass, field
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.fields import type_of
-from quantumlayer.spec.analyst.words import singular, snake
+from quantumlayer.spec.analyst.words import free, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
 
@@ -17,6 +18,14 @@ class ImportError_(UserError):
         super().__init__(f"{where}: {message}", hint=hint, file=file, line=line)
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def identifier(name: object) -> str:
+    """A name of a file as the spec writes it: `LineItem`, `line-item` → `line_item`; words that expressions reserve get a tail."""
+    return free(snake(_HUMP.sub("_", str(name))), "value")
+
+
 @dataclass
 class Import:
     """What a file declares: drafts of entities in a world, and what of it could not be carried over."""
@@ -26,7 +35,7 @@ class Import:
 
     def entity(self, name: str, by: str) -> EntityDraft:
         """The entity of a table, class or type, made where it is new."""
-        draft = self.world.add(singular(snake(name)).replace("_", " "), by)
+        draft = self.world.add(singular(identifier(name)).replace("_", " "), by)
         draft.declared = True
         return draft
 
@@ -40,7 +49,7 @@ def scalar_field(name: str, kind: str, *, required: bool, unique: bool, by: str)
     if base not in _SCALARS or _SCALARS[base] is None:
         return None
     found = _SCALARS[base]
-    format_ = type_of(snake(name))[1] if found == "string" else None
+    format_ = type_of(identifier(name))[1] if found == "string" else None
     format_ = "uuid" if base == "uuid" else format_
     if kind.strip().startswith("[") or kind.strip().endswith("[]"):
         return Field(type="strings", satisfies=(by,)) if found == "string" else None

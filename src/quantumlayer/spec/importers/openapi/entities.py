@@ -6,10 +6,10 @@ from typing import Any
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.importers.openapi.fields import scalar, type_of
-from quantumlayer.spec.importers.openapi.operations import Op, Shape, plain
+from quantumlayer.spec.importers.openapi.operations import Op, Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
-from quantumlayer.spec.importers.tables import Import
+from quantumlayer.spec.importers.tables import Import, identifier
 from quantumlayer.spec.values import Field, StateMachine
 
 _TITLES = ("title", "name", "subject", "headline", "label")
@@ -116,7 +116,7 @@ class Maker:
     def _member(
         self, resource: Resource, key: str, node: Any, made: bool, changed: bool, needed: bool, changeable: bool
     ) -> None:
-        schema, name = self.document.schema(node), plain(key)
+        schema, name = self.document.schema(node), identifier(key)
         draft, members = self.drafts[resource.name], resource.members
         is_account = bool(self.accounts and resource.name == self.accounts.entity)
         if not name or (is_account and name in SECRETS):
@@ -204,7 +204,7 @@ class Maker:
         found: dict[str, Any] = {}
         draft = self.drafts[resource.name]
         for key, node in schema["properties"].items():
-            inner = f"{name}_{plain(key)}"
+            inner = f"{name}_{identifier(key)}"
             field_ = scalar(self.document, node, required=needed and made and key in schema["required"], by=self.by)
             if field_ is None:
                 self.note(f"the member {key} of {name} of {resource.plural} has no counterpart")
@@ -217,7 +217,7 @@ class Maker:
         """What the parameter of the row's path names: a unique field, else the id."""
         draft = self.drafts[resource.name]
         for owner in (resource, *resource.views):
-            name = plain(owner.parameter or "")
+            name = identifier(owner.parameter or "")
             known = draft.fields.get(name)
             if known is None or known.type not in ("string", "text", "integer") or known.value:
                 continue
@@ -239,12 +239,12 @@ class Maker:
     def _row_of(self, schema: Json, node: Any) -> Resource | None:
         """The resource whose row an object inside another row is."""
         component = self.document.component(node)
-        names = {plain(k) for k in schema["properties"]}
+        names = {identifier(k) for k in schema["properties"]}
         for resource in self.known.values():
             if component and component in resource.components:
                 return resource
         for resource in self.known.values():
-            own = {plain(k) for shape in self._shapes(resource) for k in shape.properties}
+            own = {identifier(k) for shape in self._shapes(resource) for k in shape.properties}
             if len(names) > 1 and names <= own and component is None:
                 return resource
         return None
@@ -253,7 +253,7 @@ class Maker:
         """A row inside a row: a reference, and what is shown of the other row."""
         draft = self.drafts[resource.name]
         for key, node in shape.properties.items():
-            schema, name = self.document.schema(node), plain(key)
+            schema, name = self.document.schema(node), identifier(key)
             target = self._row_of(schema, node) if schema["properties"] else None
             if target is None or key in resource.members:
                 continue

@@ -8,9 +8,10 @@ from quantumlayer.spec.analyst.world import EntityDraft, action_for_state
 from quantumlayer.spec.importers.openapi.entities import Maker
 from quantumlayer.spec.importers.openapi.fields import scalar
 from quantumlayer.spec.importers.openapi.lists import Lists, listing
-from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name, plain
+from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name
 from quantumlayer.spec.importers.openapi.people import People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle
+from quantumlayer.spec.importers.tables import identifier
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.surface import TOTAL
 from quantumlayer.spec.values import Access, Bound, Effect, Exposure, Field, Operation, Paging, Report, Transition
@@ -223,7 +224,7 @@ class Exposer:
                 kind="action",
                 method=op.method,
                 by=key,
-                path=f"/{owner.plural.replace('_', '-')}/{{{key}}}/{plain(op.last).replace('_', '-')}",
+                path=f"/{owner.plural.replace('_', '-')}/{{{key}}}/{identifier(op.last).replace('_', '-')}",
                 access=Access(sign_in=True),
                 effects=(Effect(set={toggle.field: value}),),
                 description=op.summary,
@@ -260,8 +261,8 @@ class Exposer:
                         description=op.summary,
                         satisfies=(self.by,),
                     )
-                    self.maker.result.world.reports[plain(op.last)] = report
-                    self._add(op, f"report.{plain(op.last)}", answers=op.answer.wrapped(wanted))
+                    self.maker.result.world.reports[identifier(op.last)] = report
+                    self._add(op, f"report.{identifier(op.last)}", answers=op.answer.wrapped(wanted))
                     return True
         return False
 
@@ -276,7 +277,7 @@ class Exposer:
         where = listing(self.maker, resource, draft, op)
         if where is None:
             return False
-        name, query = lists.add(resource, draft, plain(op.last), op, where)
+        name, query = lists.add(resource, draft, identifier(op.last), op, where)
         self._access(draft, name, op)
         self._add(op, f"{resource.name}.{name}", query=query, answers=self.template(resource, op.answer))
         return True
@@ -285,14 +286,14 @@ class Exposer:
         resource = self._resource(op.above[0])
         if resource is None or len(op.chain) > 2:
             return False
-        draft, name = self.maker.drafts[resource.name], plain(op.last)
+        draft, name = self.maker.drafts[resource.name], identifier(op.last)
         if name in draft.operations or not name:
             return False
         inputs: dict[str, Field] = {}
         for key, node in op.body.properties.items():
             made = scalar(self.maker.document, node, required=key in op.body.schema.get("required", ()), by=self.by)
             if made is not None and made.type != "strings":
-                inputs[plain(key)] = made
+                inputs[identifier(key)] = made
         key = resource.key or "id"
         draft.update(
             name,
@@ -310,7 +311,7 @@ class Exposer:
             op.answer.properties
         )
         answers = self.template(resource, op.answer) if alike else None
-        accepts = op.body.wrapped({k: plain(k) for k in op.body.properties if plain(k) in inputs}) if inputs else None
+        accepts = op.body.wrapped({k: identifier(k) for k in op.body.properties if identifier(k) in inputs}) if inputs else None
         self._add(op, f"{resource.name}.{name}", bind={op.above[1] or "": Bound()}, accepts=accepts, answers=answers)
         if not settled(draft.operations[name]):
             self.pending[resource.name, name] = f"what {op.title} changes is not said"

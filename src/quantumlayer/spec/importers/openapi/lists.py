@@ -7,8 +7,9 @@ from typing import Any
 from quantumlayer.spec.analyst.words import singular
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.entities import Maker
-from quantumlayer.spec.importers.openapi.operations import Op, entity_name, plain
+from quantumlayer.spec.importers.openapi.operations import Op, entity_name
 from quantumlayer.spec.importers.openapi.resources import Resource
+from quantumlayer.spec.importers.tables import identifier
 from quantumlayer.spec.naming import filter_parameter
 from quantumlayer.spec.values import Field, Filter, Paging
 
@@ -35,8 +36,8 @@ class Lists:
         filters, inputs, search = list(known.filters), dict(known.input), known.search
         conditions = [where] if where else []
         for parameter, node in op.query.items():
-            found = self._parameter(resource, draft, plain(parameter), node, filters, inputs, conditions)
-            if found is None and plain(parameter) in _SEARCH:
+            found = self._parameter(resource, draft, identifier(parameter), node, filters, inputs, conditions)
+            if found is None and identifier(parameter) in _SEARCH:
                 search = tuple(n for n, f in draft.fields.items() if f.type in ("string", "text") and not f.value)
                 found = "q"
             if found is None:
@@ -133,7 +134,7 @@ class Lists:
 
 def _paging(op: Op) -> Paging:
     """By the file's parameter; without one, all rows."""
-    found = next((node for name, node in op.query.items() if plain(name) in _LIMITS), None)
+    found = next((node for name, node in op.query.items() if identifier(name) in _LIMITS), None)
     if found is None:
         return Paging(usual=_MOST, most=_MOST)
     schema = found.get("schema") or {}
@@ -163,6 +164,6 @@ def listing(maker: Maker, resource: Resource, draft: EntityDraft, op: Op) -> str
     if draft.state and entity_name(op.last) in draft.state.states:
         return f"self.{draft.state.field} == '{entity_name(op.last)}'"
     for key, field in draft.fields.items():
-        if field.type == "boolean" and key == plain(op.last):
+        if field.type == "boolean" and key == identifier(op.last):
             return f"self.{key}" if field.required else f"self.{key} != null && self.{key}"
     return None

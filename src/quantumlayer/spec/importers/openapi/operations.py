@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from quantumlayer.spec.analyst.words import singular, snake
+from quantumlayer.spec.analyst.words import singular
 from quantumlayer.spec.importers.openapi.document import Document, Json
+from quantumlayer.spec.importers.tables import identifier
 from quantumlayer.spec.values import Method
 
 METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -14,14 +15,6 @@ _IGNORED = ("head", "options", "trace")
 _TOTAL = re.compile(r"count$|^total|total$|^size$", re.I)
 _PAGING = re.compile(r"count|total|size|limit|offset|page|next|prev|more|cursor|skip|links|meta", re.I)
 _PREFIX = re.compile(r"api|rest|v\d+(?:\.\d+)?")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_RESERVED = ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while", "self", "actor", "now", "today", "input")  # fmt: skip
-
-
-def plain(name: str) -> str:
-    """A member's name as the spec wants it: `favoritesCount` → `favorites_count`."""
-    found = snake(_CAMEL.sub("_", str(name)))
-    return f"{found}_value" if found in _RESERVED else found
 
 
 @dataclass(frozen=True)
@@ -226,4 +219,4 @@ def _listed(document: Document, node: Any, envelope: tuple[str, ...]) -> Shape:
 
 def entity_name(word: str) -> str:
     """The entity of a collection or component: `order-items` → `order_item`, `BlogPost` → `blog_post`."""
-    return singular(plain(word)) if word else ""
+    return singular(identifier(word)) if word else ""

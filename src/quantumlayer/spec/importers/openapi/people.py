@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from quantumlayer.spec.importers.openapi.document import Document, Json
-from quantumlayer.spec.importers.openapi.operations import Op, entity_name, plain
+from quantumlayer.spec.importers.openapi.operations import Op, entity_name
+from quantumlayer.spec.importers.tables import identifier
 
 _LOGIN = re.compile(r"log-?in|sign-?in|sessions?|tokens?|auth(enticate)?", re.I)
 _REGISTER = re.compile(r"register|registration|sign-?up", re.I)
@@ -41,9 +42,9 @@ def people(operations: list[Op]) -> People | None:
     login = next((op for op in operations if _is_login(op)), None)
     if login is None:
         return None
-    members = {plain(k) for k in login.body.properties}
-    identifier = next((n for n in _IDENTIFIERS if n in members), "") or next(iter(sorted(members - {"password"})), "email")
-    found = People(_account(login, operations), identifier, {"login": login})
+    members = {identifier(k) for k in login.body.properties}
+    named = next((n for n in _IDENTIFIERS if n in members), "") or next(iter(sorted(members - {"password"})), "email")
+    found = People(_account(login, operations), named, {"login": login})
     for op in operations:
         name = _role(op, login, found.entity)
         if name and name not in found.roles:
@@ -54,7 +55,7 @@ def people(operations: list[Op]) -> People | None:
 
 
 def _is_login(op: Op) -> bool:
-    members = {plain(k) for k in op.body.properties}
+    members = {identifier(k) for k in op.body.properties}
     return op.method == "POST" and "password" in members and len(members) <= 3 and bool(_LOGIN.fullmatch(op.last))
 
 
@@ -72,7 +73,7 @@ def _account(login: Op, operations: list[Op]) -> str:
 
 
 def _registers(op: Op, login: Op, account: str) -> bool:
-    has_password = "password" in {plain(k) for k in op.body.properties}
+    has_password = "password" in {identifier(k) for k in op.body.properties}
     named = bool(_REGISTER.fullmatch(op.last)) or (len(op.chain) == 1 and entity_name(op.last) in (account, "user", "account"))
     return op is not login and op.method == "POST" and has_password and named
 

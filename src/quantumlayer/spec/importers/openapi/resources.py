@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantumlayer.spec.analyst.words import participle, verb_base
-from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name, plain
+from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name
 from quantumlayer.spec.importers.openapi.people import SECRETS, People
+from quantumlayer.spec.importers.tables import identifier
 
 _SYSTEM = {"id": "id", "created_at": "created_at", "updated_at": "updated_at"}
 _STAMPS = {"created": "created_at", "created_on": "created_at", "updated": "updated_at", "modified": "updated_at", "modified_at": "updated_at", "updated_on": "updated_at", "last_modified": "updated_at"}  # fmt: skip
@@ -85,7 +86,7 @@ def resources(operations: list[Op], accounts: People | None) -> dict[str, Resour
     """The resources of a file by name, accounts first. Operations that belong to one are marked as used."""
     found: dict[str, Resource] = {}
     if accounts:
-        found[accounts.entity] = Resource(accounts.entity, plain(_plural_of(accounts, operations)))
+        found[accounts.entity] = Resource(accounts.entity, identifier(_plural_of(accounts, operations)))
         found[accounts.entity].components |= {op.answer.component for op in accounts.shown if op.answer.component}
     free = [op for op in operations if not op.used]
     toggled = _toggles(free)
@@ -94,9 +95,9 @@ def resources(operations: list[Op], accounts: People | None) -> dict[str, Resour
     for word in collections:
         name = entity_name(word)
         if name not in found:
-            found[name] = Resource(name, plain(word))
+            found[name] = Resource(name, identifier(word))
         elif accounts and name == accounts.entity:
-            found[name].plural = plain(word)
+            found[name].plural = identifier(word)
     for op in free:
         owner = entity_name(op.last)
         if id(op) in pairs or op.last not in collections:
@@ -158,7 +159,7 @@ def _toggles(operations: list[Op]) -> list[tuple[str, Toggle]]:
             continue
         off = next((op for op in operations if op.path == on.path and op.method == "DELETE"), None)
         if off is not None and off.signed_in:
-            word = plain(on.last)
+            word = identifier(on.last)
             found.append((on.above[0], Toggle(verb_base(word) or entity_name(word), on, off)))
     return found
 
@@ -170,12 +171,12 @@ def _fold(resource: Resource, known: dict[str, Resource], accounts: People | Non
     shape = next(iter(resource.shown), None)
     if shape is None:
         return
-    names = {plain(k) for k in shape.properties} - {"id"}
+    names = {identifier(k) for k in shape.properties} - {"id"}
     for other in known.values():
         if other is resource or other.name == resource.name:
             continue
         own = _names(other, accounts)
-        if names and len(names & own) / len(names) >= _SIMILAR and plain(resource.parameter or "id") in own | {"id"}:
+        if names and len(names & own) / len(names) >= _SIMILAR and identifier(resource.parameter or "id") in own | {"id"}:
             other.views.append(resource)
             other.components |= resource.components
             del known[resource.name]
@@ -186,4 +187,4 @@ def _names(resource: Resource, accounts: People | None) -> set[str]:
     shapes = [*resource.shown, *resource.accepted]
     if accounts and resource.name == accounts.entity:
         shapes += [op.answer for op in accounts.shown] + [op.body for op in accounts.taken]
-    return {plain(k) for shape in shapes for k in shape.properties} - set(SECRETS)
+    return {identifier(k) for shape in shapes for k in shape.properties} - set(SECRETS)
