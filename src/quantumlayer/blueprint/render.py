@@ -15,6 +15,8 @@ from quantumlayer.blueprint.paths import Template, outputs
 from quantumlayer.blueprint.problems import BlueprintError
 from quantumlayer.blueprint.template_names import RENDERED, features
 from quantumlayer.blueprint.values import Part
+from quantumlayer.blueprint.view.names import camel, sql_name
+from quantumlayer.blueprint.view.scenarios import administrator
 from quantumlayer.errors import Bug
 from quantumlayer.files.values import FileTree
 from quantumlayer.plan.values import Plan
@@ -149,10 +151,15 @@ def _environment(blueprint: LoadedBlueprint, language: Language) -> ImmutableSan
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters.update(language.filters())
-    environment.filters["dense"] = _dense
-    environment.filters["summary"] = summary
-    environment.filters["openapi_json"] = _openapi_json
+    neutral = {
+        "administrator": administrator,
+        "camel": camel,
+        "dense": _dense,
+        "openapi_json": _openapi_json,
+        "sql_name": sql_name,
+        "summary": summary,
+    }
+    environment.filters.update(neutral | dict(language.filters()))
     environment.globals["fail"] = _fail
     return environment
 

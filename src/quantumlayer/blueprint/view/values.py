@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from quantumlayer.blueprint.view.fields import FieldView
 from quantumlayer.blueprint.view.names import EntityNames
@@ -293,3 +294,8 @@ class AppView:
         """Entities with operations; those with a parameter right after the root come last, so that they hide nothing."""
         with_routes = [e for e in self.entities if e.operations]
         return tuple(sorted(with_routes, key=lambda e: any(o.route.path.startswith("/{") for o in e.operations)))
+
+    def names(self) -> dict[str, Any]:
+        """What templates of every language see of it, by name."""
+        parts = ("entities", "routed", "tables", "reports", "auth", "helpers")
+        return {"app": self} | {part: getattr(self, part) for part in parts}

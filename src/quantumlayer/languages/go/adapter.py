@@ -1,6 +1,5 @@
 """The adapter of the language Go."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -11,8 +10,7 @@ from typing import Any
 
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
-from quantumlayer.blueprint.view.names import camel, sql_name
-from quantumlayer.blueprint.view.scenarios import administrator
+from quantumlayer.blueprint.view.names import sql_name
 from quantumlayer.blueprint.view.values import EntityView, ListView
 from quantumlayer.languages.go import names, text
 from quantumlayer.languages.go.checker import findings
@@ -22,11 +20,13 @@ from quantumlayer.languages.go.scenarios import printed_account, printed_step, s
 from quantumlayer.languages.go.tidy import tidy
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
-from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.values import Spec
 
 _MEND = "install Go 1.26 or newer: https://go.dev/dl"
-_CHECK = 'mkdir -p .cache && cp -rs "$PWD/.go/build" .cache/ && date +%s >.cache/trim && mv .cache/trim .cache/build/trim.txt && exec go vet ./...'
+_CHECK = (
+    'mkdir -p .cache && cp -rs "$PWD/.go/build" .cache/'
+    " && date +%s >.cache/trim && mv .cache/trim .cache/build/trim.txt && exec go vet ./..."
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -91,8 +91,6 @@ class Go:
             "literal": text.literal,
             "comment": text.comment,
             "prose": text.prose,
-            "camel": camel,
-            "sql_name": sql_name,
             "quoted": names.quoted,
             "variable": names.local,
             "method_name": names.method,
@@ -104,26 +102,15 @@ class Go:
             "sql_arguments": text.sql_arguments,
             "default_order": _default_order,
             "columns": _columns,
-            "openapi_json": lambda spec: json.dumps(openapi(spec), indent=2, ensure_ascii=False),
             "scenario_names": scenario_names,
             "test_name": test_name,
             "printed_account": printed_account,
             "printed_step": printed_step,
             "used_variables": used_variables,
-            "administrator": administrator,
         }
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
-        view = build_view(spec, HandSql())
-        return {
-            "app": view,
-            "entities": view.entities,
-            "routed": view.routed,
-            "tables": view.tables,
-            "reports": view.reports,
-            "auth": view.auth,
-            "helpers": view.helpers,
-        }
+        return build_view(spec, HandSql()).names()
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)

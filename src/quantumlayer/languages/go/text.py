@@ -5,6 +5,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from quantumlayer.blueprint.view.prose import wrapped
+
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff\ue000-\ufdcf\ufe00-\ufffd]|\u00ad")
 _ARGUMENT = re.compile("\x01([^\x01\x02]*)\x02")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_ .@/+-]{0,60}")
@@ -60,16 +62,8 @@ def prose(value: str) -> str:
 
 def comment(value: str, indent: int = 0) -> str:
     """A comment of one or more lines, without the first line's indentation."""
-    lines, line = [], ""
-    for word in prose(value).split(" "):
-        if line and len(line) + len(word) + 1 > 110:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    lines.append(line)
     pad = "\t" * indent
-    return f"\n{pad}".join(f"// {text}".rstrip() for text in lines)
+    return f"\n{pad}".join(f"// {line}" for line in wrapped(prose(value), 110)) or "//"
 
 
 def argument(text: str) -> str:

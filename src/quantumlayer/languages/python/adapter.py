@@ -13,7 +13,6 @@ from uv import find_uv_bin
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import camel, sql_name
-from quantumlayer.blueprint.view.scenarios import administrator
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.dialect import PYTHON_HELPERS, SQL_HELPERS, SqlAlchemy
 from quantumlayer.languages.python.imports import unresolved_imports
@@ -92,25 +91,15 @@ class Python:
             "docstring": docstring,
             "comment": comment,
             "prose": prose,
-            "camel": camel,
-            "sql_name": sql_name,
             "scenario_names": scenario_names,
             "printed_account": printed_account,
             "printed_step": printed_step,
-            "administrator": administrator,
         }
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         view = build_view(spec, SqlAlchemy())
         models = [e.names.cls for e in view.entities] + [f.item_class for e in view.entities for f in (*e.many, *e.lists)]
-        return {
-            "app": view,
-            "entities": view.entities,
-            "routed": view.routed,
-            "tables": view.tables,
-            "reports": view.reports,
-            "auth": view.auth,
-            "helpers": view.helpers,
+        return view.names() | {
             "units": unit_views(spec),
             "unit_types": TYPES,
             "aliases": view.aliases,

@@ -5,6 +5,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from quantumlayer.blueprint.view.prose import sentence, wrapped
+
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff\ue000-\ufdcf\ufe00-\ufffd]")
 
 
@@ -39,26 +41,9 @@ def prose(value: str) -> str:
     return flat.replace("\\", "/").replace('"""', "'''").rstrip('"')
 
 
-def wrapped(value: str, width: int = 100) -> list[str]:
-    """Prose cut into lines."""
-    lines, line = [], ""
-    for word in prose(value).split(" "):
-        if line and len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-        while len(line) > width:
-            lines.append(line[:width])
-            line = line[width:]
-    return [*lines, line] if line else lines
-
-
 def docstring(value: str, indent: int = 4) -> str:
     """A docstring, quotes included, its later lines indented; ends in a full stop."""
-    text = prose(value)
-    text = text if text.endswith((".", "!", "?", ":")) else f"{text}."
-    lines = wrapped(text, 110 - indent)
+    lines = wrapped(sentence(prose(value)), 110 - indent)
     if len(lines) == 1:
         return f'"""{lines[0]}"""'
     pad = " " * indent
@@ -68,4 +53,4 @@ def docstring(value: str, indent: int = 4) -> str:
 
 def comment(value: str, indent: int = 4) -> str:
     """A comment of one or more lines, without the first line's indentation."""
-    return f"\n{' ' * indent}".join(f"# {line}" for line in wrapped(value, 112 - indent))
+    return f"\n{' ' * indent}".join(f"# {line}" for line in wrapped(prose(value), 112 - indent))

@@ -10,8 +10,7 @@ from typing import Any
 
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
-from quantumlayer.blueprint.view.names import camel, sql_name
-from quantumlayer.blueprint.view.scenarios import administrator
+from quantumlayer.blueprint.view.names import sql_name
 from quantumlayer.languages.typescript import names
 from quantumlayer.languages.typescript.dialect import KyselyDialect, visible_name
 from quantumlayer.languages.typescript.imports import SUFFIX, unresolved_imports
@@ -91,8 +90,6 @@ class TypeScript:
             "comment": comment,
             "prose": prose,
             "member": member,
-            "camel": camel,
-            "sql_name": sql_name,
             "quoted": names.quoted,
             "quoted_always": lambda name: f'"{name}"',
             "fragment": fragment,
@@ -100,19 +97,11 @@ class TypeScript:
             "openapi": openapi,
             "scenario_names": scenario_names,
             "printed_scenario": printed_scenario,
-            "administrator": administrator,
         }
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         view = build_view(spec, KyselyDialect())
-        return {
-            "app": view,
-            "entities": view.entities,
-            "routed": view.routed,
-            "tables": view.tables,
-            "reports": view.reports,
-            "auth": view.auth,
-            "helpers": view.helpers,
+        return view.names() | {
             "plain_helpers": PLAIN_HELPERS,
             "sql_functions": FUNCTIONS,
             "used_functions": {helper.removeprefix("fn.") for helper in view.helpers if helper.startswith("fn.")},

@@ -5,6 +5,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from quantumlayer.blueprint.view.prose import sentence, wrapped
+
 _UNPRINTABLE = re.compile(
     r"[^\x20-\x7e\u00a1-\u167f\u1681-\u1fff\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\uf900-\ufdcf\ufe10-\ufefe\uff01-\uffef]"
 )
@@ -61,33 +63,12 @@ def sql_text(value: str) -> str:
 def prose(value: str) -> str:
     """One line of plain words: no line breaks, ends of comments, back-slashes or unprintable characters."""
     flat = " ".join(_UNPRINTABLE.sub(" ", value).split())
-    return (
-        flat.replace("\\", "/").replace("*/", "* /").replace("@", "at ")
-        if "@" in flat
-        else flat.replace("\\", "/").replace("*/", "* /")
-    )
-
-
-def wrapped(value: str, width: int) -> list[str]:
-    """Prose cut into lines."""
-    lines, line = [], ""
-    for word in prose(value).split(" "):
-        if line and len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-        while len(line) > width:
-            lines.append(line[:width])
-            line = line[width:]
-    return [*lines, line] if line else lines
+    return flat.replace("\\", "/").replace("*/", "* /").replace("@", "at ")
 
 
 def doc(value: str, indent: int = 0) -> str:
     """A JSDoc comment; ends in a full stop."""
-    text = prose(value)
-    text = text if text.endswith((".", "!", "?", ":")) else f"{text}."
-    lines = wrapped(text, 110 - indent)
+    lines = wrapped(sentence(prose(value)), 110 - indent)
     if len(lines) == 1:
         return f"/** {lines[0]} */"
     pad = " " * indent
@@ -96,4 +77,4 @@ def doc(value: str, indent: int = 0) -> str:
 
 def comment(value: str, indent: int = 2) -> str:
     """A comment of one or more lines, without the first line's indentation."""
-    return f"\n{' ' * indent}".join(f"// {line}" for line in wrapped(value, 110 - indent))
+    return f"\n{' ' * indent}".join(f"// {line}" for line in wrapped(prose(value), 110 - indent))

@@ -1,0 +1,13 @@
+"""Prose of a request laid out for comments; what must be escaped is the language's own business."""
+
+import textwrap
+
+
+def wrapped(prose: str, width: int) -> list[str]:
+    """One line of words cut into lines of at most `width` characters, none of them for no words."""
+    return textwrap.wrap(prose, width, break_on_hyphens=False)
+
+
+def sentence(prose: str) -> str:
+    """Ends in a full stop where it has no end yet."""
+    return prose if prose.endswith((".", "!", "?", ":")) else f"{prose}."
