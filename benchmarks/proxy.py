@@ -90,6 +90,7 @@ async def main() -> None:
 
         engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/metadata.db")
         registry, home = TableRegistry(engine), PreviewHome(Path(folder))
+        await registry.prepare()
         async with running_proxy(registry, home, launch) as port:
             preview = await open_preview(registry, home, program, timedelta(minutes=10), "benchmark")
             if preview.state != "ready":

@@ -51,8 +51,11 @@ def open_sandbox(home: Home, name: str = "bubblewrap") -> Sandbox:
     return family("sandboxes").load(name)()
 
 
-async def work(home: Home, address: str, *, idle_exit: int | None) -> bool:
-    """Carries out stages until SIGTERM, or until nobody needed it for `idle_exit` seconds; whether it ended for that."""
+async def work(home: Home, address: str, *, idle_exit: int | None, heavy: int | None = None) -> bool:
+    """Carries out stages, so many `heavy` ones at once, until SIGTERM or until nobody needed it for `idle_exit` seconds.
+
+    Whether it ended for that. Raises `EnvironmentError_` when an adapter, a store or Temporal is missing.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,7 +63,7 @@ async def work(home: Home, address: str, *, idle_exit: int | None) -> bool:
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="stage"))
     tools, client = await asyncio.gather(open_toolbox(home), connect(address))
     runs = Runs(tools.metadata, tools.blobs)
-    async with serving(client, Activities(tools).all):
+    async with serving(client, Activities(tools).all, heavy):
         print("READY", flush=True)
         await runs.start_missing(client)
         idle = asyncio.create_task(_idle(tools, idle_exit))

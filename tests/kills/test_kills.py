@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,10 +53,14 @@ class Site:
         self.stack.callback(process.kill)
         self.processes[name] = process
 
-    async def start_again(self, names):
-        """What was killed, as soon as it is dead."""
+    async def carried_out(self):
+        """Until the moment of the plan has come."""
         while not self.plan.with_suffix(".done").exists():
             await asyncio.sleep(0.02)
+
+    async def start_again(self, names):
+        """What was killed, as soon as it is dead."""
+        await self.carried_out()
         for name in names:
             self.processes[name].wait()
             self.start(name)
@@ -70,28 +75,38 @@ def site(folder):
         yield made
 
 
+async def open_runs(place):
+    """The stores of the home, once its Temporal answers."""
+    metadata = Metadata(place.home.database)
+    await metadata.prepare()
+    await connect(f"127.0.0.1:{place.port}")
+    return Runs(metadata, FolderBlobs(place.home.blobs))
+
+
+async def nothing_is_doubled(runs, run):
+    """Each stage has one drop, whole, and told its beginning and end once. Closes the stores."""
+    drops = await runs.metadata.drops(run.id)
+    assert Counter(d.stage for d in drops if d.stage in NAMES) == dict.fromkeys(NAMES, 1)
+    assert {d.version for d in drops} == {1}
+    for drop in drops:
+        await runs.blobs.get(drop.id)
+    told = Counter((e.kind, e.data.get("stage")) for e in await runs.metadata.events(run.id))
+    assert set(told.values()) == {1}
+    await runs.metadata.close()
+
+
 async def killed(folder, moment, *victims):
     """A whole run, at whose moment the victims are killed; what is there afterwards."""
     with site(folder) as place:
         kill = ["self" if name == "worker" else place.processes[name].pid for name in victims]
         place.plan.write_text(json.dumps({"moment": moment, "kill": kill}))
-        metadata = Metadata(place.home.database)
-        await metadata.prepare()
-        runs = Runs(metadata, FolderBlobs(place.home.blobs))
-        await connect(f"127.0.0.1:{place.port}")
+        runs = await open_runs(place)
         run = await runs.add(Request(text="anything"), stack="none/none", author="blueprint", preview=False, ttl=60)
         place.start("worker")
         await place.start_again(victims)
         finished = await ended(runs, run, 120)
         assert finished.report.status == "verified"
-        drops = await metadata.drops(run.id)
-        assert Counter(d.stage for d in drops if d.stage in NAMES) == dict.fromkeys(NAMES, 1)
-        assert {d.version for d in drops} == {1}
-        for drop in drops:
-            await runs.blobs.get(drop.id)
-        told = Counter((e.kind, e.data.get("stage")) for e in await metadata.events(run.id))
-        assert set(told.values()) == {1}
-        await metadata.close()
+        await nothing_is_doubled(runs, run)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +119,42 @@ async def killed(folder, moment, *victims):
 )
 async def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path, moment, victims):
     await killed(tmp_path, moment, *victims)
+
+
+async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
+    """Stopped for longer than its silence is borne, it finds its stage given away, to another worker or to itself."""
+    with site(tmp_path) as place:
+        place.plan.write_text(json.dumps({"moment": "started sandbox validation", "kill": []}))
+        runs = await open_runs(place)
+        run = await runs.add(Request(text="anything"), stack="none/none", author="blueprint", preview=False, ttl=60)
+        place.start("worker")
+        stalled = place.processes["worker"]
+        await place.carried_out()
+        stalled.send_signal(signal.SIGSTOP)
+        try:
+            place.start("worker")
+            assert (await ended(runs, run, 60)).report.status == "verified"
+        finally:
+            stalled.send_signal(signal.SIGCONT)
+        # What it did before it learns that the stage was given away.
+        await asyncio.sleep(2)
+        attempts = place.plan.with_suffix(".log").read_text().count("started sandbox validation")
+        assert attempts == 2 and stalled.poll() is None
+        await nothing_is_doubled(runs, run)
+
+
+async def test_a_worker_that_stalls_alone_goes_on_and_does_nothing_twice(tmp_path):
+    with site(tmp_path) as place:
+        place.plan.write_text(json.dumps({"moment": "started sandbox validation", "kill": []}))
+        runs = await open_runs(place)
+        run = await runs.add(Request(text="anything"), stack="none/none", author="blueprint", preview=False, ttl=60)
+        place.start("worker")
+        await place.carried_out()
+        place.processes["worker"].send_signal(signal.SIGSTOP)
+        await asyncio.sleep(6)
+        place.processes["worker"].send_signal(signal.SIGCONT)
+        assert (await ended(runs, run, 60)).report.status == "verified"
+        await nothing_is_doubled(runs, run)
 
 
 @pytest.mark.matrix

@@ -92,6 +92,33 @@ async def test_stages_that_do_not_need_each_other_run_at_the_same_time(runs, cli
     assert finished.report.status == "verified"
 
 
+async def test_heavy_stages_of_many_runs_take_turns_and_light_ones_do_not_wait_for_them(runs, client):
+    at_work = most = planned = 0
+    door = asyncio.Event()
+
+    async def light(desk):
+        nonlocal planned
+        planned += 1
+        if planned == 6:
+            door.set()
+        await copy(desk)
+
+    async def heavy(desk):
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.wait_for(door.wait(), 20)
+        await copy(desk)
+        at_work -= 1
+
+    bodies = {"structure": light, "semantic": heavy, "security": heavy, "sandbox_validation": heavy, "dependencies": heavy}
+    async with serving(client, activities(runs, **bodies), heavy=2):
+        orders = [await started(runs, client) for _ in range(6)]
+        finished = await asyncio.gather(*(ended(runs, order, 60) for order in orders))
+    assert {each.report.status for each in finished} == {"verified"}
+    assert most == 2
+
+
 async def test_a_cancelled_run_stops_its_stage_and_reports(runs, client):
     at_work, stopped = asyncio.Event(), asyncio.Event()
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from quantumlayer.cli.failures import run
+from quantumlayer.cli.options import Heavy
 from quantumlayer.cli.temporal import Namespace, Temporal, Tls, TlsCa, TlsCert, TlsKey, TlsServerName, temporal_address
 from quantumlayer.server.service import stop_service
 from quantumlayer.server.supervisor import Parts, supervise
@@ -16,6 +17,7 @@ def up(
     background: Annotated[bool, typer.Option(help="Log to a file only, and be silent where a service runs already.")] = False,
     idle_exit: Annotated[int | None, typer.Option(min=1, help="End after so many seconds without runs and previews.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes carry out stages.")] = 1,
+    heavy: Heavy = None,
     temporal: Temporal = None,
     namespace: Namespace = None,
     tls: Tls = False,
@@ -31,6 +33,7 @@ def up(
     api = ("--host", api_host, *(("--port", str(api_port)) if api_port is not None else ()))
     parts = Parts(
         workers=workers,
+        heavy=heavy,
         temporal=temporal_address(temporal, namespace, tls, tls_ca, tls_cert, tls_key, tls_server_name),
         proxy_port=proxy_port,
         # Who starts the service only for a run of his own should not wait for an API that he did not ask for.

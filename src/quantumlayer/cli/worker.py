@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from quantumlayer.cli.failures import run
+from quantumlayer.cli.options import Heavy
 from quantumlayer.cli.temporal import Namespace, Temporal, Tls, TlsCa, TlsCert, TlsKey, TlsServerName, temporal_address
 from quantumlayer.errors import UserError
 from quantumlayer.server.child import EXIT_IDLE
@@ -23,6 +24,7 @@ def worker(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_server_name: TlsServerName = None,
+    heavy: Heavy = None,
     idle_exit: Annotated[int | None, typer.Option(min=1, help="End after so many seconds without runs and previews.")] = None,
 ) -> None:
     """Carry out stages."""
@@ -34,4 +36,4 @@ def worker(
         if service is None:
             raise UserError("no Temporal server is named and no service runs", hint="name one: --temporal HOST:PORT")
         address = service.temporal
-    raise typer.Exit(EXIT_IDLE if run(work(default_home(), address, idle_exit=idle_exit)) else 0)
+    raise typer.Exit(EXIT_IDLE if run(work(default_home(), address, idle_exit=idle_exit, heavy=heavy)) else 0)

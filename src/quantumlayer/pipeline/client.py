@@ -29,7 +29,6 @@ from quantumlayer.stores.space import check_room
 from quantumlayer.stores.values import Owner, Run
 from quantumlayer.telemetry.switch import interceptors
 
-QUEUE = "quantumlayer"
 CONNECT_PATIENCE = 10.0
 LONGEST_RUN = timedelta(hours=6)
 # A decision takes milliseconds; one that a killed worker had taken on is given to another after this long.
@@ -155,7 +154,7 @@ class Runs(Records):
             Generate.run,
             order,
             id=workflow_id(order),
-            task_queue=QUEUE,
+            task_queue=stages.QUEUE,
             execution_timeout=LONGEST_RUN,
             task_timeout=DECISION,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

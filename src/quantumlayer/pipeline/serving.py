@@ -8,25 +8,30 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from quantumlayer.pipeline.client import QUEUE
+from quantumlayer.pipeline.stages import HEAVY_QUEUE, QUEUE, heavy_at_once
 from quantumlayer.pipeline.workflow import Generate
 
 ACTIVITIES = 12
 
 
 @contextlib.asynccontextmanager
-async def serving(client: Client, activities: Sequence[Callable[..., Any]]) -> AsyncIterator[Worker]:
-    """A worker with these activities, for as long as the context is open."""
-    worker = Worker(
+async def serving(client: Client, activities: Sequence[Callable[..., Any]], heavy: int | None = None) -> AsyncIterator[None]:
+    """Workers with these activities, for as long as the context is open. `heavy` stages at once, None for `heavy_at_once()`."""
+    # Beats are sent often enough for a quick cancel.
+    beats: dict[str, Any] = {
+        "max_heartbeat_throttle_interval": timedelta(seconds=0.5),
+        "default_heartbeat_throttle_interval": timedelta(seconds=0.5),
+    }
+    light = Worker(
         client,
         task_queue=QUEUE,
         workflows=[Generate],
         activities=activities,
         max_concurrent_activities=ACTIVITIES,
-        # A dead worker's workflows are offered to others after a second, and beats are sent often enough for a quick cancel.
+        # A dead worker's workflows are offered to others after a second.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
-        max_heartbeat_throttle_interval=timedelta(seconds=0.5),
-        default_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        **beats,
     )
-    async with worker:
-        yield worker
+    limit = heavy or heavy_at_once()
+    async with light, Worker(client, task_queue=HEAVY_QUEUE, activities=activities, max_concurrent_activities=limit, **beats):
+        yield

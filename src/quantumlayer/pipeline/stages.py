@@ -1,32 +1,45 @@
 """The stages by name, in the order of the design's table, with the time each may take."""
 
+import math
+import os
 from dataclasses import dataclass
+
+QUEUE, HEAVY_QUEUE = "quantumlayer", "quantumlayer.heavy"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`seconds` is the longest that one attempt may take, `attempts` how often a lost worker's attempt is started anew."""
+    """`seconds` is the longest that one attempt may take, `attempts` how often a lost worker's attempt is started anew.
+
+    A `heavy` one runs compilers, tests or scanners in sandboxes: a machine does a few of them at once, the others wait.
+    """
 
     name: str
     seconds: int = 60
     attempts: int = 5
+    heavy: bool = False
+
+    @property
+    def queue(self) -> str:
+        """Where workers look for it."""
+        return HEAVY_QUEUE if self.heavy else QUEUE
 
 
 ENHANCE = Stage("enhance")
 FRD = Stage("frd")
 REQUIREMENTS = Stage("requirements")
 STRUCTURE = Stage("structure")
-CODE = Stage("code")
-SEMANTIC = Stage("semantic", seconds=180)
-DEPENDENCIES = Stage("dependencies", seconds=600)
+CODE = Stage("code", seconds=3600)
+SEMANTIC = Stage("semantic", seconds=180, heavy=True)
+DEPENDENCIES = Stage("dependencies", seconds=600, heavy=True)
 TEST_PLAN = Stage("test plan", seconds=180)
 TEST_CODE = Stage("test code", seconds=180)
-SECURITY = Stage("security", seconds=600)
-PERFORMANCE = Stage("performance", seconds=600)
+SECURITY = Stage("security", seconds=600, heavy=True)
+PERFORMANCE = Stage("performance", seconds=600, heavy=True)
 DOCUMENTATION = Stage("documentation")
 INFRASTRUCTURE = Stage("infrastructure", seconds=180)
-VALIDATION = Stage("sandbox validation", seconds=1800)
-REPAIR = Stage("repair", seconds=1800)
+VALIDATION = Stage("sandbox validation", seconds=1800, heavy=True)
+REPAIR = Stage("repair", seconds=7200, heavy=True)
 CAPSULE = Stage("capsule", seconds=180)
 PREVIEW = Stage("preview", seconds=300)
 DEPLOY = Stage("deploy", seconds=1800)
@@ -52,3 +65,11 @@ STAGES = (
     DEPLOY,
 )
 NAMES = tuple(stage.name for stage in STAGES)
+
+
+def heavy_at_once(workers: int = 1, whole: int | None = None) -> int:
+    """How many heavy stages one of so many workers of a machine does at once, so that together they do about `whole`.
+
+    Two more than the machine has processors where that is not given: each waits for files and answers now and then.
+    """
+    return math.ceil((whole or (os.cpu_count() or 1) + 2) / workers)

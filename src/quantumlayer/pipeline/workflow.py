@@ -99,6 +99,7 @@ class Generate:
                     task,
                     result_type=Outcome,
                     start_to_close_timeout=timedelta(seconds=stage.seconds),
+                    task_queue=stage.queue,
                     heartbeat_timeout=HEARTBEAT,
                     retry_policy=RetryPolicy(
                         initial_interval=timedelta(seconds=0.2), backoff_coefficient=2.0, maximum_attempts=stage.attempts

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError
+from quantumlayer.pipeline.stages import heavy_at_once
 from quantumlayer.server.child import Child
 from quantumlayer.server.service import Service, code_digest, only_supervisor, stopped
 from quantumlayer.stores.home import Home
@@ -28,10 +29,12 @@ log = logging.getLogger("ql.supervisor")
 class Parts:
     """What `supervise` runs. `temporal` is the address of a server that is there already, None for one of our own.
 
-    `api` are the words after `ql server`, None for no API. After `idle_exit` seconds without runs and previews all end.
+    The workers carry out so many `heavy` stages at once between them. `api` are the words after `ql server`, None for no API.
+    After `idle_exit` seconds without runs and previews all end.
     """
 
     workers: int = 1
+    heavy: int | None = None
     temporal: str | None = None
     proxy_port: int | None = None
     api: tuple[str, ...] | None = None
@@ -64,7 +67,8 @@ class _Supervisor:
             self.temporal = Child("temporal", lambda: temporal_argv(home, self.port), ready=self._answers)
         idle = ("--idle-exit", str(parts.idle_exit)) if parts.idle_exit else ()
         names = ("worker", *(f"worker {number}" for number in range(2, parts.workers + 1)))
-        self.workers = [Child(name, lambda: self._ql("worker", *idle)) for name in names]
+        heavy = ("--heavy", str(heavy_at_once(parts.workers, parts.heavy)))
+        self.workers = [Child(name, lambda: self._ql("worker", *heavy, *idle)) for name in names]
         port = ("--port", str(parts.proxy_port)) if parts.proxy_port is not None else ()
         self.servers = [Child("proxy", lambda: self._ql("proxy", *port), on_ready=self._proxy_ready)]
         if parts.api is not None:
