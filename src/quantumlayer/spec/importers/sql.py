@@ -86,6 +86,7 @@ def _refer(draft: EntityDraft, column: exp.ColumnDef, table: Table, action: str,
     name = identifier(column.name).removesuffix("_id") or target.name
     for key in table.primary():
         name = name.removesuffix(f"_{identifier(key)}")
+    name = identifier(name)
     required, unique = _required(column), column.find(exp.UniqueColumnConstraint) is not None
     inverse = f"{draft.plural}_as_{name}" if draft.reference_to(target.name) or target is draft else None
     on_delete = _ON_DELETE.get(action, "restrict")

@@ -96,7 +96,7 @@ def _statements(name: str, text: str) -> Iterator[tuple[int, str]]:
         except TokenError as error:
             failures.append(error)
     else:
-        raise ImportError_(name, None, str(failures[0]).splitlines()[0], "close the quote or comment that was opened")
+        raise ImportError_(name, None, "a quote or a comment never ends", "close what was opened") from failures[0]
     first = None
     for token in tokens:
         if token.token_type == TokenType.SEMICOLON:

@@ -23,7 +23,11 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def identifier(name: object) -> str:
     """A name of a file as the spec writes it: `LineItem`, `line-item` → `line_item`; words that expressions reserve get a tail."""
-    return free(snake(_HUMP.sub("_", str(name))), "value")
+    return free(_snake(name), "value")
+
+
+def _snake(name: object) -> str:
+    return snake(_HUMP.sub("_", str(name)))
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Import:
 
     def entity(self, name: str, by: str) -> EntityDraft:
         """The entity of a table, class or type, made where it is new."""
-        draft = self.world.add(singular(identifier(name)).replace("_", " "), by)
+        draft = self.world.add(singular(_snake(name)).replace("_", " "), by)
         draft.declared = True
         return draft
 
@@ -49,7 +53,7 @@ def scalar_field(name: str, kind: str, *, required: bool, unique: bool, by: str)
     if base not in _SCALARS or _SCALARS[base] is None:
         return None
     found = _SCALARS[base]
-    format_ = type_of(identifier(name))[1] if found == "string" else None
+    format_ = type_of(_snake(name))[1] if found == "string" else None
     format_ = "uuid" if base == "uuid" else format_
     if kind.strip().startswith("[") or kind.strip().endswith("[]"):
         return Field(type="strings", satisfies=(by,)) if found == "string" else None
