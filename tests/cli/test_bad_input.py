@@ -75,8 +75,8 @@ def test_out_must_be_empty_and_writable_before_anything_runs(ql, tmp_path):
     ("words", "part"),
     [
         (("--stack", "fortran/web"), "python/fastapi"),
-        (("--author", "model"), "language model"),
-        (("--model", "anything"), "language model"),
+        (("--author", "model"), "no model is named"),
+        (("--model", "anything"), "names no model"),
         (("--ttl", "soon"), "15m"),
         (("--ttl", "90d"), "7 days"),
     ],

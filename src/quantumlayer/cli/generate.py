@@ -14,7 +14,7 @@ from quantumlayer.cli.options import Folders, checked_folder
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.sources import write_out
 from quantumlayer.delivery.values import checked_ttl
-from quantumlayer.pipeline.intake import admitted, refuse_models
+from quantumlayer.pipeline.intake import admitted, chosen_author, configured_vision, require_models
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.request.values import Request
 from quantumlayer.server.service import prepare
@@ -51,12 +51,12 @@ def generate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no progress.")] = False,
 ) -> None:
     """From a request to a verified, running application."""
-    refuse_models(author, model or (str(image[0]) if image else None), _needing(author, model, image))
+    if image:
+        configured_vision(default_home().root, image[0].name)
+    writer = chosen_author(author, model, default_home().root)
     for folder in blueprints:
         remember(default_home().root, checked_folder(folder))
-    request = read_request(
-        prompt, file, {"openapi": openapi, "sql": schema}, stack=stack, author=author or "blueprint", model=model
-    )
+    request = read_request(prompt, file, {"openapi": openapi, "sql": schema}, stack=stack, author=writer, model=model)
     wanted = Wanted(
         out=checked_out(out) if out else None,
         preview=preview,
@@ -68,17 +68,15 @@ def generate(
     raise typer.Exit(finished.exit_code)
 
 
-def _needing(author: str | None, model: str | None, image: list[Path]) -> str:
-    return "--image" if image else "--model" if model else f"--author {author}"
-
-
 async def _generate(request: Request, wanted: Wanted) -> Finished:
     request = await admitted(request)
     home = default_home()
+    author = chosen_author(request.author, request.model, home.root)
+    await require_models(author, request.model, request.stack or "", home.root)
     prepare(home)
     check_space(home.root)
     desk = await open_desk()
-    added = await desk.runs.add(request, stack=request.stack or "", author="blueprint", preview=wanted.preview, ttl=wanted.ttl)
+    added = await desk.runs.add(request, stack=request.stack or "", author=author, preview=wanted.preview, ttl=wanted.ttl)
     finished = await start_and_follow(desk, added, quiet=wanted.json)
     if wanted.out is not None:
         finished = await write_out(desk, finished, wanted.out)

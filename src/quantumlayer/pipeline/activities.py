@@ -14,6 +14,7 @@ from quantumlayer.pipeline.specify import Specify
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.workbench import NotRun, at_desk
+from quantumlayer.pipeline.write import Write
 
 
 class Optional:
@@ -21,11 +22,6 @@ class Optional:
 
     def __init__(self, tools: Toolbox) -> None:
         self.tools = tools
-
-    @activity.defn(name=stages.REPAIR.name)
-    async def repair(self, task: Task) -> Outcome:
-        """Evidence → FileTree, for model-written code only."""
-        return await self._not_run(task, "there is no model-written code to repair")
 
     @activity.defn(name=stages.DEPLOY.name)
     async def deploy(self, task: Task) -> Outcome:
@@ -43,13 +39,13 @@ class Activities:
 
     def __init__(self, tools: Toolbox) -> None:
         specify, build, examine, deliver = Specify(tools), Build(tools), Examine(tools), Deliver(tools)
-        optional, endings = Optional(tools), Endings(tools)
+        write, optional, endings = Write(tools), Optional(tools), Endings(tools)
         self.all: list[Callable[..., Any]] = [
             specify.enhance,
             specify.frd,
             specify.requirements,
             specify.structure,
-            build.code,
+            write.code,
             examine.semantic,
             build.dependencies,
             specify.test_plan,
@@ -59,7 +55,7 @@ class Activities:
             build.documentation,
             build.infrastructure,
             examine.validation,
-            optional.repair,
+            write.repair,
             deliver.capsule,
             deliver.preview,
             optional.deploy,

@@ -1,12 +1,10 @@
-"""Activities of the stages 5, 7, 9, 12 and 13: everything that is rendered, and what it depends on."""
+"""Activities of the stages 7, 9, 12 and 13: what is rendered beside the sources, and what they depend on."""
 
 import asyncio
 from pathlib import Path
 
 from temporalio import activity
 
-from quantumlayer.blueprint.render import render
-from quantumlayer.blueprint.values import Part
 from quantumlayer.evidence.acceptance_suite import acceptance_suite
 from quantumlayer.evidence.dependencies import lock
 from quantumlayer.evidence.documentation import document
@@ -15,9 +13,10 @@ from quantumlayer.evidence.infrastructure import accepted, lint
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.problems import grave, summary
+from quantumlayer.pipeline.rendering import rendered, save_tree
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
-from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
+from quantumlayer.pipeline.workbench import Desk, at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.plan.values import Plan
 from quantumlayer.spec.frd import Frd
@@ -29,13 +28,6 @@ class Build:
 
     def __init__(self, tools: Toolbox) -> None:
         self.tools = tools
-
-    @activity.defn(name=stages.CODE.name)
-    async def code(self, task: Task) -> Outcome:
-        """Plan → FileTree: the sources."""
-        async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
-            await self._save(desk, "source", await self._render(desk, "source"))
-        return desk.outcome()
 
     @activity.defn(name=stages.DEPENDENCIES.name)
     async def dependencies(self, task: Task) -> Outcome:
@@ -59,7 +51,7 @@ class Build:
         """TestPlan → FileTree: unit tests in the application's language, and the acceptance suite."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             test_plan = await desk.load("test_plan", TestPlan)
-            await self._save(desk, "tests", await self._render(desk, "tests", test_plan))
+            await save_tree(desk, self.tools, "tests", await rendered(desk, self.tools, "tests", test_plan))
             spec = await desk.load("spec", Spec)
             await desk.save("acceptance", await asyncio.to_thread(acceptance_suite, test_plan, spec))
         return desk.outcome()
@@ -68,35 +60,24 @@ class Build:
     async def documentation(self, task: Task) -> Outcome:
         """All → FileTree: README, API reference, architecture, traced requirements, runbook."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
-            rendered = await self._render(desk, "docs")
+            readme = await rendered(desk, self.tools, "docs")
             spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
             frd = await desk.load("frd", Frd) if desk.has("frd") else None
             pages = await asyncio.to_thread(document, spec, frd, plan)
-            await self._save(desk, "docs", rendered.merged(pages))
+            await save_tree(desk, self.tools, "docs", readme.merged(pages))
         return desk.outcome()
 
     @activity.defn(name=stages.INFRASTRUCTURE.name)
     async def infrastructure(self, task: Task) -> Outcome:
         """Plan → FileTree: Dockerfile and compose file, which their linters accept."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
-            tree = await self._render(desk, "infrastructure")
-            await self._save(desk, "infrastructure", tree)
+            tree = await rendered(desk, self.tools, "infrastructure")
+            await save_tree(desk, self.tools, "infrastructure", tree)
             scans = await lint(tree, self.tools.scanners, self.tools.sandbox)
             await desk.save("infrastructure_scans", scans)
             if not accepted(scans):
                 desk.fail(summary(scans) or "no linter could run")
         return desk.outcome()
-
-    async def _render(self, desk: Desk, part: Part, test_plan: TestPlan | None = None) -> FileTree:
-        spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
-        blueprint, language = self.tools.blueprints.get(plan.stack), self.tools.language(plan.stack)
-        return await asyncio.to_thread(render, spec, plan, blueprint, language, part=part, test_plan=test_plan)
-
-    async def _save(self, desk: Desk, kind: str, tree: FileTree) -> None:
-        blueprint = self.tools.blueprints.get(desk.task.order.stack)
-        if not tree.files:
-            raise NotRun(f"the blueprint {blueprint.value.id} renders no {kind}")
-        await desk.save(kind, tree, blueprint=blueprint.value.id, digest=blueprint.digest, files=len(tree.files))
 
     async def _installed(self, desk: Desk, tree: FileTree) -> tuple[Path | None, str]:
         blueprint, language = self.tools.blueprints.get(desk.task.order.stack).value, self.tools.language(desk.task.order.stack)

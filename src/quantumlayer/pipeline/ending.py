@@ -2,11 +2,13 @@
 
 from temporalio import activity
 
+from quantumlayer.account.values import cost, used
 from quantumlayer.delivery.values import Preview
 from quantumlayer.evidence.scores import qa, security
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import T, decode
+from quantumlayer.pipeline.models import calls_of
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import (
     Ending,
@@ -51,13 +53,14 @@ class Endings:
         results = await self._results(ending, drops)
         preview = await self._load(drops, "preview", Preview)
         order = ending.order
+        calls = await calls_of(self.tools.metadata, order.run)
         capsule = self.tools.home.capsules / f"{order.run}.capsule"
         report = Report(
             run_id=order.run,
             status=_status(ending, evidence, results),
             stack=order.stack,
             author=order.author,
-            model=order.model,
+            model=", ".join(dict.fromkeys(call.model for call in calls if call.outcome == "answered")) or order.model,
             stages=tuple(_line(name, ending) for name in stages.NAMES),
             requirements=tuple(
                 RequirementReport(
@@ -73,9 +76,10 @@ class Endings:
             capsule=str(capsule) if "capsule" in drops else None,
             preview_url=preview.url if preview else None,
             seconds=round(ending.seconds, 3),
+            cost_usd=cost(calls) or 0.0,
         )
         reasons = {r.id: r.reason for r in results if r.reason}
-        return Finished(report=report, problem=ending.problem, reasons=reasons)
+        return Finished(report=report, problem=ending.problem, reasons=reasons, usage=used(calls))
 
     async def _results(self, ending: Ending, drops: dict[str, str]) -> Results:
         results = await self._load(drops, "results", Results)

@@ -5,13 +5,12 @@ from temporalio import activity
 from quantumlayer.evidence.application import NotServing
 from quantumlayer.evidence.live_application import live
 from quantumlayer.evidence.performance import measure
-from quantumlayer.evidence.requirements import requirement_results
 from quantumlayer.evidence.security import to_sarif
 from quantumlayer.evidence.semantics import sound
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.problems import grave, summary
 from quantumlayer.pipeline.toolbox import Toolbox
-from quantumlayer.pipeline.trials import application_of, evidence_of, project_of, security_of, semantics_of
+from quantumlayer.pipeline.trials import application_of, evidence_of, project_of, save_evidence, security_of, semantics_of
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.workbench import NotRun, at_desk
 from quantumlayer.plan.test_plan import TestPlan
@@ -76,12 +75,7 @@ class Examine:
             spec, plan = await desk.load("spec", Spec), await desk.load("test_plan", TestPlan)
             async with application_of(self.tools, task.order.stack, await project_of(desk)) as application:
                 evidence, units = await evidence_of(desk, application, spec, plan)
-            await desk.save("evidence", evidence)
-            await desk.save("results", requirement_results(spec, evidence))
-            if units.junit:
-                await desk.save("unit_junit", units.junit)
-            if units.coverage_report:
-                await desk.save("unit_coverage", units.coverage_report)
+            await save_evidence(desk, spec, evidence, units)
             if failed := evidence.failed():
                 desk.fail(f"{len(failed)} of {len(evidence.checks)} checks failed, first: {failed[0].title}")
         return desk.outcome()

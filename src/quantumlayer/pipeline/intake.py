@@ -1,11 +1,16 @@
 """The door of every run, whoever asks: what cannot be built is refused before anything is written down."""
 
 import asyncio
+from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.catalog.models import preflight
 from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.errors import UserError
+from quantumlayer.pipeline.models import configured
+from quantumlayer.pipeline.values import Author
+from quantumlayer.ports.llm import Role
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.given_spec import given_spec
@@ -14,15 +19,35 @@ from quantumlayer.stores.home import default_home
 AUTHORS = ("blueprint", "auto", "model")
 
 
-def refuse_models(author: str | None, model: str | None, option: str) -> None:
-    """Raises `UserError` for an unknown author, and for what needs a language model; `option` is how the caller named it."""
+ROLES: dict[str, tuple[Role, ...]] = {"blueprint": (), "auto": ("analyst", "coder"), "model": ("coder",)}
+
+
+def chosen_author(author: str | None, model: str | None, home: Path) -> Author:
+    """Who writes: as told, else `auto` where a model for code is configured or named, else `blueprint`.
+
+    Raises `UserError` for an unknown author, for `blueprint` with a model named, and for a broken configuration.
+    """
     if author is not None and author not in AUTHORS:
         raise UserError(f"there is no author {author!r}", hint=f"choose one of: {', '.join(AUTHORS)}")
-    if author in ("auto", "model") or model:
-        raise UserError(
-            f"{option} needs a language model, and this version has no access to one",
-            hint="leave it out: the author `blueprint` needs no model",
-        )
+    if author == "blueprint" and model:
+        raise UserError("the author blueprint asks no model", hint="leave --model out, or choose --author auto or model")
+    if author is not None:
+        return author  # type: ignore[return-value]
+    return "auto" if configured(home, model).names("coder") else "blueprint"
+
+
+def configured_vision(home: Path, picture: str) -> None:
+    """Raises `UserError`: without a model for pictures none is read, and with one this version reads none either."""
+    if not configured(home, None).names("vision"):
+        hint = "name one: ql model add PROVIDER:MODEL --role vision; or describe the picture in words"
+        raise UserError(f"{picture} is a picture, and no model is named for the role vision", hint=hint)
+    raise UserError(f"{picture} cannot be read: this version reads no pictures", hint="describe it in words")
+
+
+async def require_models(author: str, model: str | None, stack: str, home: Path) -> None:
+    """Opens the models that the author will ask, without a call. Raises `UserError` or `EnvironmentError_` naming the mend."""
+    if roles := ROLES[author]:
+        await asyncio.to_thread(preflight, configured(home, model), roles, stack.partition("/")[0])
 
 
 async def admitted(request: Request) -> Request:

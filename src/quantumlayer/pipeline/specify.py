@@ -4,10 +4,12 @@ import asyncio
 
 from temporalio import activity
 
+from quantumlayer.author.drafting import draft
+from quantumlayer.errors import UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
-from quantumlayer.pipeline.workbench import at_desk
+from quantumlayer.pipeline.workbench import Desk, at_desk
 from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.plan.plan_tests import plan_tests
 from quantumlayer.plan.values import Plan
@@ -48,8 +50,22 @@ class Specify:
         """Frd → Spec, type-checked."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             frd = await desk.load("frd", Frd)
-            await desk.save("spec", await asyncio.to_thread(_spec, frd))
+            if task.order.author == "auto" and given_spec(frd.files) is None:
+                await self._drafted(desk, frd)
+            else:
+                await desk.save("spec", await asyncio.to_thread(_spec, frd))
         return desk.outcome()
+
+    async def _drafted(self, desk: Desk, frd: Frd) -> None:
+        """The built-in analyst's reading, completed by a model where it left something out."""
+        known = await asyncio.to_thread(_read, frd)
+        drafted = await draft(await self.tools.models.desk(desk), frd, known)
+        await desk.save("spec", drafted.spec)
+        if drafted.questions:
+            await desk.save("questions", drafted.questions)
+        for text in (*drafted.questions, drafted.problem):
+            if text:
+                await desk.tell(f"log/{desk.next_number()}", "log", {"stage": desk.task.stage, "message": text})
 
     @activity.defn(name=stages.STRUCTURE.name)
     async def structure(self, task: Task) -> Outcome:
@@ -68,6 +84,14 @@ class Specify:
             spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
             await desk.save("test_plan", await asyncio.to_thread(plan_tests, spec, plan))
         return desk.outcome()
+
+
+def _read(frd: Frd) -> Spec | None:
+    """What the built-in analyst makes of it; None where it finds nothing to build."""
+    try:
+        return _spec(frd)
+    except UserError:
+        return None
 
 
 def _frd(brief: Brief) -> Frd:

@@ -7,6 +7,7 @@ from quantumlayer.blueprint.load import Stacks
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.pipeline.models import Models
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Scanner
@@ -28,6 +29,7 @@ class Toolbox:
     languages: Mapping[str, Language]
     scanners: tuple[Scanner, ...]
     blueprints: Stacks
+    models: Models
 
     def language(self, stack: str) -> Language:
         """The adapter of the stack's language. Raises `UserError` for an unknown stack, `EnvironmentError_` without adapter."""

@@ -9,6 +9,7 @@ from quantumlayer.evidence.application import Application, NotServing, UnitTests
 from quantumlayer.evidence.environments import Environments, InstallFailed
 from quantumlayer.evidence.judge import judge
 from quantumlayer.evidence.live_application import live
+from quantumlayer.evidence.requirements import requirement_results
 from quantumlayer.evidence.security import scan
 from quantumlayer.evidence.semantics import check_semantics
 from quantumlayer.evidence.values import Check, Evidence
@@ -54,6 +55,16 @@ async def application_of(tools: Toolbox, stack: str, project: FileTree) -> Async
     blueprint, language = tools.blueprints.get(stack).value, tools.language(stack)
     async with unpacked(project, blueprint, language, tools.sandbox, tools.home.root) as application:
         yield application
+
+
+async def save_evidence(desk: Desk, spec: Spec, evidence: Evidence, units: UnitTests) -> None:
+    """Keeps what an examination brought to light, and what it says of every requirement."""
+    await desk.save("evidence", evidence)
+    await desk.save("results", requirement_results(spec, evidence))
+    if units.junit:
+        await desk.save("unit_junit", units.junit)
+    if units.coverage_report:
+        await desk.save("unit_coverage", units.coverage_report)
 
 
 async def evidence_of(desk: Desk, application: Application, spec: Spec, plan: TestPlan) -> tuple[Evidence, UnitTests]:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from quantumlayer.account.values import Used
 from quantumlayer.stores.values import Owner
 
 StageStatus = Literal["passed", "failed", "skipped", "not_run"]
@@ -124,11 +125,15 @@ class Report(Value):
 
 
 class Finished(Value):
-    """How a run ended: the report, and beside it what the contract's object has no member for."""
+    """How a run ended: the report, and beside it what the contract's object has no member for.
+
+    `usage` are the calls to models by stage, role and model.
+    """
 
     report: Report
     problem: Problem | None = None
     reasons: dict[str, str] = {}
+    usage: tuple[Used, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from quantumlayer import __version__
+from quantumlayer.account.values import Call
 from quantumlayer.errors import Bug, EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.pipeline.codecs import decode, encode
 from quantumlayer.pipeline.values import Outcome, Problem, StageStatus, Task
@@ -47,6 +48,7 @@ class Desk:
     reason: str = ""
     drops: dict[str, str] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def has(self, kind: str) -> bool:
@@ -78,7 +80,11 @@ class Desk:
             parents=tuple(self.used),
             created_at=datetime.now(UTC),
             producer=Producer(
-                component=self.task.stage, version=__version__, blueprint=blueprint, digest=digest, model=order.model
+                component=self.task.stage,
+                version=__version__,
+                blueprint=blueprint,
+                digest=digest,
+                model=", ".join(self.models) or None,
             ),
             size=len(content),
             media_type=media_type,
@@ -92,6 +98,13 @@ class Desk:
         """Adds an event of this stage; the same key twice is one event."""
         order = self.task.order
         await self.metadata.add_event(order.run, f"{order.execution}/{self.task.stage}/{key}", kind, data, order.owner)
+
+    async def heard(self, call: Call) -> None:
+        """A call to a model ended: it is told live, and whoever answered is named as a maker of this stage's drops."""
+        if call.outcome == "answered" and call.model not in self.models:
+            self.models.append(call.model)
+        data = call.model_dump(mode="json", exclude={"run"})
+        await self.tell(f"model/{call.at.isoformat()}/{self.next_number()}", "model_call", data)
 
     def logger(self) -> Callable[[str], None]:
         """A function that any thread may call with a line of text; each becomes an event."""

@@ -65,7 +65,9 @@ class Generate:
         semantic = self.start(stages.SEMANTIC, plan, code, test_code, dependencies)
         validation = self.start(stages.VALIDATION, spec, plan, code, test_plan, test_code, dependencies)
         documentation = self.start(stages.DOCUMENTATION, brief, frd, spec, plan, code)
-        repair = self.start(stages.REPAIR, spec, plan, code, validation)
+        repair = self.start(
+            stages.REPAIR, spec, plan, code, infrastructure, test_plan, test_code, dependencies, semantic, security, validation
+        )
         performance = self.start(stages.PERFORMANCE, spec, plan, code, test_code, dependencies, validation, repair)
 
         everything = (spec, plan, code, test_code, dependencies, semantic, security, performance)
@@ -97,9 +99,9 @@ class Generate:
                 outcome = await workflow.execute_activity(
                     stage.name,
                     task,
+                    task_queue=stage.queue,
                     result_type=Outcome,
                     start_to_close_timeout=timedelta(seconds=stage.seconds),
-                    task_queue=stage.queue,
                     heartbeat_timeout=HEARTBEAT,
                     retry_policy=RetryPolicy(
                         initial_interval=timedelta(seconds=0.2), backoff_coefficient=2.0, maximum_attempts=stage.attempts

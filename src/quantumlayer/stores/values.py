@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from quantumlayer.ports.store import RunStatus
 
-EventKind = Literal["run_started", "stage_started", "stage_finished", "check", "log", "sandbox", "run_finished"]
+EventKind = Literal["run_started", "stage_started", "stage_finished", "check", "log", "sandbox", "model_call", "run_finished"]
 
 
 class Owner(BaseModel):

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.intake import refuse_models
+from quantumlayer.pipeline.intake import chosen_author
 from quantumlayer.request.compose import compose, read_bytes
 from quantumlayer.request.values import FileKind, SourceFile
 from quantumlayer.request.values import Request as Asked
 from quantumlayer.server.api.problems import Mistake, Refused
 from quantumlayer.server.api.views import NewRun
+from quantumlayer.stores.home import default_home
 
 FORM = "multipart/form-data"
 MOST_FILES = 50
@@ -34,9 +35,9 @@ async def read_new_run(request: Request) -> tuple[NewRun, Asked]:
             415, f"a run is not made from {kind or 'a body without content type'}", f"send application/json or {FORM}"
         )
     wanted = _checked(data)
-    refuse_models(wanted.author, wanted.model, "model" if wanted.model else "author")
+    author = chosen_author(wanted.author, wanted.model, default_home().root)
     files = [SourceFile(name=f.name, text=f.text, kind=f.kind) for f in wanted.files]
-    return wanted, compose(wanted.text, files, stack=wanted.stack, author=wanted.author or "blueprint", model=wanted.model)
+    return wanted, compose(wanted.text, files, stack=wanted.stack, author=author, model=wanted.model)
 
 
 def digest(wanted: NewRun) -> str:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from quantumlayer.pipeline.client import new_run_id
-from quantumlayer.pipeline.intake import admitted
+from quantumlayer.pipeline.intake import admitted, chosen_author, require_models
 from quantumlayer.pipeline.values import Finished, StageReport
 from quantumlayer.ports.store import RunStatus
 from quantumlayer.server.api.answers import answer
@@ -64,6 +64,8 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
     """Asks for a run. It is written down before the answer, so nothing loses it from then on."""
     wanted, asked = await read_new_run(request)
     asked = await admitted(asked)
+    author = chosen_author(asked.author, asked.model, office.home.root)
+    await require_models(author, asked.model, asked.stack or "", office.home.root)
     check_space(office.home.root)
     run_id, replayed = new_run_id(), False
     if key is not None:
@@ -76,7 +78,7 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
         run = await office.runs.add(
             asked,
             stack=asked.stack or "",
-            author="blueprint",
+            author=author,
             preview=wanted.preview,
             ttl=wanted.ttl,
             owner=caller.owner,

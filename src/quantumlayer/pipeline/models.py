@@ -1,0 +1,64 @@
+"""The models of a worker: opened once for each configuration, asked by the stages of all runs."""
+
+from pathlib import Path
+
+from quantumlayer.account.values import Book, Call, Payer
+from quantumlayer.catalog.models import load_models, open_desk, open_pool
+from quantumlayer.desk.breakers import Circuits
+from quantumlayer.desk.config import ModelsConfig
+from quantumlayer.desk.desk import ModelDesk
+from quantumlayer.desk.pool import Pool
+from quantumlayer.pipeline.values import Order
+from quantumlayer.pipeline.workbench import Desk
+from quantumlayer.stores.metadata import Metadata
+
+_KEPT = 4
+
+
+def configured(home: Path, model: str | None) -> ModelsConfig:
+    """The configuration of a home, with the model that a run names for all roles that read and write text.
+
+    Raises `UserError` for a broken file or an unknown provider.
+    """
+    config = load_models(home)
+    return config.with_model((model,)) if model else config
+
+
+class Models:
+    """What was open for the last few configurations stays open: `models.toml` may change while the worker runs."""
+
+    def __init__(self, home: Path, book: Book, circuits: Circuits) -> None:
+        self.home, self.book, self.circuits = home, book, circuits
+        self._pools: dict[str, Pool] = {}
+
+    async def desk(self, stage: Desk) -> ModelDesk:
+        """The desk for one stage of a run. Raises `UserError` for a broken configuration."""
+        order = stage.task.order
+        config = configured(self.home, order.model)
+        return open_desk(config, await self._pool(config), self.book, payer(order), stage.heard).at(stage.task.stage)
+
+    async def close(self) -> None:
+        """Closes all models."""
+        for pool in self._pools.values():
+            await pool.close()
+
+    async def _pool(self, config: ModelsConfig) -> Pool:
+        key = config.model_dump_json()
+        if key not in self._pools:
+            self._pools[key] = open_pool(config, self.circuits)
+            while len(self._pools) > _KEPT:
+                await self._pools.pop(next(iter(self._pools))).close()
+        return self._pools[key]
+
+
+async def calls_of(metadata: Metadata, run: str) -> tuple[Call, ...]:
+    """The ended calls of a run, from its events: they outlive the worker that made them."""
+    return tuple(
+        Call.model_validate({**event.data, "run": run}) for event in await metadata.events(run) if event.kind == "model_call"
+    )
+
+
+def payer(order: Order) -> Payer:
+    """Who pays for the calls of a run."""
+    owner = order.owner
+    return Payer(run=order.run, organisation=owner.organisation, project=owner.project, creator=owner.creator)

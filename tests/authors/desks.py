@@ -1,0 +1,26 @@
+"""A desk with one scripted model, and what else tests of authors share."""
+
+from dataclasses import dataclass
+
+from quantumlayer.llms.scripted import ScriptedLlm
+
+
+@dataclass
+class OneModel:
+    """Implements `ports.llm.Desk`; `named` are the models that were asked for by name."""
+
+    llm: ScriptedLlm
+    strong: ScriptedLlm | None = None
+
+    def at(self, stage):
+        return self
+
+    def stronger(self, role):
+        return self.strong.name if self.strong else None
+
+    async def ask(self, role, prompt, *, language=None, model=None, on_text=None):
+        return await (self.strong if model and self.strong else self.llm).ask(prompt, on_text)
+
+
+def desk(*lines, strong=None, **options):
+    return OneModel(ScriptedLlm(lines, **options), strong and ScriptedLlm(strong, name="scripted:strong"))

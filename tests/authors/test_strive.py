@@ -1,0 +1,131 @@
+"""The loop of every author: it ends, it ends for the right reason, and it never keeps what is worse."""
+
+import itertools
+
+import pytest
+from desks import desk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantumlayer.answer.files import read_file
+from quantumlayer.answer.values import Wanted
+from quantumlayer.author.asking import ask_whole
+from quantumlayer.author.strive import Strive
+from quantumlayer.author.values import Bounds, Failed, Trial
+from quantumlayer.errors import BudgetExceeded, LlmUnavailable
+from quantumlayer.ports.llm import Answer, Prompt
+
+WANTED = Wanted("app/x.py", "python")
+CHECKS = ("a", "b", "c")
+
+
+def code(*passing):
+    return f"```python\nPASSES = {sorted(passing)}\n```"
+
+
+async def checking(content):
+    """Each check passes where the file names it."""
+    passed = frozenset(name for name in CHECKS if f'"{name}"' in content.decode().replace("'", '"'))
+    return Trial(content, passed, tuple(Failed(name, f"{name} is wrong") for name in CHECKS if name not in passed))
+
+
+def strive(the_desk, **options):
+    prompts = []
+
+    def asking(current, wrong):
+        prompts.append((current and current.made.decode(), wrong and wrong.message))
+        return Prompt("system", f"write {wrong.message if wrong else 'it'}")
+
+    options = {"bounds": Bounds(attempts=4), **options}
+    made = Strive("the unit x", the_desk, "coder", asking, lambda a, c: read_file(a, WANTED), checking, **options)
+    return made, prompts
+
+
+async def test_it_ends_when_all_checks_pass():
+    made, prompts = strive(desk(code("a"), "no code here, sorry", code(*CHECKS)))
+    found = await made.run()
+    assert found.broken is None and found.attempts == 3 and found.models == ("scripted:model",)
+    assert prompts[1][1] == "b is wrong" and "fenced" in prompts[2][1]
+
+
+async def test_what_stays_broken_names_the_unit_the_check_the_error_and_the_attempts():
+    made, _ = strive(desk(code("a"), code("b"), code("a", "b"), code("c")))
+    found = await made.run()
+    assert found.broken is not None
+    assert (found.broken.subject, found.broken.check, found.broken.attempts) == ("the unit x", "c", 4)
+    assert found.broken.stop == "attempts" and "c is wrong" in str(found.broken)
+    assert found.best is not None and found.best.passed == {"a", "b"}
+
+
+async def test_the_same_answer_again_and_again_ends_it():
+    made, _ = strive(desk(code("a"), endless=True), bounds=Bounds(attempts=50))
+    found = await made.run()
+    assert found.broken is not None and found.broken.stop == "loop" and found.attempts == 3
+
+
+async def test_the_same_error_again_and_again_ends_it():
+    answers = (code("a") + f"\nattempt {n}" for n in itertools.count())
+    made, _ = strive(desk(*itertools.islice(answers, 9)), bounds=Bounds(attempts=50))
+    assert (await made.run()).broken.stop == "loop"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "stop"),
+    [
+        (Bounds(attempts=9, tokens=1), "tokens"),
+        (Bounds(attempts=9, seconds=0), "time"),
+    ],
+)
+async def test_bounds(bounds, stop):
+    made, _ = strive(desk(code("a"), code("b"), code("c")), bounds=bounds)
+    found = await made.run()
+    assert found.broken.stop == stop and found.attempts == 1 and found.best.passed == {"a"}
+
+
+async def test_money_is_a_bound():
+    answers = [Answer(code(n), "stop", "m", 1, 1, 0.3) for n in CHECKS]
+    made, _ = strive(desk(*answers), bounds=Bounds(attempts=9, usd=0.5))
+    found = await made.run()
+    assert found.broken.stop == "money" and found.attempts == 2
+
+
+async def test_an_exceeded_budget_keeps_what_is_there():
+    made, _ = strive(desk(code("a"), BudgetExceeded("the run has used 10 of 10 tokens")))
+    found = await made.run()
+    assert found.broken.stop == "budget" and found.best.passed == {"a"}
+
+
+async def test_a_model_that_is_down_is_told_as_such():
+    made, _ = strive(desk(LlmUnavailable("down")))
+    with pytest.raises(LlmUnavailable):
+        await made.run()
+
+
+async def test_the_last_attempt_goes_to_the_stronger_model():
+    made, _ = strive(desk(code("a"), code("b"), code("c"), strong=[code(*CHECKS)]))
+    found = await made.run()
+    assert found.broken is None and found.models == ("scripted:model", "scripted:strong")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sets(st.sampled_from(CHECKS)), min_size=1, max_size=6))
+async def test_a_strict_author_never_breaks_what_passed(steps):
+    made, prompts = strive(desk(*(code(*s) for s in steps)), strict=True, bounds=Bounds(attempts=len(steps)))
+    start = await checking(b'["a"]')
+    found = await made.run(start)
+    assert found.best.passed >= {"a"}
+    shown = [set(filter(lambda c: f'"{c}"' in (p[0] or "").replace("'", '"'), CHECKS)) for p in prompts]
+    assert all(first <= second for first, second in itertools.pairwise(shown))
+
+
+async def test_a_cut_answer_is_continued():
+    whole = code(*CHECKS)
+    first = Answer(whole[:20], "length", "m", 1, 1)
+    answer = await ask_whole(desk(first, whole[20:]), "coder", Prompt("s", "t"))
+    assert answer.text == whole and answer.finish == "stop"
+
+
+async def test_a_continuation_that_opens_the_block_again_is_joined():
+    cut = Answer("```python\nX = (1,", "length", "m", 1, 1)
+    answer = await ask_whole(desk(cut, "```python\n 2)\n```"), "coder", Prompt("s", "t"))
+    assert read_file(answer, WANTED) == b"X = (1, 2)\n"
