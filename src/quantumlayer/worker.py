@@ -13,6 +13,7 @@ from quantumlayer.delivery.previews import list_previews
 from quantumlayer.delivery.registry import open_registry
 from quantumlayer.pipeline.activities import Activities
 from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.models import Models
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.watched import Watched
@@ -20,6 +21,7 @@ from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.patient import PatientBlobs
+from quantumlayer.stores.spending import SqlBook, SqlCircuits
 
 IDLE_POLL_SECONDS = 2.0
 THREADS = 16
@@ -43,6 +45,7 @@ async def open_toolbox(home: Home) -> Toolbox:
         languages={name: languages.load(name)() for name in languages.names},
         scanners=tuple(scanners.load(name)() for name in scanners.names),
         blueprints=LiveBlueprints(home.root),
+        models=Models(home.root, SqlBook(metadata.database), SqlCircuits(metadata.database)),
     )
 
 
@@ -70,6 +73,7 @@ async def work(home: Home, address: str, *, idle_exit: int | None, heavy: int | 
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({idle, stopped}, return_when=asyncio.FIRST_COMPLETED)
         idle.cancel()
+    await tools.models.close()
     await tools.metadata.close()
     return not stop.is_set()
 
