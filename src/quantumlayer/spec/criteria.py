@@ -42,12 +42,12 @@ class _Writer:
     def __post_init__(self) -> None:
         self.assumed = {r.id for r in self.spec.requirements if r.assumption}
 
-    def add(self, satisfies: tuple[str, ...], given: str, when: str, then: str) -> None:
-        """What is built on an assumption stands there, and elsewhere only where nothing else would."""
+    def add(self, satisfies: tuple[str, ...], given: str, when: str, then: str, *, everywhere: bool = False) -> None:
+        """What is built on an assumption stands there, and elsewhere only where nothing else would, or where it is said so."""
         assumed = [s for s in satisfies if s in self.assumed]
         criterion = Criterion(given=given, when=when, then=then)
         for requirement in satisfies:
-            place = self.shared if assumed and requirement not in assumed else self.found
+            place = self.shared if assumed and requirement not in assumed and not everywhere else self.found
             place.setdefault(requirement, []).append(criterion)
 
     def entity(self, name: str, entity: Entity) -> None:
@@ -117,7 +117,8 @@ class _Writer:
             )
             if route.kind == "list" and route.name != "list":
                 row = f"the {_label(route.name)} {entity.plural.replace('_', ' ')} are listed"
-            self.add(route.satisfies, given, f"{row} ({call})", outcome or f"it is done ({route.status})")
+            moved = operation.transition is not None
+            self.add(route.satisfies, given, f"{row} ({call})", outcome or f"it is done ({route.status})", everywhere=moved)
         else:
             done = _ACCOUNT.get(route.name)
             self.add(route.satisfies, given, f"{done} ({call})" if done else call, f"it is done ({route.status})")
@@ -133,7 +134,9 @@ class _Writer:
     def crud(self) -> None:
         """What can simply be done, in one criterion for each kind of caller."""
         for (satisfies, name, given), calls in self.plain.items():
-            self.add(satisfies, given, f"{an(name)} is {_and(calls)}", "it is done, and the row is answered or gone")
+            gone = [c for c in calls if c.startswith("deleted")]
+            then = "it is gone" if gone == calls else "the answer shows it" + ("; once deleted it is gone" if gone else "")
+            self.add(satisfies, given, f"{an(name)} is {_and(calls)}", then)
 
     def _caller(self, access: Access, name: str, operation: str) -> str:
         if access.anonymous:
@@ -166,7 +169,7 @@ class _Writer:
                 "only those with the asked " + _and([_label(n) for n in dict.fromkeys(f.field for f in operation.filters)])
             )
         if operation.default_sort:
-            parts.append("in the order of " + _and([_order(s) for s in operation.default_sort]))
+            parts.append("they come in the order of " + _and([_order(s) for s in operation.default_sort]))
         if operation.search:
             parts.append("a search text (`q`) is looked for in " + _and([_label(s) for s in operation.search]))
         if where := self.compiled.where(name, route.name):

@@ -32,7 +32,7 @@ def to_markdown(frd: Frd) -> str:
 
 
 def _lines(r: FrdRequirement) -> list[str]:
-    lines = [f"### {r.id} ({r.priority})", "", _md(r.text), ""]
+    lines = [f"### {r.id} ({r.priority})", "", _md(_sentence(r.text)), ""]
     lines += [f"**Not carried over.** {_md(r.reason)}", ""] if not r.understood else []
     for c in r.criteria:
         lines += [f"- **Given** {_md(c.given)}", f"  **when** {_md(c.when)}", f"  **then** {_md(c.then)}."]
@@ -66,7 +66,9 @@ def _article(r: FrdRequirement) -> str:
         f"<li><b>Given</b> {_code(c.given)} <b>when</b> {_code(c.when)} <b>then</b> {_code(c.then)}</li>" for c in r.criteria
     )
     refused = f'<p class="no"><b>Not carried over.</b> {_h(r.reason)}</p>' if not r.understood else ""
-    return f'<section id="{r.id}"><h3>{r.id} ({r.priority})</h3><p>{_h(r.text)}</p>{refused}<ul>{items}</ul></section>'
+    return (
+        f'<section id="{r.id}"><h3>{r.id} ({r.priority})</h3><p>{_h(_sentence(r.text))}</p>{refused}<ul>{items}</ul></section>'
+    )
 
 
 def _lists(frd: Frd) -> list[tuple[str, list[str]]]:
@@ -78,6 +80,11 @@ def _lists(frd: Frd) -> list[tuple[str, list[str]]]:
         ("Open questions", [f"Q{n}: {q}" for n, q in enumerate(frd.open_questions, 1)]),
         ("Glossary", [f"{t.term}: {t.meaning}" for t in frd.glossary]),
     ]
+
+
+def _sentence(text: str) -> str:
+    """A clause as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) else ".")
 
 
 def _md(text: str) -> str:

@@ -122,10 +122,10 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
         clause.id,
         f"self.{name} {operator} {amount} || '{role}' in actor.roles",
         f"{role}_role",
-        f"{plain(m['f'] or name).strip()} {m['op']} {m['n']} needs the role {role}",
+        f"{plain(m['f'] or name).strip()} {m['op']} {m['n']}: the role {role} is needed",
     )
     world.ask(
-        f"Whoever approves {an(target.name)} with {name.replace('_', ' ')} above {m['n']} needs the role {role} in addition to what is asked otherwise; or instead of it?"
+        f"Where {name.replace('_', ' ')} is {m['op']} {m['n']}: is the role {role} needed in addition to what is asked otherwise, or instead of it? Now in addition."
     )
     return True
 
