@@ -1,6 +1,7 @@
 """Models as the user configured them: `models.toml` in QL_HOME, the environment over it, adapters by entry points."""
 
 import difflib
+import importlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -18,12 +19,14 @@ from quantumlayer.desk.desk import ModelDesk, OnCall, no_model, nobody
 from quantumlayer.desk.hygiene import cleaner_of
 from quantumlayer.desk.pool import Pool
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.llms.gguf import check_gguf
 from quantumlayer.llms.keys import find_key, need_key
 from quantumlayer.ports.llm import ROLES, Llm, Role
 
 FILE = "models.toml"
 ALL_ROLES = "QL_MODEL"
 PORT = "llms"
+LOCAL = "local"
 
 
 def load_models(home: Path, environment: Mapping[str, str] = os.environ) -> ModelsConfig:
@@ -83,6 +86,30 @@ def open_model(config: ModelsConfig, name: str) -> Llm:
     check_name(name)
     options = config.options(name)
     return family(PORT).load(provider_of(name))(name, options, need_key(provider_of(name), options.key_variable))
+
+
+def problem_of(config: ModelsConfig, name: str) -> QuantumLayerError | None:
+    """What is wrong with a model that shows before its library is loaded: its name, key or file; None where nothing is."""
+    options = config.options(name)
+    try:
+        check_name(name)
+        need_key(provider_of(name), options.key_variable)
+        if provider_of(name) == LOCAL and options.path is not None:
+            check_gguf(options.path)
+    except (UserError, EnvironmentError_) as problem:
+        return problem
+    return None
+
+
+def fetch_model(place: str, folder: Path, sha256: str | None) -> tuple[Path, str]:
+    """A GGUF file of the model hub and its SHA-256, as `llms.hub.fetch_model` says; `EnvironmentError_` without that extra."""
+    try:
+        hub = importlib.import_module("quantumlayer.llms.hub")
+    except ImportError as error:
+        raise EnvironmentError_(
+            "the client of the model hub is not installed", hint="install it: pip install 'quantumlayer[local]'"
+        ) from error
+    return hub.fetch_model(place, folder, sha256)
 
 
 def open_pool(config: ModelsConfig, circuits: Circuits) -> Pool:

@@ -40,6 +40,7 @@ COMMANDS = {
     "server": "Serve the REST API alone.",
     "worker": "Carry out stages alone.",
     "proxy": "Serve previews alone.",
+    "model": "The language models that may be asked: name, list, try, budget.",
     "token": "Create, list, revoke tokens of the API.",
 }
 HOMES = {

@@ -14,15 +14,15 @@ import httpx
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.llms.compatible import chat_model
 from quantumlayer.llms.estimate import estimated_tokens
+from quantumlayer.llms.gguf import check_gguf
 from quantumlayer.llms.hosted import HostedLlm
 from quantumlayer.ports.llm import Answer, OnText, Prompt
 from quantumlayer.ports.llm_options import ModelOptions
 
 log = logging.getLogger("quantumlayer.llms.local")
 LIBRARY = "xllamacpp"
-MAGIC = b"GGUF"
 CONTEXT_TOKENS = 8192
-QUIET = 1
+QUIET = -1
 COUNT_SECONDS = 10.0
 
 
@@ -88,9 +88,9 @@ class LocalLlm:
         parameters.cpuparams.n_threads = os.cpu_count() or 1
         try:
             return library.Server(parameters)
-        except (RuntimeError, ValueError, MemoryError) as error:
+        except (RuntimeError, ValueError, MemoryError):
             raise EnvironmentError_(
-                f"llama.cpp cannot load {self._path}: {error}",
+                f"llama.cpp cannot load {self._path}",
                 hint="the file is cut off, damaged, of a kind that this version does not know, or too large for the memory;"
                 " fetch it again, and compare its SHA-256",
             ) from None
@@ -103,21 +103,3 @@ def open_local(name: str, options: ModelOptions, key: str | None) -> LocalLlm:
     if options.path is None:
         raise UserError(f"{name} has no file", hint=f"ql model add {name} PATH.gguf")
     return LocalLlm(name, check_gguf(options.path), options)
-
-
-def check_gguf(path: Path) -> Path:
-    """The same path. Raises `UserError` for what is no GGUF file that can be read."""
-    found = path.expanduser()
-    try:
-        with found.open("rb") as file:
-            magic = file.read(len(MAGIC))
-    except FileNotFoundError:
-        raise UserError(f"there is no file {found}", hint="name a GGUF file: ql model add local PATH.gguf") from None
-    except OSError as error:
-        raise UserError(f"{found} cannot be read: {error.strerror}", hint="name a GGUF file that you may read") from error
-    if magic != MAGIC:
-        raise UserError(
-            f"{found} is no GGUF file: it begins with {magic!r}",
-            hint="a model of llama.cpp begins with GGUF; convert other formats with its convert_hf_to_gguf.py",
-        )
-    return found
