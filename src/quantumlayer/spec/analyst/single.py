@@ -134,8 +134,10 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
     groups = m.groupdict()
     target, left = entity(world, m, "e") if groups.get("e") else None, None
     if words := groups.get("a"):
-        known = [world.find(world.topic), *world.entities.values()]
-        target = target or next((e for e in known if e and known_field(e, plain(words)) in e.fields), None)
+        bound = entity(world, m, "p") if groups.get("p") else None
+        known = [e for e in (world.find(world.topic), *world.entities.values()) if e and e is not bound]
+        exact = (e for e in known if snake(plain(words)) in e.fields)
+        target = target or next(exact, None) or next((e for e in known if known_field(e, plain(words)) in e.fields), None)
         left = known_field(target, plain(words))
     elif target:
         left = next((n for n, f in target.fields.items() if f.type == "decimal"), None)
