@@ -6,13 +6,18 @@ from hypothesis import strategies as st
 
 from quantumlayer.answer.data import read_json
 from quantumlayer.answer.edits import Edit, applied
-from quantumlayer.answer.files import read_file, read_files
+from quantumlayer.answer.files import content, read_file, read_files
 from quantumlayer.answer.values import Permission, Refusal, Wanted
+from quantumlayer.blueprint.render import render
+from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.conformance.answers import handled, read_corpus
 from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
 from quantumlayer.languages.python.adapter import Python
+from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.ports.llm import Answer
+from quantumlayer.spec.yaml_form import load_spec
 
 CORPUS = read_corpus(Path(__file__).parent / "corpus")
 PYTHON = Python()
@@ -92,3 +97,14 @@ def test_an_edit_changes_the_one_place_it_names_or_is_refused(lines, at, length,
 def test_permission(globs, path, allowed):
     assert Permission(globs).allows(path) is allowed
     assert not Permission(globs, never=("**",)).allows(path)
+
+
+@pytest.mark.parametrize("stack", ["python/fastapi", "typescript/fastify", "go/chi"])
+def test_what_blueprints_render_is_taken(stack, tmp_path):
+    spec = load_spec((Path(__file__).parents[1] / "specs" / "todo.yaml").read_text())
+    blueprint, language = known_blueprints(tmp_path).get(stack), family("languages").load(stack.split("/")[0])()
+    tree = render(spec, make_plan(spec, blueprint, "blueprint", language), blueprint, language)
+    sources = {path: text for path, text in tree.files.items() if path.endswith(language.conventions.suffixes)}
+    assert len(sources) > 10
+    for path, text in sources.items():
+        assert content(path, text.decode()).strip() == text.strip()

@@ -67,11 +67,11 @@ def read_files(answer: Answer, permission: Permission, defines: dict[str, tuple[
 
 
 def content(path: str, text: str, defines: tuple[str, ...] = ()) -> bytes:
-    """The bytes of a file by its path: vetted by its grammar, or as text where none is known. Raises `Refusal`."""
+    """The bytes of a file by its path, vetted by its grammar; a blank one is empty. Raises `Refusal`."""
     name = language_of(path)
     if name is None:
         raise Refusal("wrong_language", f"{path} is of no language that can be checked", path)
-    return vetted(text, Wanted(path, name, defines))
+    return b"" if not text.strip() else vetted(text, Wanted(path, name, defines))
 
 
 def permitted(path: str, permission: Permission) -> str:

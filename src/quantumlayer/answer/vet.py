@@ -131,7 +131,12 @@ def _comments_and_errors(root: Node) -> Iterator[Node]:
 
 
 def _left_out(node: Node) -> bool:
-    """Python's `...` where a statement belongs."""
+    """Python's `...` where a statement belongs; in a class or behind a decorator it may declare only."""
+    around = node.parent
+    while around is not None:
+        if around.type in ("class_definition", "decorated_definition"):
+            return False
+        around = around.parent
     return (
         node.type == "ellipsis" and node.parent is not None and node.parent.type in ("block", "module", "expression_statement")
     )

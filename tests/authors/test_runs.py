@@ -1,0 +1,122 @@
+"""Whole runs with a scripted model, everything else real: author auto with a unit, author model with a repair."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quantumlayer.blueprint.render import render
+from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.evidence.grammars import language_of
+from quantumlayer.plan.make_plan import make_plan
+from quantumlayer.spec.yaml_form import load_spec
+
+pytestmark = pytest.mark.matrix
+
+QL = Path(sys.executable).with_name("ql")
+PARCELS = Path(__file__).parents[1] / "units" / "parcels.yaml"
+NOTES = """
+name: Notes
+requirements: {R1: Notes have a title and a text., R2: A title is unique.}
+entities:
+  note:
+    plural: notes
+    satisfies: [R1]
+    fields: {title: {type: string, unique: true, satisfies: [R2]}, text: text}
+    operations: [create, read, list, update, delete]
+"""
+UNIT = """```python
+def parcel_price(weight: int, zone: str) -> int:
+    base = 500 if weight <= 1000 else 900 if weight <= 5000 else 1500
+    if zone == "B":
+        return base * 120 // 100
+    return base * 2 if zone == "C" else base
+```"""
+MODELS = """
+[roles]
+coder = "scripted:author"
+analyst = "scripted:author"
+[models."scripted:author"]
+path = "{script}"
+usd_per_million_input = 1.0
+usd_per_million_output = 2.0
+"""
+
+
+@pytest.fixture
+def generate(tmp_path):
+    """Runs `ql generate` with a model that says these lines; the report, and the log on a failure."""
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = os.environ | {"QL_HOME": str(home)}
+
+    def call(lines, *words):
+        script = tmp_path / "script.json"
+        script.write_text(json.dumps(lines))
+        (home / "models.toml").write_text(MODELS.format(script=script))
+        words = ("generate", *map(str, words), "--json", "--no-preview")
+        found = subprocess.run([QL, *words], env=environment, capture_output=True, text=True, timeout=500)
+        return found.returncode, json.loads(found.stdout or "{}"), found.stderr
+
+    yield call
+    subprocess.run([QL, "down"], env=environment, capture_output=True, timeout=60)
+
+
+def line(report, stage):
+    return next(found for found in report["stages"] if found["name"] == stage)
+
+
+def test_auto_writes_a_unit_after_two_wrong_ones(generate):
+    code, report, log = generate(["Sure!", UNIT.replace("<= 1000", "< 1000"), UNIT], "--file", PARCELS, "--author", "auto")
+    assert (code, report.get("status")) == (0, "verified"), (report, log)
+    assert report["author"] == "auto" and report["model"] == "scripted:author" and report["cost_usd"] > 0
+    assert {r["id"]: r["status"] for r in report["requirements"]} == {"R1": "met", "R2": "met"}
+    assert line(report, "repair")["status"] == "not_run"
+
+
+def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
+    wrong = [UNIT.replace("500", str(n)) for n in (501, 502, 503, 504, 505)]
+    code, report, log = generate(wrong + wrong, "--file", PARCELS, "--author", "auto")
+    assert code in (1, 3), (report, log)
+    told = line(report, "code")
+    assert told["status"] == "failed" and "the unit parcel_price: examples fails after 5 attempts" in told["reason"]
+
+
+def component(spec_text, tmp_path):
+    """All files that author `model` may write, as a model would send them."""
+    spec, blueprint = load_spec(spec_text), known_blueprints(tmp_path).get("python/fastapi")
+    language = family("languages").load("python")()
+    tree = render(spec, make_plan(spec, blueprint, "blueprint", language), blueprint, language)
+    return {
+        path: content.decode()
+        for path, content in tree.files.items()
+        if path.startswith(("app/", "migrations/")) and language_of(path)
+    }
+
+
+def test_model_writes_an_application_and_repairs_it(generate, tmp_path):
+    files = component(NOTES, tmp_path)
+    right = files["app/routers/note.py"]
+    assert right.count("status_code=201") == 1
+    files["app/routers/note.py"] = right.replace("status_code=201", "status_code=200")
+    (before,) = [text for text in files["app/routers/note.py"].splitlines() if "status_code=200" in text]
+    answer = "\n\n".join(f"`{path}`\n\n```\n{text}\n```" for path, text in files.items()) + "\n\nDONE"
+    edit = f"app/routers/note.py\n<<<<<<< SEARCH\n{before}\n=======\n{before.replace('200', '201')}\n>>>>>>> REPLACE"
+    spec = tmp_path / "notes.yaml"
+    spec.write_text(NOTES)
+    code, report, log = generate([answer, "I think it is fine.", edit], "--file", spec, "--author", "model")
+    assert (code, report.get("status")) == (0, "verified"), (report, log)
+    assert report["author"] == "model" and line(report, "sandbox validation")["status"] == "failed"
+    assert line(report, "repair")["status"] == "passed"
+    assert {r["status"] for r in report["requirements"]} == {"met"}
+
+
+def test_without_a_model_nothing_starts(tmp_path):
+    environment = os.environ | {"QL_HOME": str(tmp_path / "home")}
+    words = [QL, "generate", "--file", PARCELS, "--author", "auto"]
+    found = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    assert found.returncode == 2 and "no model is named" in found.stderr and not (tmp_path / "home").exists()
