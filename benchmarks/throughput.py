@@ -32,11 +32,11 @@ class Memory(threading.Thread):
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.peak, self._root, self._stop = 0, psutil.Process(pid), threading.Event()
+        self.peak, self._root, self._ended = 0, psutil.Process(pid), threading.Event()
 
     def run(self) -> None:
         """Until `end`."""
-        while not self._stop.wait(0.5):
+        while not self._ended.wait(0.5):
             total = 0
             for process in [self._root, *self._root.children(recursive=True)]:
                 try:
@@ -47,7 +47,7 @@ class Memory(threading.Thread):
 
     def end(self) -> int:
         """The most, in bytes."""
-        self._stop.set()
+        self._ended.set()
         return self.peak
 
 
@@ -63,15 +63,15 @@ async def measure(runs: int, workers: int, patience: float) -> tuple[Any, ...]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            url = await _ready(home)
+            url = await ready(home)
             async with aiohttp.ClientSession(url) as api:
-                await _all_ended(api, [await _create(api)], patience)
+                await all_ended(api, [await create(api)], patience)
                 memory = Memory(service.pid)
                 memory.start()
                 began = time.perf_counter()
-                ids = await asyncio.gather(*(_create(api) for _ in range(runs)))
+                ids = await asyncio.gather(*(create(api) for _ in range(runs)))
                 accepted = time.perf_counter() - began
-                outcomes = await _all_ended(api, ids, patience)
+                outcomes = await all_ended(api, ids, patience)
                 seconds = time.perf_counter() - began
             queued = sorted([await _queued(home, run) for run in ids])
             return (
@@ -89,7 +89,8 @@ async def measure(runs: int, workers: int, patience: float) -> tuple[Any, ...]:
             service.wait(60)
 
 
-async def _ready(home: Home) -> str:
+async def ready(home: Home) -> str:
+    """The address of the API, once previews are served too."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         service = read_service(home)
@@ -99,13 +100,14 @@ async def _ready(home: Home) -> str:
     raise SystemExit(f"the service did not start within {START_SECONDS:.0f} s")
 
 
-async def _create(api: aiohttp.ClientSession) -> str:
+async def create(api: aiohttp.ClientSession) -> str:
+    """The id of a new run without a preview."""
     async with api.post("/api/v1/runs", json={"text": PROMPT, "preview": False}) as answer:
         assert answer.status == 201, await answer.text()
         return (await answer.json())["id"]
 
 
-async def _all_ended(api: aiohttp.ClientSession, ids: list[str], patience: float) -> list[str]:
+async def all_ended(api: aiohttp.ClientSession, ids: list[str], patience: float) -> list[str]:
     """The status of those that ended in time."""
     waiting, outcomes = list(ids), []
     until = time.monotonic() + patience

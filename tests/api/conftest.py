@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from quantumlayer.delivery.listening import listen
 from quantumlayer.files.archive import pack
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline.client import connect
@@ -87,7 +87,7 @@ async def served(home, temporal="127.0.0.1:1", **settings):
     server = http_server(office)
     server.capture_signals = contextlib.nullcontext
     port = free_port()
-    listener = socket.create_server(("127.0.0.1", port), backlog=2048)
+    listener = listen("127.0.0.1", port)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(0.005)

@@ -6,7 +6,8 @@ import typer
 
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.inputs import parse_ttl
-from quantumlayer.delivery.proxy import DEFAULT_PORT, LOOPBACK
+from quantumlayer.delivery.listening import LOOPBACK
+from quantumlayer.delivery.proxy import DEFAULT_PORT
 from quantumlayer.server.previews import serve_previews
 from quantumlayer.stores.home import default_home
 from quantumlayer.telemetry.logs import log_to

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import re
-import resource
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -17,20 +15,18 @@ from quantumlayer.delivery.forwarding import CONNECTIONS, PEER_IDLE_SECONDS, Way
 from quantumlayer.delivery.gate import Gate
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.keeper import UNUSED_SECONDS, Keeper, Launch
+from quantumlayer.delivery.listening import LOOPBACK, allow_many_connections, bind, listen, ports_from
 from quantumlayer.delivery.pages import answer
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import DOMAIN, Lease
-from quantumlayer.errors import EnvironmentError_
 
 log = logging.getLogger("quantumlayer.preview")
 # What strangers send is no error of ours; what we get wrong is logged in `Proxy.handle`.
 _quiet = logging.getLogger("quantumlayer.preview.http")
 _quiet.setLevel(logging.CRITICAL)
 
-LOOPBACK = "127.0.0.1"
 ANYWHERE = ("0.0.0.0", "::", "")
 DEFAULT_PORT = 8088
-PORTS_TRIED = 100
 HEALTH, READY = "/.quantumlayer/health", "/.quantumlayer/ready"
 OPEN_FILES = 65_536
 HEADER_BYTES = 16 * 1024
@@ -121,37 +117,14 @@ class Proxy:
         return answer(503, "Starting", "The application is starting. Try again in a second.", accept=accept, retry_after=1)
 
 
-def bind(host: str, first: int, last_port: int | None) -> tuple[list[socket.socket], int]:
+def sockets_on(host: str, first: int, last_port: int | None) -> tuple[list[socket.socket], int]:
     """Sockets on the port used last, `first`, or the next free one. Raises `EnvironmentError_` when none is free."""
-    candidates = ([last_port] if last_port else []) + list(range(first, min(first + PORTS_TRIED, 65536)))
-    for port in candidates:
-        try:
-            sockets = [_listen(host, port)]
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                continue
-            raise EnvironmentError_(
-                f"cannot listen on {host}: {error}", hint="name an address of this machine: --host"
-            ) from None
-        if host == LOOPBACK:
-            with contextlib.suppress(OSError):
-                sockets.append(_listen("::1", port))
-        return sockets, port
-    raise EnvironmentError_(
-        f"no free port from {first} to {candidates[-1]} for the preview proxy", hint="name another one with --port"
-    )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
-
-
-def _allow_many_connections() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    listener = bind(host, [*([last_port] if last_port else []), *ports_from(first)])
+    sockets, port = [listener], int(listener.getsockname()[1])
+    if host == LOOPBACK:
+        with contextlib.suppress(OSError):
+            sockets.append(listen("::1", port))
+    return sockets, port
 
 
 @contextlib.asynccontextmanager
@@ -172,8 +145,8 @@ async def running_proxy(
     Raises `EnvironmentError_` when another proxy holds this home or no port is free.
     """
     with home.only_proxy():
-        _allow_many_connections()
-        sockets, bound = bind(host, port, home.port())
+        allow_many_connections(OPEN_FILES)
+        sockets, bound = sockets_on(host, port, home.port())
         reached = advertise or (socket.gethostname() if host in ANYWHERE else host)
         address = f"[{reached}]:{bound}" if ":" in reached else f"{reached}:{bound}"
         lease = Lease(holder=home.holder(), address=address, key=secrets.token_hex(16))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from quantumlayer.errors import EnvironmentError_
+from quantumlayer.delivery.listening import allow_many_connections, bind, ports_from
 from quantumlayer.server.api.app import create_app
 from quantumlayer.server.api.office import Office, open_office
 from quantumlayer.server.api.settings import Settings
@@ -21,7 +20,6 @@ from quantumlayer.stores.home import Home
 
 log = logging.getLogger("quantumlayer.api")
 HEADER_SECONDS = 15.0
-PORTS_TRIED = 100
 OPEN_FILES = 16384
 MESSAGE_BYTES = 64 * 1024
 GRACE_SECONDS = 5
@@ -73,8 +71,8 @@ async def serve_api(settings: Settings, home: Home, temporal_address: Callable[[
 
     Raises `EnvironmentError_` when it cannot listen.
     """
-    _allow_many_connections()
-    listener = bind(settings.host, settings.port, exact=exact)
+    allow_many_connections(OPEN_FILES)
+    listener = bind(settings.host, [settings.port] if exact else ports_from(settings.port))
     if not settings.loopback:
         log.warning("serving other machines at %s: every call needs a token", settings.host)
     await http_server(open_office(settings, home, temporal_address)).serve(sockets=[listener])
@@ -96,23 +94,3 @@ def http_server(office: Office) -> Server:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return Server(config)
-
-
-def bind(host: str, port: int, *, exact: bool) -> socket.socket:
-    """A listening socket there, or on one of the next ports unless `exact`. Raises `EnvironmentError_`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    last = port if exact else min(port + PORTS_TRIED, 65535)
-    reason = ""
-    for candidate in range(port, last + 1):
-        try:
-            return socket.create_server((host, candidate), family=family, backlog=2048)
-        except OSError as error:
-            reason = error.strerror or str(error)
-    raise EnvironmentError_(f"cannot listen on {host}:{port}: {reason}", hint="choose another one with --port and --host")
-
-
-def _allow_many_connections() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -17,12 +17,15 @@ from quantumlayer.server.api.views import DropDiff, DropFile, DropFiles, DropLis
 
 router = APIRouter(tags=["drops"])
 CAPSULE = "application/vnd.quantumlayer.capsule+tar+zstd"
-_BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-_RANGES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "All of it.", **_BYTES},
-    206: {"description": "The range that was asked for.", **_BYTES},
-    304: {"description": "The caller has it already."},
-}
+
+
+def _ranges(media_type: str) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        200: {"description": "All of it.", "content": content},
+        206: {"description": "The range that was asked for.", "content": content},
+        304: {"description": "The caller has it already."},
+    }
 
 
 @router.get("/runs/{run_id}/drops", response_model=DropList, responses=refusals(404))
@@ -40,11 +43,13 @@ async def list_drops(
 
 
 @router.head("/runs/{run_id}/capsule", include_in_schema=False)
-@router.get("/runs/{run_id}/capsule", response_class=Response, responses=_RANGES | refusals(404, 416))
+@router.get("/runs/{run_id}/capsule", response_class=Response, responses=_ranges(CAPSULE) | refusals(404, 409, 416))
 async def download_capsule(request: Request, run_id: RunId, office: TheOffice, caller: TheCaller) -> Response:
     """The signed package, whole or in part (`Range`, `If-Range`, `If-None-Match`)."""
     run = await office.run(run_id, caller.owner)
     drop = await capsule_of(office, run.id)
+    if drop is None and run.status == "running":
+        raise Refused(409, f"the run {run.id} has no capsule yet", "wait until it has ended")
     if drop is None:
         raise Refused(404, f"the run {run.id} has no capsule", f"see why: GET /api/v1/runs/{run.id}")
     return download(request, await office.blobs.get(drop.id), drop.id, CAPSULE, f"{run.id}.capsule")
@@ -66,7 +71,7 @@ async def list_drop_files(request: Request, drop_id: DropId, office: TheOffice, 
 
 
 @router.head("/drops/{drop_id}/content", include_in_schema=False)
-@router.get("/drops/{drop_id}/content", response_class=Response, responses=_RANGES | refusals(404, 409, 416))
+@router.get("/drops/{drop_id}/content", response_class=Response, responses=_ranges("*/*") | refusals(404, 409, 416))
 async def download_drop(
     request: Request,
     drop_id: DropId,
