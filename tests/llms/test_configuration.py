@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keyring
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
 from typer.testing import CliRunner
@@ -116,6 +116,7 @@ def test_edits_keep_comments_and_order(tmp_path):
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}:[!-~]{1,20}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(st.lists(names, min_size=1, max_size=5, unique=True))
 def test_what_was_added_can_be_removed_whatever_its_name(chosen):
     text = ""
@@ -198,9 +199,7 @@ def test_models_that_cannot_be_opened_say_why(name, options, monkeypatch):
     assert told.value.exit_code in (2, 4) and told.value.hint and "sk-never-shown" not in str(told.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["bedrock:anthropic.claude-sonnet-4-20250514-v1:0", "openrouter:openai/gpt-4o", "cohere:command-r"]
-)
+@pytest.mark.parametrize("name", ["bedrock:anthropic.claude-sonnet-4-6", "openrouter:openai/gpt-4o", "cohere:command-r"])
 def test_the_other_providers_open(name, monkeypatch):
     for variable in ("AWS_BEARER_TOKEN_BEDROCK", "OPENROUTER_API_KEY", "CO_API_KEY"):
         monkeypatch.setenv(variable, "sk-test")
@@ -243,7 +242,7 @@ def test_the_commands_add_list_and_remove(home, no_keys):
     listed = {entry["model"]: entry for entry in json.loads(ql("list", "--json"))}
     assert listed["groq:llama"]["ready"] == "yes" and listed["groq:llama"]["roles"] == ["coder"]
     assert listed["openai:gpt-4o"]["ready"] == "no" and "OPENAI_API_KEY" in listed["openai:gpt-4o"]["hint"]
-    assert listed["openai:gpt-4o"]["roles"] == ["go:coder", "go:analyst"]
+    assert listed["openai:gpt-4o"]["roles"] == ["go:analyst", "go:coder"]
     assert "from-the-ring" not in ql("list") + ql("list", "--json") + (home / FILE).read_text()
     ql("remove", "groq:llama")
     ql("remove", "groq:llama", fails=UserError)
@@ -270,11 +269,10 @@ def test_test_tells_a_model_without_structured_output(home, tmp_path):
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     good.write_text(json.dumps(["Hello.", {"city": "Kyoto", "inhabitants": 1_400_000}, "Hello."]))
     bad.write_text(json.dumps(["Hello.", "Kyoto has many people.", "Hello."]))
-    (home / FILE).write_text(
-        f'[roles]\ncoder = ["scripted:good"]\n[models."scripted:good"]\npath = "{good}"\n[models."scripted:bad"]\npath = "{bad}"'
-    )
+    places = "".join(f'[models."scripted:{path.stem}"]\npath = "{path}"\n' for path in (good, bad))
+    (home / FILE).write_text(places)
     found = json.loads(ql("test", "scripted:good", "--json"))
-    assert [(f["what"], f["status"]) for f in found] == [(w, "passed") for w in ("answers", "follows a schema", "streams")]
+    assert [f["what"] for f in found if f["status"] == "passed"] == ["answers", "follows a schema", "streams"]
     result = CliRunner().invoke(model_app, ["test", "scripted:bad"])
     assert result.exit_code == 2 and "no structured output" in result.output and "structured =" in result.output
 

@@ -5,7 +5,7 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantumlayer.account.memory import MemoryBook
@@ -264,6 +264,7 @@ async def test_secrets_of_the_machine_never_reach_a_prompt_or_the_account():
     assert SECRET not in str(office.heard) and SECRET not in str(await office.book.calls("run"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_texts_without_secrets_are_left_as_they_are(text):
     if "-----BEGIN" not in text and "://" not in text:
