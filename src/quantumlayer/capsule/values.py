@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from quantumlayer.account.values import Used
 from quantumlayer.evidence.values import RequirementResult
 
 FORMAT = 1
@@ -58,7 +59,7 @@ class Scores(Value):
 
 class Facts(Value):
     """What the run knows of a capsule before it is sealed. `commands` are lists of argv by name, `lock_digest` is the SHA-256
-    of the dependency lock.
+    of the dependency lock; `usage` are the calls to models by stage, role and model, which took `cost_usd`.
     """
 
     name: str
@@ -75,6 +76,8 @@ class Facts(Value):
     scores: Scores = Scores()
     coverage: float | None = None
     drops: tuple[DropRef, ...] = ()
+    cost_usd: float | None = 0.0
+    usage: tuple[Used, ...] = ()
 
 
 class Manifest(Facts):

@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
+from quantumlayer.account.values import cost, used
 from quantumlayer.blueprint.values import Commands
 from quantumlayer.capsule.keys import signing_key
 from quantumlayer.capsule.seal import Parts, seal
@@ -21,6 +22,7 @@ from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.capsules import local_capsule
 from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.models import answered, calls_of
 from quantumlayer.pipeline.records import Records
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
@@ -92,6 +94,7 @@ class Deliver:
         made = await self.tools.metadata.drops(order.run, current=True)
         inputs = set(desk.task.inputs.values())
         sealed = (d for d in made if d.id in inputs and d.stage in stages.NAMES)
+        calls = await calls_of(self.tools.metadata, order.run)
         lineage = (DropRef(id=d.id, stage=d.stage, kind=d.kind, parents=d.parents) for d in sealed)
         return Facts(
             name=spec.name,
@@ -99,7 +102,7 @@ class Deliver:
             status=status,
             stack=plan.stack,
             author=order.author,
-            model=order.model,
+            model=answered(calls) or order.model,
             spec_digest=spec_digest(spec),
             blueprint=BlueprintRef(id=plan.stack, version=blueprint.value.version, digest=blueprint.digest),
             lock_digest=next((d.metadata.get("lock") for d in made if d.kind == "dependencies"), None),
@@ -108,6 +111,8 @@ class Deliver:
             scores=Scores(qa=qa(evidence, results), security=security(scans) if scans else None),
             coverage=evidence.coverage,
             drops=tuple(sorted(lineage, key=lambda drop: (stages.NAMES.index(drop.stage), drop.kind))),
+            cost_usd=cost(calls),
+            usage=used(calls),
         )
 
     async def _parts(self, desk: Desk, evidence: Evidence) -> Parts:

@@ -8,7 +8,7 @@ from quantumlayer.evidence.scores import qa, security
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import T, decode
-from quantumlayer.pipeline.models import calls_of
+from quantumlayer.pipeline.models import answered, calls_of
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import (
     Ending,
@@ -60,7 +60,7 @@ class Endings:
             status=_status(ending, evidence, results),
             stack=order.stack,
             author=order.author,
-            model=", ".join(dict.fromkeys(call.model for call in calls if call.outcome == "answered")) or order.model,
+            model=answered(calls) or order.model,
             stages=tuple(_line(name, ending) for name in stages.NAMES),
             requirements=tuple(
                 RequirementReport(

@@ -58,6 +58,11 @@ async def calls_of(metadata: Metadata, run: str) -> tuple[Call, ...]:
     )
 
 
+def answered(calls: tuple[Call, ...]) -> str | None:
+    """The models that answered, in the order of their first answer."""
+    return ", ".join(dict.fromkeys(call.model for call in calls if call.outcome == "answered")) or None
+
+
 def payer(order: Order) -> Payer:
     """Who pays for the calls of a run."""
     owner = order.owner
