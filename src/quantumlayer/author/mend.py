@@ -17,7 +17,7 @@ from quantumlayer.ports.scanner import Scan
 
 NEIGHBOURS = 12
 MAX_MESSAGE = 3000
-_GRAVE = ("critical", "high", "medium")
+_GRAVE = ("critical", "high")
 _WORD = re.compile(r"[A-Za-z]{4,}")
 
 
@@ -80,7 +80,7 @@ def trial_of(tree: FileTree, checks: Iterable[Check], scans: Iterable[Scan]) -> 
             told = f"{check.title}\n{check.message}" + (f"\n{check.counterexample}" if check.counterexample else "")
             failed.append(Failed(check.id, told))
     for scan in scans:
-        grave = [f for f in scan.findings if f.severity in _GRAVE]
+        grave = [f for f in scan.findings if f.severity in _GRAVE or (scan.kind == "semantics" and f.severity == "medium")]
         if scan.status == "errored":
             failed.append(Failed(scan.scanner, scan.reason))
         elif grave:

@@ -12,7 +12,7 @@ from quantumlayer.author.mend import Mending, trial_of
 from quantumlayer.author.units import Workshop, write_units
 from quantumlayer.author.values import Broken, Trial
 from quantumlayer.blueprint.render import render
-from quantumlayer.errors import QuantumLayerError
+from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.evidence.application import UnitTests
 from quantumlayer.evidence.grammars import language_of
 from quantumlayer.evidence.security import to_sarif
@@ -31,6 +31,7 @@ from quantumlayer.pipeline.trials import (
     semantics_of,
 )
 from quantumlayer.pipeline.values import Outcome, Task
+from quantumlayer.pipeline.verdict import REPAIRED
 from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.plan.values import Plan
@@ -80,11 +81,16 @@ class Write:
             permission = self._permission(plan)
             if permission is None:
                 raise NotRun("there is no model-written code to repair")
+            if all(outcome.status == "passed" for outcome in task.outcomes if outcome.stage in REPAIRED):
+                raise NotRun("every check passed")
             evidence, scans = await desk.load("evidence", Evidence), await self._scans(desk)
             broken = trial_of(tree, evidence.checks, scans)
             if not broken.failed:
-                raise NotRun("every check passed")
-            await self._mend(desk, plan, permission, broken)
+                raise NotRun("what failed is not for a model to mend")
+            try:
+                await self._mend(desk, plan, permission, broken)
+            except (UserError, EnvironmentError_) as error:
+                desk.fail(f"{broken.failed[0].check} fails, and no model mended it: {error.message}")
         return desk.outcome()
 
     async def _units(self, desk: Desk, plan: Plan, tree: FileTree) -> tuple[FileTree, tuple[Broken, ...]]:
