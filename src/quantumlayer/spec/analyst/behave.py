@@ -262,7 +262,7 @@ def remainder(clause: Clause, world: World, target: EntityDraft, rest: str, obje
 def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`post messages in rooms`: the row refers to where it goes; what follows are its fields."""
     m = re.fullmatch(
-        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|their|its|one of the|different|various|some))? @(\w+)"
+        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|their|its|one of the|different|various|some))? @?(\w+)"
         r"(?:,? and (an? [\w ]+))?",
         rest,
     )

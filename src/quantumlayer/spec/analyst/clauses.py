@@ -72,6 +72,11 @@ def _with_lead(text: str, lead: str) -> str:
     return text
 
 
+# `observations: telescope, starts at, ends at` is a list, whatever verbs its members hold
+_LISTED = re.compile(
+    rf"^(?:an? |each |every )?[a-z][\w-]*(?: [\w-]+)?: (?!.*\b(?:{_MODAL}|is|are|has|have|goes|must|only|who|which|that)\b)[^:;]+,[^:;]+$",
+    re.I,
+)
 # a value told of by a question: `how long it takes` is a duration
 _ASKED_FOR = tuple(
     (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| \(|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
@@ -101,7 +106,8 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []
     for part in _outside(body, r"\s*;\s*"):
-        pieces += [(0, p) for p in lists] if len(lists := _declarations(part)) > 1 else enumerate(_sentences(part))
+        whole = [part] if _LISTED.match(part) else _sentences(part)
+        pieces += [(0, p) for p in lists] if len(lists := _declarations(part)) > 1 else enumerate(whole)
     parts, subject = [], ""
     for number_, piece in pieces:
         match = piece.strip(" ,")

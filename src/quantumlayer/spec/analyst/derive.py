@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import anchor, duration, period
-from quantumlayer.spec.analyst.words import an, number, snake
+from quantumlayer.spec.analyst.words import an, number, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
 
@@ -165,6 +165,25 @@ def total(clause: Clause, world: World, m: Any) -> bool | str | None:
     target.fields[snake(m["f"])] = Field(
         type="decimal", places=2, value=f"sum({rows}.map(x, {' * '.join(str(t) for t in terms)}))", satisfies=(clause.id,)
     )
+    return True
+
+
+@rule
+def sum_of(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the total of an order is the sum of the prices of its garments`"""
+    parts, target = world.find(plain(m["w"])), entity(world, m, "e") or world.find(world.topic)
+    name = known_field(parts, singular(plain(m["f2"]))) if parts else None
+    if parts is None or name not in parts.fields or parts.fields[name].type not in ("integer", "number", "decimal"):
+        return None
+    field = parts.fields[name]
+    if target is None or target is parts:
+        target = next((world.entities[str(f.to)] for f in parts.fields.values() if f.type == "reference" and f.to), None)
+    reference = parts.reference_to(target.name) if target else None
+    if target is None or reference is None or not field.required:
+        return None
+    places = {"places": field.places} if field.type == "decimal" else {}
+    value = f"sum(self.{world.inverse(parts, reference)}.map(x, x.{name}))"
+    target.fields[snake(m["f"])] = Field(type=field.type, value=value, **places, satisfies=(clause.id,))
     return True
 
 

@@ -210,7 +210,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     objects = []
     clean = re.split(
         r"\b(?:with|by|for|from|in|at|on|to|until|when|if|as|of|per|after|before|between|within|that|which|who|while|through|using|into|against|unless|only|via|under)\b|\(",
-        re.sub(rf"^(?:in|out|up|on) |^(?:for|about|to) {_DET}", "", m["o"]),
+        re.sub(rf"^(?:in|out|up|on|off|down|back|over|away) |^(?:for|about|to) {_DET}", "", m["o"]),
     )[0]
     if (objective := re.match(r"^(?:on|for|about|to|in) (.+)$", m["o"])) and not clean.strip():
         clean = objective[1]

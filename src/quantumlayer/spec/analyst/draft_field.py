@@ -126,7 +126,8 @@ def _related(target: EntityDraft, item: Item, world: World) -> EntityDraft | Non
         and type_of(snake(noun))[0] is None
     ):
         return tail
-    if world.account and singular(snake(noun)) in PEOPLE and not item.many:
+    counted = type_of(item.name)[0] == "integer"
+    if world.account and singular(snake(noun)) in PEOPLE and not item.many and not counted:
         return world.entities[world.account]
     if item.many and type_of(item.name)[0] is None and not item.attributes.get("values") and is_plural(noun):
         return world.add(noun)
@@ -155,7 +156,9 @@ def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, worl
             return
         name = snake(plural(singular(name.replace("_", " "))))
         limits = {k: v for k, v in item.attributes.items() if k in ("min_items", "max_items")}
-        target.fields[name] = Field(type="references", to=related.name, **limits, satisfies=(by,))
+        again = any(f.to == related.name for n, f in target.fields.items() if n != name)
+        inverse = f"{target.plural}_as_{name}" if again else None
+        target.fields[name] = Field(type="references", to=related.name, inverse=inverse, **limits, satisfies=(by,))
     elif world.is_account(related) and name in (
         "owner",
         "author",

@@ -134,7 +134,14 @@ def mark(text: str, world: World) -> str:
             and re.search(r"(?:^|\s)@?\w+s $", text[: found.start()])
             and re.match(r" (?:on|to|for|in|from|a|an|the|their|other|each|every|all|any|\w+s|\w+ with)\b", text[found.end() :])
         )
-        return found[0] if verbal or doing else "@" + re.sub(r"[ -]", "_", word)
+        told = (
+            verb_base(word) not in (None, word)
+            and re.search(
+                r"(?:\b(?:nobody|no one|no-one|everyone)|(?:^|\s)(?:each|every|an?|the) @?\w+) $", text[: found.start()], re.I
+            )
+            and re.match(r" (?:an?|the|their|his|her|its|each|every|other)\b", text[found.end() :])
+        )
+        return found[0] if verbal or doing or told else "@" + re.sub(r"[ -]", "_", word)
 
     return pattern.sub(marked, text)
 

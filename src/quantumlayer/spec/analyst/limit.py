@@ -133,8 +133,8 @@ def once_per(clause: Clause, world: World, m: Any) -> bool | str | None:
     if about and about is not child:
         names.insert(0, world.link(child, about, clause.id))
     person = groups.get("same") or (len(names) == 1 and not about)
-    if person and (who := child.owner or _doer(child, about, world)):
-        names.append(who)
+    if person:
+        names.append(child.owner or _doer(child, about, world) or (world.own(child, clause.id) if world.auth else None))
     if len(set(names)) < 2 or None in names:
         return None
     fields = tuple(dict.fromkeys(str(n) for n in names))

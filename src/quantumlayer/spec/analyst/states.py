@@ -99,6 +99,25 @@ def is_until(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`an order is received, then cleaned, then collected`; `moves are planned, then done or cancelled`"""
+    target = entity(world, m, "e")
+    steps = [
+        [snake(w) for w in re.split(r",? or |, ", s.strip(" ,")) if w]
+        for s in re.split(r",? (?:and )?then (?:be |is |are )?", m["path"])
+    ]
+    if target is None or any(not s or any(len(w.split("_")) > 2 for w in s) for s in steps):
+        return None
+    machine = ensure_states(target, steps[0][0], [s for step in steps for s in step], clause.id)
+    target.state = machine.model_copy(update={"initial": steps[0][0]})
+    for before, after in zip(steps, steps[1:], strict=False):
+        for state in after:
+            transition(target, action_for_state(state), before, state, clause.id)
+    world.topic = target.name
+    return True
+
+
+@rule
 def then_is(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an invoice is a draft until it is sent, and is then paid`: from the state that was spoken of last."""
     target, verb = entity(world, m, "e"), verb_base(m["p"])
