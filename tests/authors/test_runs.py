@@ -38,32 +38,38 @@ def parcel_price(weight: int, zone: str) -> int:
 ```"""
 MODELS = """
 [roles]
-coder = "scripted:author"
-analyst = "scripted:author"
-[models."scripted:author"]
+coder = "{name}"
+analyst = "{name}"
+[models."{name}"]
 path = "{script}"
 usd_per_million_input = 1.0
 usd_per_million_output = 2.0
 """
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home with its service, which the tests share: what is installed once is there for the next."""
+    folder = tmp_path_factory.mktemp("home")
+    yield folder
+    subprocess.run([QL, "down"], env=os.environ | {"QL_HOME": str(folder)}, capture_output=True, timeout=60)
+
+
 @pytest.fixture
-def generate(tmp_path):
-    """Runs `ql generate` with a model that says these lines; the report, and the log on a failure."""
-    home = tmp_path / "home"
-    home.mkdir()
-    environment = os.environ | {"QL_HOME": str(home)}
+def generate(home, tmp_path, request):
+    """Runs `ql generate` with a model that says these lines; exit code, report, and the log for a failure."""
+    name = f"scripted:{request.node.name}"
 
     def call(lines, *words):
         script = tmp_path / "script.json"
         script.write_text(json.dumps(lines))
-        (home / "models.toml").write_text(MODELS.format(script=script))
+        (home / "models.toml").write_text(MODELS.format(name=name, script=script))
         words = ("generate", *map(str, words), "--json", "--no-preview")
+        environment = os.environ | {"QL_HOME": str(home)}
         found = subprocess.run([QL, *words], env=environment, capture_output=True, text=True, timeout=500)
         return found.returncode, json.loads(found.stdout or "{}"), found.stderr
 
-    yield call
-    subprocess.run([QL, "down"], env=environment, capture_output=True, timeout=60)
+    return call
 
 
 def line(report, stage):
@@ -73,7 +79,7 @@ def line(report, stage):
 def test_auto_writes_a_unit_after_two_wrong_ones(generate):
     code, report, log = generate(["Sure!", UNIT.replace("<= 1000", "< 1000"), UNIT], "--file", PARCELS, "--author", "auto")
     assert (code, report.get("status")) == (0, "verified"), (report, log)
-    assert report["author"] == "auto" and report["model"] == "scripted:author" and report["cost_usd"] > 0
+    assert report["author"] == "auto" and report["model"].startswith("scripted:test_auto") and report["cost_usd"] > 0
     assert {r["id"]: r["status"] for r in report["requirements"]} == {"R1": "met", "R2": "met"}
     assert line(report, "repair")["status"] == "not_run"
 

@@ -42,7 +42,7 @@ def print_outcome(finished: Finished) -> None:
     out.print(_stages(report))
     if report.requirements:
         out.print(_requirements(finished))
-    out.print(_places(report))
+    out.print(_places(finished))
     sys.stdout.flush()
     _explain(finished)
 
@@ -86,8 +86,8 @@ def _requirements(finished: Finished) -> Table:
     return table
 
 
-def _places(report: Report) -> Table:
-    table = Table.grid(padding=(0, 2))
+def _places(finished: Finished) -> Table:
+    table, report = Table.grid(padding=(0, 2)), finished.report
     met = sum(r.status == "met" for r in report.requirements)
     facts = {
         "run": report.run_id,
@@ -97,12 +97,19 @@ def _places(report: Report) -> Table:
         "sources": report.out,
         "preview": report.preview_url,
         "time": f"{report.seconds:.1f} s",
+        "models": _models(finished),
         "evidence": f"ql show {report.run_id}" if report.capsule else None,
     }
     for name, value in facts.items():
         if value:
             table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     return table
+
+
+def _models(finished: Finished) -> str | None:
+    """What the models took, by stage."""
+    parts = [f"{u.stage}: {u.model}, {u.calls} calls, {u.input_tokens + u.output_tokens:,} tokens" for u in finished.usage]
+    return "; ".join([*parts, f"${finished.report.cost_usd:.4f}"]) if parts else None
 
 
 def _scores(report: Report) -> str | None:
