@@ -103,12 +103,14 @@ async def compare(server: Running, host: str, seconds: float) -> None:
     """The same requests on both ways, twice, alternating."""
     rows = []
     for clients in (1, 16):
-        rounds = [
-            (await measure(str(server.socket), seconds, clients), await measure(host, seconds, clients)) for _ in range(2)
-        ]
-        bare, through = max(r[0] for r in rounds), max(r[1] for r in rounds)
-        rows.append((clients, bare[0], through[0], through[0] / bare[0], bare[1], through[1]))
-    columns = ["clients", "direct req/s", "proxy req/s", "ratio", "direct ms", "proxy ms"]
+        bare, through, busy = (0.0, 0.0), (0.0, 0.0), 0.0
+        for _ in range(2):
+            bare = max(bare, await measure(str(server.socket), seconds, clients))
+            before = time.process_time()
+            through = max(through, passed := await measure(host, seconds, clients))
+            busy = (time.process_time() - before) / (passed[0] * seconds) * 1000
+        rows.append((clients, bare[0], through[0], through[0] / bare[0], bare[1], through[1], busy))
+    columns = ["clients", "direct req/s", "proxy req/s", "ratio", "direct ms", "proxy ms", "proxy's CPU ms"]
     show("Preview proxy; clients, proxy and application share this machine's cores", columns, rows)
 
 
