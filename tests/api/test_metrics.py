@@ -1,6 +1,10 @@
 import asyncio
+from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from quantumlayer.account.values import Budget, Call, Payer, Spent
+from quantumlayer.stores.spending import SqlBook
 
 
 async def samples(api):
@@ -44,3 +48,18 @@ async def test_what_a_sandbox_ended_is_counted_once(live):
         found = await samples(live)
     assert found["ql_sandbox_failures_total", ("outcome", "out_of_memory")] == 1
     assert found["ql_run_seconds_sum", ("stack", "python/fastapi"), ("status", "failed")] == 3.5
+
+
+async def test_calls_of_models_are_counted(api):
+    book, payer = SqlBook(api.office.metadata.database), Payer("run-1")
+    for outcome, tokens, money in (("answered", 10, 0.25), ("answered", 20, None), ("failed", 0, 0.0)):
+        facts = {"run": "run-1", "stage": "code", "role": "coder", "model": "m:a", "outcome": outcome, "at": datetime.now(UTC)}
+        call = Call(**facts, input_tokens=tokens, output_tokens=tokens, cost_usd=money, seconds=1.5)
+        await book.settle(await book.reserve(payer, Spent(), Budget(), 60), payer, call)
+    await book.reserve(payer, Spent(tokens=999), Budget(), 60)
+    found = await samples(api)
+    of = ("model", "m:a"), ("role", "coder")
+    assert found["ql_model_calls_total", of[0], ("outcome", "answered"), of[1]] == 2
+    assert found["ql_model_calls_total", of[0], ("outcome", "failed"), of[1]] == 1
+    assert found["ql_model_tokens_total", ("direction", "in"), *of] == 30
+    assert found["ql_model_usd_total", *of] == 0.25

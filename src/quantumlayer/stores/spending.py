@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,6 +66,20 @@ model_circuits = Table(
 )
 
 
+@dataclass(frozen=True)
+class Totals:
+    """Calls of one model in one role that ended alike, added up."""
+
+    model: str
+    role: str
+    outcome: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    seconds: float
+
+
 class SqlBook:
     """A `Book` in the metadata database. An organisation's budget is for the calendar month, UTC.
 
@@ -116,11 +131,18 @@ class SqlBook:
 
     async def calls(self, run: str) -> tuple[Call, ...]:
         """As `Book` says."""
-        return await self._calls(model_calls.c.run == run)
+        query = select(model_calls).where(model_calls.c.outcome != RESERVED, model_calls.c.run == run)
+        rows = await self._database.read(query.order_by(model_calls.c.at, model_calls.c.id))
+        return tuple(Call.model_validate({name: row[name] for name in Call.model_fields}) for row in rows)
 
-    async def calls_since(self, moment: datetime) -> tuple[Call, ...]:
-        """The calls of all runs that began since then, oldest first."""
-        return await self._calls(model_calls.c.at >= moment)
+    async def totals(self) -> tuple[Totals, ...]:
+        """The ended calls of this month by model, role and outcome."""
+        names = (model_calls.c.model, model_calls.c.role, model_calls.c.outcome)
+        sums = ("input_tokens", "output_tokens", "cost_usd", "seconds")
+        added = [func.coalesce(func.sum(model_calls.c[name]), 0).label(name) for name in sums]
+        query = select(*names, func.count().label("calls"), *added).group_by(*names)
+        where = (model_calls.c.at >= _month(datetime.now(UTC)), model_calls.c.outcome != RESERVED)
+        return tuple(Totals(**row) for row in await self._database.read(query.where(*where)))
 
     async def spent(self, organisation: str) -> Spent:
         """What the organisation's calls took this month, with what is reserved now."""
@@ -141,13 +163,6 @@ class SqlBook:
         row = {**owner.model_dump(), "organisation": organisation, **budget.model_dump()}
         insert = self._database.insert(model_budgets).values(row)
         await self._database.write(insert.on_conflict_do_update(index_elements=["organisation"], set_=budget.model_dump()))
-
-    async def _calls(self, *where: Any) -> tuple[Call, ...]:
-        query = (
-            select(model_calls).where(model_calls.c.outcome != RESERVED, *where).order_by(model_calls.c.at, model_calls.c.id)
-        )
-        rows = await self._database.read(query)
-        return tuple(Call.model_validate({name: row[name] for name in Call.model_fields}) for row in rows)
 
 
 class SqlCircuits:

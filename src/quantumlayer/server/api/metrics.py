@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import LIVE, PreviewState
 from quantumlayer.server.api.feeds import Feeds
+from quantumlayer.server.api.model_metrics import ModelCalls
 from quantumlayer.stores.pages import Ended, Pages
+from quantumlayer.stores.spending import SqlBook
 
 PREFIX = "/api/v1"
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -26,8 +28,8 @@ OVERLAP = timedelta(seconds=60)
 class Metrics:
     """Counts what has ended since this server started; gauges tell the present."""
 
-    def __init__(self, pages: Pages, previews: Registry, feeds: Feeds) -> None:
-        self._pages, self._previews, self._feeds = pages, previews, feeds
+    def __init__(self, pages: Pages, previews: Registry, feeds: Feeds, book: SqlBook) -> None:
+        self._pages, self._previews, self._feeds, self._book = pages, previews, feeds, book
         self._since = self._started = datetime.now(UTC)
         self._counted: dict[tuple[str, int], datetime] = {}
         self.registry = registry = CollectorRegistry()
@@ -43,6 +45,8 @@ class Metrics:
         self.sandbox_failures = Counter(
             "ql_sandbox_failures", "Commands that a sandbox ended or could not run.", ["outcome"], registry=registry
         )
+        self.model_calls = ModelCalls()
+        registry.register(self.model_calls)
         self.runs = Gauge("ql_runs", "Runs by status.", ["status"], registry=registry)
         self.waiting = Gauge("ql_runs_waiting", "Runs of which no stage has begun: the depth of the queue.", registry=registry)
         self.previews = Gauge("ql_previews", "Previews by state.", ["state"], registry=registry)
@@ -62,6 +66,7 @@ class Metrics:
         for state in PREVIEW_STATES[:3]:
             self.previews.labels(state).set(states.count(state))
         self.listeners.set(self._feeds.listeners)
+        self.model_calls.totals = await self._book.totals()
         return generate_latest(self.registry)
 
     def count_request(self, scope: Mapping[str, Any], status: int, began: float) -> None:

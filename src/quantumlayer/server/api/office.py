@@ -24,6 +24,7 @@ from quantumlayer.stores.access import Access
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.pages import Pages
+from quantumlayer.stores.spending import SqlBook
 from quantumlayer.stores.values import Owner, Run
 
 
@@ -86,7 +87,7 @@ def open_office(settings: Settings, home: Home, temporal_address: Callable[[], s
         temporal=Temporal(runs, temporal_address),
         feeds=feeds,
         mocks=Mocks(),
-        metrics=Metrics(pages, previews, feeds),
+        metrics=Metrics(pages, previews, feeds, SqlBook(metadata.database)),
     )
 
 
