@@ -23,7 +23,9 @@ log = logging.getLogger("quantumlayer.llms.local")
 LIBRARY = "xllamacpp"
 CONTEXT_TOKENS = 8192
 QUIET = -1
-COUNT_SECONDS = 10.0
+COUNT_SECONDS = 2.0
+# What a chat template adds to each turn.
+TEMPLATE_TOKENS = 16
 
 
 class LocalLlm:
@@ -46,16 +48,12 @@ class LocalLlm:
         if self._server is None:
             return estimated_tokens(prompt)
         text = "\n".join([prompt.system, *(turn.text for turn in prompt.earlier), prompt.text])
-        response = httpx.post(
-            f"{self._server.listening_address}/tokenize",
-            json={"content": text},
-            headers={"Authorization": f"Bearer {self._key}"},
-            timeout=COUNT_SECONDS,
-        )
-        overhead = (
-            estimated_tokens(Prompt("", "", earlier=tuple(prompt.earlier), images=prompt.images)) if prompt.images else 32
-        )
-        return len(response.json()["tokens"]) + overhead
+        address, headers = f"{self._server.listening_address}/tokenize", {"Authorization": f"Bearer {self._key}"}
+        try:
+            counted = httpx.post(address, json={"content": text}, headers=headers, timeout=COUNT_SECONDS).json()["tokens"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            return estimated_tokens(prompt)
+        return len(counted) + TEMPLATE_TOKENS * (2 + len(prompt.earlier))
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Nothing."""
