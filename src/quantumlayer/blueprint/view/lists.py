@@ -1,6 +1,7 @@
 """What a list accepts and shows: filters, search, sorting, its own condition."""
 
 from quantumlayer.blueprint.view.fields import FieldView
+from quantumlayer.blueprint.view.names import FieldNames
 from quantumlayer.blueprint.view.printing import Printing
 from quantumlayer.blueprint.view.scope import Loaded, Record, Scope
 from quantumlayer.blueprint.view.values import EntityView, FilterView, ListView, SortView
@@ -14,9 +15,17 @@ def list_view(printing: Printing, view: EntityView, key: str, operation: Operati
     fields = {f.name: f for f in view.fields}
     scope: Scope = {"self": dialect.stored(view), "actor": Loaded(dialect.actor), "input": given, **dialect.clock}
     where = printing.context.compiled.where(view.name, key)
+    declared = [_declared(fields, filter_) for filter_ in operation.filters]
+    parameters = [filter_parameter(filter_, field) for filter_, field in zip(operation.filters, declared, strict=True)]
+    naming = dialect.naming
+    inputs = (names.attribute for names in naming.inputs(operation.input, naming.parameters).values())
+    names = naming.inputs(dict.fromkeys(parameters, Field(type="string")), (*naming.parameters, *inputs))
     sorts = {name.removeprefix("-") for name in (*operation.sort, *operation.default_sort)}
     return dialect.list_type(
-        filters=tuple(_filter(printing, view, filter_) for filter_ in operation.filters),
+        filters=tuple(
+            _filter(printing, view, filter_, fields.get(filter_.field), field, names[parameter])
+            for filter_, field, parameter in zip(operation.filters, declared, parameters, strict=True)
+        ),
         sorts=tuple(
             SortView(name, _sort_key(printing, view, fields, name)) for name in dict.fromkeys([*operation.sort, *sorted(sorts)])
         ),
@@ -33,11 +42,14 @@ def _sort_key(printing: Printing, view: EntityView, fields: dict[str, FieldView]
     return printing.dialect.ranked(column, field.spec.values) if field and field.type == "enum" else column
 
 
-def _filter(printing: Printing, view: EntityView, filter_: Filter) -> FilterView:
+def _declared(fields: dict[str, FieldView], filter_: Filter) -> Field:
+    found = fields.get(filter_.field)
+    return found.spec if found else Field(type="integer" if filter_.field == "id" else "datetime")
+
+
+def _filter(
+    printing: Printing, view: EntityView, filter_: Filter, field: FieldView | None, declared: Field, names: FieldNames
+) -> FilterView:
     dialect = printing.dialect
-    field = next((f for f in view.fields if f.name == filter_.field), None)
-    declared = field.spec if field else Field(type="integer" if filter_.field == "id" else "datetime")
-    parameter = filter_parameter(filter_, declared)
-    names = dialect.naming.input(parameter, Field(type="string"))
     condition = dialect.filter(view, filter_, field, declared, dialect.given(names, in_query=True))
-    return FilterView(names.attribute, parameter, dialect.query_type(field, declared), condition)
+    return FilterView(names.attribute, names.wire, dialect.query_type(field, declared), condition)

@@ -1,7 +1,7 @@
 """Names for what a spec names: legal in the language, unreserved, and never the same twice in one namespace."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from quantumlayer.spec.naming import wire_name
@@ -80,7 +80,8 @@ class Naming:
 
     `association` names what holds a field of type `strings` or `references`, given that type, the owner and the field.
     `source` names what a query selects an entity's rows from, `alias` the same once more (counted from 1) in an inner query.
-    `types` and `attributes` are taken from the start, beyond what the functions avoid by themselves.
+    `types`, `attributes` and `parameters` (of lists and reports) are taken from the start, beyond what the functions avoid by
+    themselves.
     """
 
     type: Callable[[str], str]
@@ -92,11 +93,17 @@ class Naming:
     alias: Callable[[str, int], str] = _alias
     types: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset({"password_hash", "roles"})
+    parameters: frozenset[str] = frozenset()
 
-    def input(self, name: str, declared: Field) -> FieldNames:
-        """Names of an input of an operation or report."""
-        wire = wire_name(name, declared)
-        return FieldNames(self.attribute(name), self.attribute(wire), wire, wire)
+    def inputs(self, fields: Mapping[str, Field], taken: Iterable[str] = ()) -> dict[str, FieldNames]:
+        """Names of the inputs of an operation or report, or of a list's filters; none of them twice, and none that is taken."""
+        claimed, found = Namespace(taken), {}
+        for name, declared in fields.items():
+            wire = wire_name(name, declared)
+            reached = claimed.claim(self.attribute(name))
+            key = claimed.claim(self.attribute(wire)) if wire != name else reached
+            found[name] = FieldNames(reached, key, wire, wire)
+        return found
 
 
 def name_all(spec: Spec, naming: Naming) -> dict[str, EntityNames]:

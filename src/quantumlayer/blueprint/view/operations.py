@@ -11,7 +11,7 @@ from quantumlayer.blueprint.view.values import CheckView, EffectView, EntityView
 from quantumlayer.spec.compiled import CompiledEffect
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.expression import Conditional, Expr, Select, Variable, walk
-from quantumlayer.spec.routes import Route, routes
+from quantumlayer.spec.routes import Route, kind_of, routes
 from quantumlayer.spec.values import Operation
 
 
@@ -98,9 +98,22 @@ class Operations:
     def _inputs(self, view: EntityView, key: str, operation: Operation, locals_: Namespace) -> tuple[FieldView, ...]:
         scope: Scope = {"actor": Loaded(self.dialect.actor), **self.dialect.clock}
         variable = self.dialect.naming.variable
+        match kind_of(key, operation):
+            case "create" | "update":
+                taken = tuple(f.names.key for f in view.fields)
+            case "list":
+                taken = tuple(self.dialect.naming.parameters)
+            case _:
+                taken = ()
+        names = self.dialect.naming.inputs(operation.input, taken)
         return tuple(
             self.printing.input(
-                name, field, self.compiled.input_default(view.name, key, name), locals_.claim(variable(name)), scope
+                name,
+                field,
+                names[name],
+                self.compiled.input_default(view.name, key, name),
+                locals_.claim(variable(name)),
+                scope,
             )
             for name, field in operation.input.items()
         )

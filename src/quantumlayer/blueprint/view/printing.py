@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from quantumlayer.blueprint.view.dialect import Dialect, PlainPrinter, QueryPrinter
 from quantumlayer.blueprint.view.fields import FieldView
+from quantumlayer.blueprint.view.names import FieldNames
 from quantumlayer.blueprint.view.scope import Context, Scope
 from quantumlayer.spec.expression import Expr, Variable, walk
 from quantumlayer.spec.values import Field, Spec
@@ -46,13 +47,13 @@ class Printing:
         target = self.spec.entities.get(field.to or "")
         return self.dialect.sees(self.context.names[field.to or ""]) if target and target.visible else ""
 
-    def input(self, name: str, field: Field, default: Expr | None, local: str, scope: Scope) -> FieldView:
+    def input(self, name: str, field: Field, names: FieldNames, default: Expr | None, local: str, scope: Scope) -> FieldView:
         """An input of an operation or report, held by the variable `local` where it is looked up or computed."""
         constant, computed = self.default(default, field, scope)
         return self.dialect.field_type(
             name,
             field,
-            self.dialect.naming.input(name, field),
+            names,
             self.context.names[field.to] if field.to else None,
             default=constant,
             default_from=computed,

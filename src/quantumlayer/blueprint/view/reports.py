@@ -24,8 +24,11 @@ def _report(printing: Printing, entity: EntityView, route: Route, functions: Nam
     name, report, compiled = route.name, printing.spec.reports[route.name], context.compiled.report(route.name)
     clock: Scope = {**dialect.clock, "actor": Loaded(dialect.actor)}
     locals_, variable = Namespace(dialect.report_locals), dialect.naming.variable
+    names = dialect.naming.inputs(report.input, dialect.naming.parameters)
     inputs = tuple(
-        printing.input(n, f, context.compiled.at("reports", name, "input", n, "default"), locals_.claim(variable(n)), clock)
+        printing.input(
+            n, f, names[n], context.compiled.at("reports", name, "input", n, "default"), locals_.claim(variable(n)), clock
+        )
         for n, f in report.input.items()
     )
     given = Record({i.name: i.local if i.target else dialect.given(i.names, in_query=True) for i in inputs})

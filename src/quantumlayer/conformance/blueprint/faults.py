@@ -1,7 +1,8 @@
 """Planted faults: a blueprint's own mistakes on purpose, each of which the judge must catch.
 
 `faults/NAME.patch` is a unified diff of the rendered sources, below header lines `title: …` and `spec: NAME`, which names the
-reference spec that it is tried on: `faults/specs/NAME.yaml`, or the one of that name that comes with the suite.
+reference spec that it is tried on: `faults/specs/NAME.yaml`, or the one of that name that comes with the suite. A line
+`database: postgresql` is for what does not show on SQLite.
 """
 
 import time
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
-from quantumlayer.conformance.blueprint.trial import judged
+from quantumlayer.conformance.blueprint.trial import DATABASES, judged
 from quantumlayer.conformance.blueprint.workbench import Workbench
-from quantumlayer.errors import UserError
+from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.evidence.application import DatabaseKind
 from quantumlayer.evidence.judge import Budget
 from quantumlayer.files.patch import patched
 
@@ -23,12 +25,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """One planted mistake. `spec` names the reference spec, `patch` is the diff."""
+    """One planted mistake. `spec` names the reference spec, `patch` is the diff, `database` where the mistake shows."""
 
     name: str
     title: str
     spec: str
     patch: str
+    database: DatabaseKind = "sqlite"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,10 @@ def _fault(path: Path) -> Fault:
     header = {key.strip().lower(): value.strip() for key, colon, value in parts if colon}
     if not mark or "title" not in header or "spec" not in header:
         raise UserError(f"{path}: a fault begins with title: and spec:, then a unified diff", path=str(path))
-    return Fault(path.stem, header["title"], header["spec"], mark + rest)
+    database = header.get("database", "sqlite")
+    if database not in DATABASES:
+        raise UserError(f"{path}: there is no database {database!r}", hint=f"one of {', '.join(DATABASES)}", path=str(path))
+    return Fault(path.stem, header["title"], header["spec"], mark + rest, database)
 
 
 @dataclass(frozen=True)
@@ -91,11 +97,16 @@ class FaultTrial:
                 yield await self.try_one(fault)
 
     async def try_one(self, fault: Fault) -> FaultResult:
-        """Raises `PatchError` where the patch does not fit. A fault that is found before anything serves is none."""
+        """Raises `PatchError` where the patch does not fit, `EnvironmentError_` where it cannot be tried on this machine.
+
+        A fault that is found before anything serves is none.
+        """
         began = time.perf_counter()
         tree = (await self.bench.subject(fault.spec)).project
         changed = patched(tree, fault.patch) if fault.patch else tree
-        checks = [check async for check in judged(self.bench, fault.spec, tree=changed, budget=BUDGET)]
+        checks = [check async for check in judged(self.bench, fault.spec, fault.database, changed, BUDGET)]
+        if reason := next((check.message for check in checks if check.id == "start" and check.status == "not_run"), ""):
+            raise EnvironmentError_(reason)
         failed = [check for check in checks if check.status in ("failed", "errored")]
         dead = bool(failed) and not any(check.level in JUDGED for check in checks if check.id != "start")
         return FaultResult(

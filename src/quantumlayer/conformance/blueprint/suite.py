@@ -14,7 +14,7 @@ from quantumlayer.conformance.blueprint.place import Place, Subject
 from quantumlayer.conformance.blueprint.specs import reference_names
 from quantumlayer.conformance.blueprint.trial import DATABASES, check, judged, own_checks, render_checks
 from quantumlayer.conformance.blueprint.workbench import Workbench
-from quantumlayer.errors import QuantumLayerError, UserError
+from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.evidence.values import Check
 
 FEWEST_FAULTS = 12
@@ -120,6 +120,8 @@ class Suite:
                 case _:
                     found = judged(self.bench, unit.subject, "postgresql" if unit.kind == "postgresql" else "sqlite")
             return tuple([check async for check in found])
+        except EnvironmentError_ as error:
+            return (Check(id=unit.name, title=unit.name, level="build", status="not_run", message=error.message),)
         except QuantumLayerError as error:
             return (Check(id=unit.name, title=unit.name, level="build", status="errored", message=error.message),)
 
@@ -140,7 +142,7 @@ class Suite:
             parts.append(blueprint.digest)
         else:
             fault = self._named(unit.subject) if unit.kind == "fault" else None
-            parts += [fault.patch] if fault else []
+            parts += [fault.patch, fault.database] if fault else []
             parts.append(_content(await self.bench.subject(fault.spec if fault else unit.subject)))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -101,6 +101,7 @@ NAMING = Naming(
     source=source,
     alias=alias,
     attributes=frozenset({"PasswordHash", "Roles", "APIKey"}),
+    parameters=frozenset({"Page", "Limit", "Offset", "Sort", "Q"}),
 )
 
 

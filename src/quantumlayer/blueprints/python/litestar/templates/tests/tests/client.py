@@ -10,4 +10,6 @@ __all__ = ["App", "Response", "client_of"]
 
 def client_of(app: App) -> TestClient[App]:
     """Calls the application without a network; what crashes in it becomes an answer."""
-    return TestClient(app, raise_server_exceptions=False)
+    client = TestClient(app, raise_server_exceptions=False)
+    client.follow_redirects = False
+    return client
