@@ -181,9 +181,8 @@ def sum_of(clause: Clause, world: World, m: Any) -> bool | str | None:
     reference = parts.reference_to(target.name) if target else None
     if target is None or reference is None or not field.required:
         return None
-    places = {"places": field.places} if field.type == "decimal" else {}
     value = f"sum(self.{world.inverse(parts, reference)}.map(x, x.{name}))"
-    target.fields[snake(m["f"])] = Field(type=field.type, value=value, **places, satisfies=(clause.id,))
+    target.fields[snake(m["f"])] = Field(type=field.type, value=value, places=field.places, satisfies=(clause.id,))
     return True
 
 

@@ -155,7 +155,7 @@ def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, worl
                 world.link(related, target, by)
             return
         name = snake(plural(singular(name.replace("_", " "))))
-        limits = {k: v for k, v in item.attributes.items() if k in ("min_items", "max_items")}
+        limits: dict[str, Any] = {k: v for k, v in item.attributes.items() if k in ("min_items", "max_items")}
         again = any(f.to == related.name for n, f in target.fields.items() if n != name)
         inverse = f"{target.plural}_as_{name}" if again else None
         target.fields[name] = Field(type="references", to=related.name, inverse=inverse, **limits, satisfies=(by,))

@@ -243,7 +243,9 @@ def statement(clause: Clause, world: World, m: Any) -> bool | str | None:
 @rule
 def atomic(clause: Clause, world: World, m: Any) -> bool | str | None:
     """Every operation of a generated application is one transaction."""
-    target = world.find(world.topic) or next(iter(world.entities.values()))
+    target = world.find(world.topic) or next(iter(world.entities.values()), None)
+    if target is None:
+        return None
     target.satisfies.append(clause.id)
     return True
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.words import an
 from quantumlayer.spec.analyst.world import World
 from quantumlayer.spec.values import Field
 
@@ -14,6 +15,25 @@ _PLACE = (
     r"(?:in|on|at|of|for|to|by|from|with|into|under)|(?:takes?|take) place (?:in|at|on)|happens? (?:in|at|on)|refers? to|relates? to|"
     r"references?|lives? (?:in|on|at)|works? (?:in|at|for|on)|(?:{M} )?belongs? to|(?:{M} )?belong to)"
 )
+
+
+@rule
+def between_two(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`matches between two teams have a start time`: it refers to the one and to the other."""
+    target, other = entity(world, m, "e"), entity(world, m, "t")
+    if target is None or other is None or target is other:
+        return None
+    label = other.name.replace("_", " ")
+    marker = world.assume(
+        f"The two {other.plural.replace('_', ' ')} of {an(target.name)} are its first and its second {label}."
+    )
+    for which in ("first", "second"):
+        name = f"{which}_{other.name}"
+        back = f"{target.plural}_as_{which}"
+        target.fields[name] = Field(type="reference", to=other.name, inverse=back, satisfies=(clause.id, marker))
+    target.declared = True
+    world.topic = target.name
+    return add_fields(target, m["fields"], clause, world) if m["fields"] else True
 
 
 @rule
