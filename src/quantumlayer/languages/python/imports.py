@@ -1,24 +1,11 @@
 """Imports that lead nowhere: neither in the project, nor in the standard library, nor installed. Read, never executed."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from tree_sitter import Parser, Query, QueryCursor
-
-from quantumlayer.evidence.grammars import grammar
+from quantumlayer.answer.imports import imported
 from quantumlayer.ports.scanner import Finding
-
-_GRAMMAR = grammar("python")
-_IMPORTS = Query(
-    _GRAMMAR,
-    """
-    (import_statement name: (dotted_name) @module)
-    (import_statement name: (aliased_import name: (dotted_name) @module))
-    (import_from_statement module_name: (dotted_name) @module)
-    (import_from_statement module_name: (relative_import) @module)
-    """,
-)
 
 
 def unresolved_imports(files: Mapping[str, bytes], installed: Path) -> tuple[Finding, ...]:
@@ -28,18 +15,12 @@ def unresolved_imports(files: Mapping[str, bytes], installed: Path) -> tuple[Fin
     findings = []
     for path, content in sorted(files.items()):
         if path.endswith(".py"):
-            for module, line, column in _imported(content):
+            for module, line, column in imported("python", content) or ():
                 wanted = _absolute(path, module)
                 known = wanted in own if wanted.split(".")[0] in own else wanted.split(".")[0] in others
                 if not known:
                     findings.append(Finding("import", "high", f"there is no module {wanted!r}", path, line, column=column))
     return tuple(findings)
-
-
-def _imported(content: bytes) -> Iterator[tuple[str, int, int]]:
-    found = QueryCursor(_IMPORTS).captures(Parser(_GRAMMAR).parse(content).root_node)
-    for node in sorted(found.get("module", []), key=lambda n: n.start_byte):
-        yield (node.text or b"").decode(errors="replace").replace(" ", ""), node.start_point[0] + 1, node.start_point[1] + 1
 
 
 def _absolute(path: str, module: str) -> str:
