@@ -1,6 +1,7 @@
 """One trial: a real run on a real service, a process killed at one moment, and what is there afterwards."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -19,9 +20,12 @@ from quantumlayer.errors import QuantumLayerError
 from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.values import Run
 
 INJECTED = Path(__file__).with_name("injected")
-REQUEST = "Notes have a title and a text."
+# Each trial asks for other fields: bytes that the home holds already would not be written again.
+FIELDS = ("topic", "place", "mood", "color", "author", "source", "genre", "label", "city", "country", "comment", "summary")
+REQUESTS = [f"Notes have a title, a {one} and a {other}." for one, other in itertools.permutations(FIELDS, 2)]
 QL = Path(sys.executable).with_name("ql")
 RUN_SECONDS, MOMENT_SECONDS = 300.0, 180.0
 ENDED_WELL = ("verified",)
@@ -78,7 +82,7 @@ class Grounds:
             old.unlink(missing_ok=True)
         before = _orphans()
         self.plan.write_text(json.dumps({"moment": moment, "kill": [victim]}))
-        running = self.ql("generate", REQUEST, "--json", "--ttl", "10m")
+        running = self.ql("generate", REQUESTS[self._number_of_runs() % len(REQUESTS)], "--json", "--ttl", "10m")
         try:
             if not self._await_kill(running):
                 return Result(moment, victim, f"the moment never came: {_answer(running)}")
@@ -128,13 +132,18 @@ class Grounds:
         return round(min(later) - began, 2) if later else None
 
     def _run_id(self) -> str:
-        async def newest() -> str:
-            metadata = Metadata(self.home.database)
-            runs = await metadata.runs(1)
-            await metadata.close()
-            return runs[0].id
+        return asyncio.run(self._runs(1))[0].id
 
-        return asyncio.run(newest())
+    def _number_of_runs(self) -> int:
+        return len(asyncio.run(self._runs(len(REQUESTS))))
+
+    async def _runs(self, limit: int) -> tuple[Run, ...]:
+        """The newest ones."""
+        metadata = Metadata(self.home.database)
+        await metadata.prepare()
+        runs = await metadata.runs(limit)
+        await metadata.close()
+        return runs
 
     async def _examine(self, run: str) -> tuple[list[str], list[str]]:
         metadata = Metadata(self.home.database)
