@@ -115,13 +115,15 @@ def _replaced(text: str, edit: Edit, path: str, number: int, exists: bool) -> st
         return edit.after
     if not exists and not text:
         raise Refusal("no_such_file", f"edit {number}: there is no file {path}: an empty SEARCH makes it", path)
-    count = _occurrences(text, edit.before)
-    if count == 0:
+    found = _positions(text, edit.before)
+    if not found:
         message = f"edit {number}: these lines do not stand in {path}:\n{edit.before}\n{_nearest(text, edit.before)}"
         raise Refusal("missing_text", message.rstrip(), path)
-    if count > 1:
-        raise Refusal("ambiguous", f"edit {number}: these lines stand {count} times in {path}: add lines around them", path)
-    position = _positions(text, edit.before)[0]
+    if len(found) > 1:
+        raise Refusal(
+            "ambiguous", f"edit {number}: these lines stand {len(found)} times in {path}: add lines around them", path
+        )
+    position = found[0]
     end = position + len(edit.before)
     if not edit.after and text[end : end + 1] == "\n":
         end += 1
@@ -139,10 +141,6 @@ def _positions(text: str, part: str) -> list[int]:
             found.append(at)
         at = text.find(part, at + 1)
     return found
-
-
-def _occurrences(text: str, part: str) -> int:
-    return len(_positions(text, part))
 
 
 def _nearest(text: str, part: str) -> str:

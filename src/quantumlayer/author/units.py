@@ -49,8 +49,11 @@ class WrittenUnit:
 
 async def write_units(shop: Workshop, spec: Spec, planned: Sequence[Planned]) -> tuple[WrittenUnit, ...]:
     """All units, at the same time. Raises what the desk raises; then the others are cancelled."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(write_unit(shop, spec.units[unit.name], unit)) for unit in planned]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(write_unit(shop, spec.units[unit.name], unit)) for unit in planned]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
     return tuple(task.result() for task in tasks)
 
 
