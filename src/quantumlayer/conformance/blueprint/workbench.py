@@ -54,7 +54,7 @@ class Workbench:
                 unpacked(tree, place.blueprint.value, place.language, place.sandbox, place.home)
             )
         else:
-            await asyncio.to_thread(_replace, application, tree)
+            await asyncio.to_thread(_replace, application, self._tree, tree)
         self._application, self._name, self._tree = application, name, tree
         checks = [await application.install()]
         if checks[0].status == "passed":
@@ -63,12 +63,13 @@ class Workbench:
         return application, self._checks
 
 
-def _replace(application: Application, tree: FileTree) -> None:
-    """Other sources in a new folder, into which moves what stands beside them: nothing is written where builds have written."""
+def _replace(application: Application, before: FileTree, tree: FileTree) -> None:
+    """Other sources in a new folder, into which moves what stood beside the former: nothing is written where builds have written."""
+    sources = {path.partition("/")[0] for path in (*before.files, *tree.files)}
     former = application.source.rename(application.folder / "former")
     application.source.mkdir()
     write_files(tree, application.source)
     for entry in former.iterdir():
-        if not (application.source / entry.name).exists():
+        if entry.name not in sources:
             entry.rename(application.source / entry.name)
     shutil.rmtree(former)
