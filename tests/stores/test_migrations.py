@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-import quantumlayer.stores.access  # noqa: F401  its tables belong to the same metadata
+import quantumlayer.stores.access  # its tables belong to the same metadata
 import quantumlayer.stores.spending  # noqa: F401  and these
 from quantumlayer.delivery.table_registry import metadata as delivery
 from quantumlayer.errors import EnvironmentError_
