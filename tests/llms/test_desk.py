@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -239,6 +240,24 @@ async def test_cancelling_closes_the_connection_and_frees_the_place():
             await call
         assert (await asyncio.wait_for(desk.ask("coder", HELLO), 5)).text == "free"
         assert wire.left()
+
+
+async def test_what_a_model_says_is_told_live_in_handfuls(monkeypatch):
+    monkeypatch.setattr("quantumlayer.desk.live.MOST", 64)
+    text = "0123456789" * 20
+    office = Office({"a": [text]})
+    told, heard = [], []
+
+    async def said(model, piece):
+        told.append((model, piece))
+
+    async def hear(piece):
+        heard.append(piece)
+
+    answer = await replace(office.desk, said=said).ask("coder", HELLO, on_text=hear)
+    assert "".join(heard) == answer.text == text, "whoever asked gets the answer as it is"
+    assert {model for model, _ in told} == {"s:a"} and len(told) < len(heard)
+    assert "".join(piece for _, piece in told) == text
 
 
 SECRET = "s3cr3t-value-of-this-machine"

@@ -17,6 +17,7 @@ from quantumlayer.desk.breakers import Circuits
 from quantumlayer.desk.config import ModelsConfig, provider_of
 from quantumlayer.desk.desk import ModelDesk, OnCall, no_model, nobody
 from quantumlayer.desk.hygiene import cleaner_of
+from quantumlayer.desk.live import OnSaid
 from quantumlayer.desk.pool import Pool
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.llms.gguf import check_gguf
@@ -117,10 +118,12 @@ def open_pool(config: ModelsConfig, circuits: Circuits) -> Pool:
     return Pool(partial(open_model, config), config.transport, circuits)
 
 
-def open_desk(config: ModelsConfig, pool: Pool, book: Book, payer: Payer, heard: OnCall = nobody) -> ModelDesk:
-    """The desk of a run, which keeps every key that it may use out of prompts."""
+def open_desk(
+    config: ModelsConfig, pool: Pool, book: Book, payer: Payer, heard: OnCall = nobody, said: OnSaid | None = None
+) -> ModelDesk:
+    """The desk of a run, which keeps every key that it may use out of prompts. `heard` and `said` as `ModelDesk` says."""
     keys = (find_key(provider_of(name), config.options(name).key_variable) for name in config.all_names)
-    return ModelDesk(config, pool, book, payer, heard=heard, cleaner=cleaner_of(os.environ, filter(None, keys)))
+    return ModelDesk(config, pool, book, payer, heard=heard, cleaner=cleaner_of(os.environ, filter(None, keys)), said=said)
 
 
 def preflight(config: ModelsConfig, roles: Iterable[Role], language: str | None = None) -> tuple[str, ...]:

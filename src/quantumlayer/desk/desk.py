@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from quantumlayer.account.values import Book, Call, Outcome, Payer, Spent
 from quantumlayer.desk.config import ModelsConfig
 from quantumlayer.desk.hygiene import Cleaner
+from quantumlayer.desk.live import Gathered, OnSaid
 from quantumlayer.desk.pool import Pool
 from quantumlayer.errors import BudgetExceeded, EnvironmentError_, LlmUnavailable, QuantumLayerError, UserError
 from quantumlayer.ports.llm import Answer, Llm, NoModel, OnText, Prompt, PromptTooLarge, Role
@@ -31,7 +32,10 @@ async def nobody(_call: Call) -> None:
 
 @dataclass(frozen=True)
 class ModelDesk:
-    """The desk of one run; `ports.llm.Desk` says what it promises. `heard` is told of every call when it has ended."""
+    """The desk of one run; `ports.llm.Desk` says what it promises. `heard` is told of every call when it has ended.
+
+    With `said` every call is streamed, and it is told what models say while they say it.
+    """
 
     config: ModelsConfig
     pool: Pool
@@ -40,6 +44,7 @@ class ModelDesk:
     stage: str = ""
     heard: OnCall = nobody
     cleaner: Cleaner = Cleaner()
+    said: OnSaid | None = None
 
     def at(self, stage: str) -> "ModelDesk":
         """The same desk; what is asked there is accounted under `stage`."""
@@ -108,7 +113,7 @@ class ModelDesk:
             facts: dict[str, Any] = {}
             try:
                 async with self.pool.guarded(model.name):
-                    answer = await model.ask(prompt, on_text)
+                    answer = await self._listen(model, prompt, on_text)
                 outcome, facts = "answered", _costs(answer)
                 return answer
             except QuantumLayerError as error:
@@ -122,6 +127,18 @@ class ModelDesk:
                 call = blank.model_copy(update={"outcome": outcome, "seconds": took, "at": at, **facts})
                 await self.book.settle(reservation, self.payer, call)
                 await self.heard(call)
+
+    async def _listen(self, model: Llm, prompt: Prompt, on_text: OnText | None) -> Answer:
+        if self.said is None:
+            return await model.ask(prompt, on_text)
+        gathered = Gathered(model.name, self._tell, on_text)
+        answer = await model.ask(prompt, gathered.hear)
+        await gathered.flush()
+        return answer
+
+    async def _tell(self, name: str, text: str) -> None:
+        if self.said is not None:
+            await self.said(name, self.cleaner.text(text))
 
 
 def no_model(role: Role, language: str | None) -> NoModel:

@@ -35,7 +35,8 @@ class Models:
         """The desk for one stage of a run. Raises `UserError` for a broken configuration."""
         order = stage.task.order
         config = configured(self.home, order.model)
-        return open_desk(config, await self._pool(config), self.book, payer(order), stage.heard).at(stage.task.stage)
+        pool = await self._pool(config)
+        return open_desk(config, pool, self.book, payer(order), stage.heard, stage.said).at(stage.task.stage)
 
     async def close(self) -> None:
         """Closes all models."""

@@ -106,6 +106,11 @@ class Desk:
         data = call.model_dump(mode="json", exclude={"run"})
         await self.tell(f"model/{call.at.isoformat()}/{self.next_number()}", "model_call", data)
 
+    async def said(self, model: str, text: str) -> None:
+        """A handful of what a model is saying, told live."""
+        data = {"stage": self.task.stage, "model": model, "text": text}
+        await self.tell(f"said/{self.began:.3f}/{self.next_number()}", "model_text", data)
+
     def logger(self) -> Callable[[str], None]:
         """A function that any thread may call with a line of text; each becomes an event."""
         loop, numbers = asyncio.get_running_loop(), itertools.count(1)

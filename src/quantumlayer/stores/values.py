@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from quantumlayer.ports.store import RunStatus
 
-EventKind = Literal["run_started", "stage_started", "stage_finished", "check", "log", "sandbox", "model_call", "run_finished"]
+EventKind = Literal[
+    "run_started", "stage_started", "stage_finished", "check", "log", "sandbox", "model_call", "model_text", "run_finished"
+]
 
 
 class Owner(BaseModel):
