@@ -64,7 +64,7 @@ class Workbench:
 
 
 def _replace(application: Application, before: FileTree, tree: FileTree) -> None:
-    """Other sources in a new folder, into which moves what stood beside the former: nothing is written where builds have written."""
+    """Other sources in a new folder; what stood beside the former ones moves there: nothing is written where a build wrote."""
     sources = {path.partition("/")[0] for path in (*before.files, *tree.files)}
     former = application.source.rename(application.folder / "former")
     application.source.mkdir()
