@@ -12,6 +12,7 @@ $(STAMP): pyproject.toml Makefile
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable . --group dev
+	@$(BIN)/python -m compileall -q -x /blueprints/ src
 	@touch $@
 
 run: setup
