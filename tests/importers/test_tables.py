@@ -172,3 +172,19 @@ def test_a_sentence_adds_rules_to_every_kind_of_file(name: str, text: str) -> No
     assert [f.field for f in book.operations["list"].filters] == ["year"]
     assert book.operations["list"].default_sort == ("-created_at",)
     assert not unmet(spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.mmd", "erDiagram\n  BOOK { string title }\n"),
+        ("x.puml", "@startuml\nclass Book {\n title: String\n}\n@enduml"),
+        ("x.graphql", "type Book { title: String! }"),
+        ("books.csv", "title\nDune\n"),
+        ("x.txt", "CREATE TABLE books (id int, title text not null);"),
+    ],
+)
+def test_a_schema_may_be_of_any_kind(name: str, text: str) -> None:
+    file = SourceFile(name=name, text=text, kind="sql")
+    spec = draft_spec(draft_frd(enhance(Request(text="", files=(file,)))))
+    assert list(spec.entities["book"].fields) == ["title"]

@@ -20,9 +20,14 @@ _SUFFIXES = {"sql": "sql", "ddl": "sql", "mmd": "mermaid", "mermaid": "mermaid",
 
 
 def kind_of(file: SourceFile) -> str | None:
-    """The kind of a file; None where neither name nor content tells."""
-    if file.kind in _READERS:
+    """The kind of a file; None where nothing tells. A file given as a schema, and so as SQL, may be any kind of schema."""
+    if file.kind in _READERS and file.kind != "sql":
         return file.kind
+    return _told(file) or file.kind
+
+
+def _told(file: SourceFile) -> str | None:
+    """The kind that name or content tell."""
     suffix = file.name.rsplit(".", 1)[-1].lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
