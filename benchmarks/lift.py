@@ -25,9 +25,9 @@ from quantumlayer.author.values import Bounds
 from quantumlayer.blueprint.render import render
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.catalog.models import load_models, open_desk, open_pool
-from quantumlayer.desk.breakers import MemoryCircuits
+from quantumlayer.catalog.models import load_models, open_gateway, open_pool
 from quantumlayer.evidence.environments import Environments
+from quantumlayer.gateway.breakers import MemoryCircuits
 from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
 from quantumlayer.spec.check import checked
@@ -64,7 +64,7 @@ class Lift:
         """The first block of the first answer, or all of it, as it is."""
         unit, _ = self.units[name]
         text = self.shop.language.units.text(name, unit, self.planned[name].path)
-        answer = await self.shop.desk.ask("coder", prompts.unit(self.planned[name], text, "python", None, None))
+        answer = await self.shop.gateway.ask("coder", prompts.unit(self.planned[name], text, "python", None, None))
         found = blocks(answer.text)
         return await self._graded(name, (found[0].text if found else answer.text).encode(errors="replace"), 1)
 
@@ -98,8 +98,8 @@ async def main() -> None:
     tree = render(spec, make_plan(spec, BLUEPRINT, "auto", language), BLUEPRINT, language)
     installed = await Environments(home, sandbox).install(tree, BLUEPRINT.value, language)
     pool = open_pool(config, MemoryCircuits())
-    desk = open_desk(config, pool, MemoryBook(), Payer(run="lift"))
-    lift = Lift(Workshop(tree, installed.folder, language, sandbox, desk, Bounds(attempts=5)), spec, units)
+    gateway = open_gateway(config, pool, MemoryBook(), Payer(run="lift"))
+    lift = Lift(Workshop(tree, installed.folder, language, sandbox, gateway, Bounds(attempts=5)), spec, units)
     done = {(r["unit"], r["way"]): r for r in _lines(options.results) if r["model"] == options.model}
     for name in options.only.split(",") if options.only else units:
         for way, ask in (("one-shot", lift.one_shot), ("author", lift.author)):

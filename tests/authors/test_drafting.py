@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from desks import desk
+from gateways import gateway
 
 from quantumlayer.author.drafting import CALLS, draft
 from quantumlayer.errors import UserError
@@ -41,31 +41,31 @@ def test_the_analyst_does_not_understand_it():
 
 
 async def test_a_valid_draft_takes_one_call_and_asks_for_its_examples():
-    the_desk = desk(drafted())
-    found = await draft(the_desk, FRD, KNOWN)
+    the_gateway = gateway(drafted())
+    found = await draft(the_gateway, FRD, KNOWN)
     assert found.calls == 1 and found.spec.units["quotient"].returns == "integer"
     assert all(r.understood for r in found.spec.requirements)
     assert any("examples of quotient" in q for q in found.questions)
-    assert "Luhn" in the_desk.llm.prompts[0].text and the_desk.llm.prompts[0].schema
+    assert "Luhn" in the_gateway.llm.prompts[0].text and the_gateway.llm.prompts[0].schema
 
 
 async def test_mistakes_go_back_to_the_model():
     broken = drafted().replace("quotient(self.weight)", "quotient(self.wait)")
     unaccounted = json.loads(drafted())
     unaccounted["requirements"] = unaccounted["requirements"][:1]
-    the_desk = desk(broken, json.dumps(unaccounted), drafted())
-    found = await draft(the_desk, FRD, KNOWN)
+    the_gateway = gateway(broken, json.dumps(unaccounted), drafted())
+    found = await draft(the_gateway, FRD, KNOWN)
     assert found.calls == 3
-    assert "undefined field 'wait'" in the_desk.llm.prompts[1].text
-    assert "there is no requirement R2" in the_desk.llm.prompts[2].text
+    assert "undefined field 'wait'" in the_gateway.llm.prompts[1].text
+    assert "there is no requirement R2" in the_gateway.llm.prompts[2].text
 
 
 async def test_a_claim_without_an_element_is_refused():
     idle = json.loads(KNOWN.model_dump_json(by_alias=True, exclude_defaults=True))
     for requirement in idle["requirements"]:
         requirement.pop("understood", None)
-    the_desk = desk(json.dumps(idle), endless=True)
-    found = await draft(the_desk, FRD, KNOWN)
+    the_gateway = gateway(json.dumps(idle), endless=True)
+    found = await draft(the_gateway, FRD, KNOWN)
     assert found.spec == KNOWN and found.calls == CALLS and "no element satisfies" in found.problem
 
 
@@ -75,16 +75,16 @@ async def test_disagreements_become_questions():
     other["entities"]["parcel"]["fields"]["quotient"]["default"] = "0"
     other["entities"]["parcel"]["fields"]["quotient"].pop("writable")
     del other["entities"]["parcel"]["fields"]["recipient"], other["units"]
-    found = await draft(desk(json.dumps(other)), FRD, KNOWN)
+    found = await draft(gateway(json.dumps(other)), FRD, KNOWN)
     assert any("«recipient»" in q for q in found.questions) and any("parcel.weight" in q for q in found.questions)
 
 
 async def test_what_is_understood_asks_no_model():
     frd = draft_frd(enhance(Request(text="Tasks have a title and a due date.")))
     known = draft_spec(frd)
-    assert (await draft(desk(), frd, known)).calls == 0
+    assert (await draft(gateway(), frd, known)).calls == 0
 
 
 async def test_neither_reading_nor_draft_is_an_error():
     with pytest.raises(UserError, match="neither"):
-        await draft(desk("I do not know.", endless=True), FRD, None)
+        await draft(gateway("I do not know.", endless=True), FRD, None)

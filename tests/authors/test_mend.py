@@ -1,6 +1,6 @@
 """Repair: which file is looked at, what the model is told, what may be changed; and a component that a model sends in parts."""
 
-from desks import desk
+from gateways import gateway
 
 from quantumlayer.answer.values import Permission
 from quantumlayer.author.component import Writing
@@ -28,9 +28,9 @@ async def checking(made):
 
 
 async def mended(*lines, attempts=4):
-    the_desk = desk(*lines)
-    mending = Mending(the_desk, PERMISSION, "python", "Keep it simple.", checking, Bounds(attempts=attempts))
-    return await mending.run(await checking(tree(FILES))), the_desk.llm.prompts
+    the_gateway = gateway(*lines)
+    mending = Mending(the_gateway, PERMISSION, "python", "Keep it simple.", checking, Bounds(attempts=attempts))
+    return await mending.run(await checking(tree(FILES))), the_gateway.llm.prompts
 
 
 async def test_an_edit_after_which_all_checks_pass():
@@ -88,8 +88,8 @@ def block(path, text):
 
 
 async def written(*lines, **options):
-    the_desk = desk(*lines, **options)
-    return await Writing(the_desk, Prompt("s", "write it"), PERMISSION, "python").run(), the_desk.llm.prompts
+    the_gateway = gateway(*lines, **options)
+    return await Writing(the_gateway, Prompt("s", "write it"), PERMISSION, "python").run(), the_gateway.llm.prompts
 
 
 async def test_a_component_comes_in_parts():

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from desks import desk
+from gateways import gateway
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ async def checking(content):
     return Trial(content, passed, tuple(Failed(name, f"{name} is wrong") for name in CHECKS if name not in passed))
 
 
-def strive(the_desk, **options):
+def strive(the_gateway, **options):
     prompts = []
 
     def asking(current, wrong):
@@ -37,19 +37,19 @@ def strive(the_desk, **options):
         return Prompt("system", f"write {wrong.message if wrong else 'it'}")
 
     options = {"bounds": Bounds(attempts=4), **options}
-    made = Strive("the unit x", the_desk, "coder", asking, lambda a, c: read_file(a, WANTED), checking, **options)
+    made = Strive("the unit x", the_gateway, "coder", asking, lambda a, c: read_file(a, WANTED), checking, **options)
     return made, prompts
 
 
 async def test_it_ends_when_all_checks_pass():
-    made, prompts = strive(desk(code("a"), "no code here, sorry", code(*CHECKS)))
+    made, prompts = strive(gateway(code("a"), "no code here, sorry", code(*CHECKS)))
     found = await made.run()
     assert found.broken is None and found.attempts == 3 and found.models == ("scripted:model",)
     assert prompts[1][1] == "b is wrong" and "fenced" in prompts[2][1]
 
 
 async def test_what_stays_broken_names_the_unit_the_check_the_error_and_the_attempts():
-    made, _ = strive(desk(code("a"), code("b"), code("a", "b"), code("c")))
+    made, _ = strive(gateway(code("a"), code("b"), code("a", "b"), code("c")))
     found = await made.run()
     assert found.broken is not None
     assert (found.broken.subject, found.broken.check, found.broken.attempts) == ("the unit x", "c", 4)
@@ -58,14 +58,14 @@ async def test_what_stays_broken_names_the_unit_the_check_the_error_and_the_atte
 
 
 async def test_the_same_answer_again_and_again_ends_it():
-    made, _ = strive(desk(code("a"), endless=True), bounds=Bounds(attempts=50))
+    made, _ = strive(gateway(code("a"), endless=True), bounds=Bounds(attempts=50))
     found = await made.run()
     assert found.broken is not None and found.broken.stop == "loop" and found.attempts == 3
 
 
 async def test_the_same_error_again_and_again_ends_it():
     answers = (code("a") + f"\nattempt {n}" for n in itertools.count())
-    made, _ = strive(desk(*itertools.islice(answers, 9)), bounds=Bounds(attempts=50))
+    made, _ = strive(gateway(*itertools.islice(answers, 9)), bounds=Bounds(attempts=50))
     assert (await made.run()).broken.stop == "loop"
 
 
@@ -77,32 +77,32 @@ async def test_the_same_error_again_and_again_ends_it():
     ],
 )
 async def test_bounds(bounds, stop):
-    made, _ = strive(desk(code("a"), code("b"), code("c")), bounds=bounds)
+    made, _ = strive(gateway(code("a"), code("b"), code("c")), bounds=bounds)
     found = await made.run()
     assert found.broken.stop == stop and found.attempts == 1 and found.best.passed == {"a"}
 
 
 async def test_money_is_a_bound():
     answers = [Answer(code(n), "stop", "m", 1, 1, 0.3) for n in CHECKS]
-    made, _ = strive(desk(*answers), bounds=Bounds(attempts=9, usd=0.5))
+    made, _ = strive(gateway(*answers), bounds=Bounds(attempts=9, usd=0.5))
     found = await made.run()
     assert found.broken.stop == "money" and found.attempts == 2
 
 
 async def test_an_exceeded_budget_keeps_what_is_there():
-    made, _ = strive(desk(code("a"), BudgetExceeded("the run has used 10 of 10 tokens")))
+    made, _ = strive(gateway(code("a"), BudgetExceeded("the run has used 10 of 10 tokens")))
     found = await made.run()
     assert found.broken.stop == "budget" and found.best.passed == {"a"}
 
 
 async def test_a_model_that_is_down_is_told_as_such():
-    made, _ = strive(desk(LlmUnavailable("down")))
+    made, _ = strive(gateway(LlmUnavailable("down")))
     with pytest.raises(LlmUnavailable):
         await made.run()
 
 
 async def test_the_last_attempt_goes_to_the_stronger_model():
-    made, _ = strive(desk(code("a"), code("b"), code("c"), strong=[code(*CHECKS)]))
+    made, _ = strive(gateway(code("a"), code("b"), code("c"), strong=[code(*CHECKS)]))
     found = await made.run()
     assert found.broken is None and found.models == ("scripted:model", "scripted:strong")
 
@@ -110,7 +110,7 @@ async def test_the_last_attempt_goes_to_the_stronger_model():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sets(st.sampled_from(CHECKS)), min_size=1, max_size=6))
 async def test_a_strict_author_never_breaks_what_passed(steps):
-    made, prompts = strive(desk(*(code(*s) for s in steps)), strict=True, bounds=Bounds(attempts=len(steps)))
+    made, prompts = strive(gateway(*(code(*s) for s in steps)), strict=True, bounds=Bounds(attempts=len(steps)))
     start = await checking(b'["a"]')
     found = await made.run(start)
     assert found.best.passed >= {"a"}
@@ -121,11 +121,11 @@ async def test_a_strict_author_never_breaks_what_passed(steps):
 async def test_a_cut_answer_is_continued():
     whole = code(*CHECKS)
     first = Answer(whole[:20], "length", "m", 1, 1)
-    answer = await ask_whole(desk(first, whole[20:]), "coder", Prompt("s", "t"))
+    answer = await ask_whole(gateway(first, whole[20:]), "coder", Prompt("s", "t"))
     assert answer.text == whole and answer.finish == "stop"
 
 
 async def test_a_continuation_that_opens_the_block_again_is_joined():
     cut = Answer("```python\nX = (1,", "length", "m", 1, 1)
-    answer = await ask_whole(desk(cut, "```python\n 2)\n```"), "coder", Prompt("s", "t"))
+    answer = await ask_whole(gateway(cut, "```python\n 2)\n```"), "coder", Prompt("s", "t"))
     assert read_file(answer, WANTED) == b"X = (1, 2)\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from desks import desk
+from gateways import gateway
 
 from quantumlayer.author.units import Workshop, write_units
 from quantumlayer.author.values import Bounds
@@ -43,7 +43,7 @@ def test_who_cannot_carry_units_says_so(author, stack, tmp_path):
 
 
 async def test_a_model_that_is_down_is_told_as_itself(tmp_path):
-    shop = Workshop(tree({}), None, PYTHON, Untouched(), desk(LlmUnavailable("busy")))
+    shop = Workshop(tree({}), None, PYTHON, Untouched(), gateway(LlmUnavailable("busy")))
     with pytest.raises(LlmUnavailable, match="busy"):
         await write_units(shop, SPEC, planned(tmp_path).units)
 
@@ -56,8 +56,8 @@ HOSTILE = [
 
 
 async def test_what_may_not_be_tried_never_reaches_the_sandbox(tmp_path):
-    the_desk = desk(*(f"```python\n{text}```" for text in HOSTILE))
-    shop = Workshop(tree({}), None, PYTHON, Untouched(), the_desk, Bounds(attempts=3))
+    the_gateway = gateway(*(f"```python\n{text}```" for text in HOSTILE))
+    shop = Workshop(tree({}), None, PYTHON, Untouched(), the_gateway, Bounds(attempts=3))
     (written,) = await write_units(shop, SPEC, planned(tmp_path).units)
     assert written.striven.best is None and "does not define 'parcel_price'" in written.striven.broken.error
-    assert "imports 'os'" in the_desk.llm.prompts[1].text and "uses 'open'" in the_desk.llm.prompts[2].text
+    assert "imports 'os'" in the_gateway.llm.prompts[1].text and "uses 'open'" in the_gateway.llm.prompts[2].text

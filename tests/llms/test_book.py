@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from quantumlayer.account.memory import MemoryBook
 from quantumlayer.account.values import Budget, Call, Payer, Spent, check, cost, used
-from quantumlayer.desk.breakers import Circuit
 from quantumlayer.errors import BudgetExceeded, UserError
+from quantumlayer.gateway.breakers import Circuit
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.spending import SqlBook, SqlCircuits
 from quantumlayer.stores.values import Owner

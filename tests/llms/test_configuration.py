@@ -16,10 +16,19 @@ from typer.testing import CliRunner
 from quantumlayer.account.memory import MemoryBook
 from quantumlayer.account.values import Payer
 from quantumlayer.catalog.model_file import change, with_model, without_model
-from quantumlayer.catalog.models import FILE, load_models, open_desk, open_model, open_pool, parse_models, preflight, problem_of
+from quantumlayer.catalog.models import (
+    FILE,
+    load_models,
+    open_gateway,
+    open_model,
+    open_pool,
+    parse_models,
+    preflight,
+    problem_of,
+)
 from quantumlayer.cli.model import model_app
-from quantumlayer.desk.breakers import Circuit, MemoryCircuits
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.gateway.breakers import Circuit, MemoryCircuits
 from quantumlayer.llms.keys import find_key, need_key
 from quantumlayer.ports.llm import NoModel, Prompt
 from quantumlayer.ports.llm_options import ModelOptions
@@ -212,11 +221,11 @@ async def test_a_scripted_model_is_configured_like_any_other(tmp_path):
     script = tmp_path / "script.json"
     script.write_text(json.dumps(["first", {"second": 2}]))
     config = parse_models(f'[roles]\ncoder = "scripted:x"\n[models."scripted:x"]\npath = "{script}"', FILE)
-    desk = open_desk(config, open_pool(config, MemoryCircuits()), MemoryBook(), Payer("r"))
-    assert (await desk.ask("coder", Prompt("", "a"))).text == "first"
-    assert (await desk.ask("coder", Prompt("", "b"))).text == '{"second": 2}'
+    gateway = open_gateway(config, open_pool(config, MemoryCircuits()), MemoryBook(), Payer("r"))
+    assert (await gateway.ask("coder", Prompt("", "a"))).text == "first"
+    assert (await gateway.ask("coder", Prompt("", "b"))).text == '{"second": 2}'
     with pytest.raises(EnvironmentError_, match="has 2 lines"):
-        await desk.ask("coder", Prompt("", "c"))
+        await gateway.ask("coder", Prompt("", "c"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from quantumlayer.catalog.adapters import family
 from quantumlayer.conformance.llm import TRIALS, Bench, Wire, run_trial, serve_wire
-from quantumlayer.desk.config import provider_of
+from quantumlayer.gateway.config import provider_of
 from quantumlayer.llms.scripted import ScriptedLlm
 from quantumlayer.ports.llm import Answer
 from quantumlayer.ports.llm_options import ModelOptions

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from quantumlayer.catalog.adapters import family
-from quantumlayer.desk.config import provider_of
+from quantumlayer.gateway.config import provider_of
 from quantumlayer.ports.llm import Prompt
 from quantumlayer.ports.llm_options import ModelOptions
 

@@ -2,24 +2,26 @@
 
 from dataclasses import replace
 
-from quantumlayer.ports.llm import Answer, Desk, Prompt, Role, Turn
+from quantumlayer.ports.llm import Answer, Gateway, Prompt, Role, Turn
 
 CONTINUATIONS = 3
 _GO_ON = "Your answer was cut off. Go on exactly where it stopped, in the middle of the line if need be. Repeat nothing."
 
 
-async def ask_whole(desk: Desk, role: Role, prompt: Prompt, *, language: str | None = None, model: str | None = None) -> Answer:
+async def ask_whole(
+    gateway: Gateway, role: Role, prompt: Prompt, *, language: str | None = None, model: str | None = None
+) -> Answer:
     """The answer, continued at most `CONTINUATIONS` times; cut still (finish "length") where that was not enough.
 
-    Raises what `Desk.ask` raises.
+    Raises what `Gateway.ask` raises.
     """
-    answer = await desk.ask(role, prompt, language=language, model=model)
+    answer = await gateway.ask(role, prompt, language=language, model=model)
     earlier = (*prompt.earlier, Turn("user", prompt.text))
     for _ in range(CONTINUATIONS):
         if answer.finish != "length" or not answer.text.strip():
             break
         going_on = replace(prompt, text=_GO_ON, earlier=(*earlier, Turn("model", answer.text)), schema=None)
-        rest = await desk.ask(role, going_on, language=language, model=model)
+        rest = await gateway.ask(role, going_on, language=language, model=model)
         answer = _joined(answer, rest)
     return answer
 

@@ -9,7 +9,7 @@ from quantumlayer.answer.vet import whole_text
 from quantumlayer.author import prompts
 from quantumlayer.author.values import Bounds, Broken, Failed, Stop
 from quantumlayer.errors import BudgetExceeded
-from quantumlayer.ports.llm import Answer, Desk, Prompt, Turn
+from quantumlayer.ports.llm import Answer, Gateway, Prompt, Turn
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Written:
 class Writing:
     """One component on its way. `task` asks for all of it; `files` are those that the model wrote so far."""
 
-    desk: Desk
+    gateway: Gateway
     task: Prompt
     permission: Permission
     language: str
@@ -38,12 +38,12 @@ class Writing:
     async def run(self) -> Written:
         """Asks until the model says DONE, or a bound is reached. A file that is refused is asked for again, with the reason.
 
-        Raises what the desk raises, but for an exceeded budget.
+        Raises what the gateway raises, but for an exceeded budget.
         """
         silent = 0
         for number in range(1, self.bounds.attempts + 1):
             try:
-                answer = await self.desk.ask("coder", self._prompt(), language=self.language)
+                answer = await self.gateway.ask("coder", self._prompt(), language=self.language)
             except BudgetExceeded as error:
                 return self._ended(Failed("answer", error.message), number - 1, "budget")
             self._tokens += answer.input_tokens + answer.output_tokens

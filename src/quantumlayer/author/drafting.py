@@ -9,7 +9,7 @@ from quantumlayer.answer.values import Refusal
 from quantumlayer.author.asking import ask_whole
 from quantumlayer.author.prompts import DATA_RULE, data
 from quantumlayer.errors import UserError
-from quantumlayer.ports.llm import Answer, Desk, Prompt
+from quantumlayer.ports.llm import Answer, Gateway, Prompt
 from quantumlayer.spec.frd import Frd
 from quantumlayer.spec.schema import spec_schema
 from quantumlayer.spec.values import Field, Spec
@@ -35,19 +35,19 @@ class Drafted:
     problem: str = ""
 
 
-async def draft(desk: Desk, frd: Frd, known: Spec | None) -> Drafted:
+async def draft(gateway: Gateway, frd: Frd, known: Spec | None) -> Drafted:
     """The spec of the requirements; `known` is what the built-in analyst made of them, None where it found nothing to build.
 
     Where it understood everything no model is asked. A draft that breaks the schema, a type, a name, or leaves a clause out
     goes back, at most `CALLS` times; then the analyst's reading stays as it is, with what it did not understand unmet.
 
-    Raises what the desk raises, and `UserError` where there is neither a reading nor a draft.
+    Raises what the gateway raises, and `UserError` where there is neither a reading nor a draft.
     """
     if known is not None and all(requirement.understood for requirement in known.requirements):
         return Drafted(known)
     prompt, problem = _prompt(frd, known), ""
     for number in range(1, CALLS + 1):
-        answer = await ask_whole(desk, "analyst", prompt if not problem else _again(prompt, problem))
+        answer = await ask_whole(gateway, "analyst", prompt if not problem else _again(prompt, problem))
         try:
             spec = _read(answer, frd)
         except (Refusal, UserError) as error:

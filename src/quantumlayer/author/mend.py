@@ -12,7 +12,7 @@ from quantumlayer.author.strive import Strive
 from quantumlayer.author.values import Bounds, Failed, Striven, Trial
 from quantumlayer.evidence.values import Check
 from quantumlayer.files.values import FileTree
-from quantumlayer.ports.llm import Answer, Desk, Prompt
+from quantumlayer.ports.llm import Answer, Gateway, Prompt
 from quantumlayer.ports.scanner import Scan
 
 NEIGHBOURS = 12
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[A-Za-z]{4,}")
 class Mending:
     """What may be changed, and how to find out whether it helped. `checking` runs every check on a whole tree."""
 
-    desk: Desk
+    gateway: Gateway
     permission: Permission
     language: str
     guide: str
@@ -33,10 +33,10 @@ class Mending:
     bounds: Bounds = Bounds()
 
     async def run(self, broken: Trial[FileTree]) -> Striven[FileTree]:
-        """Until every check passes or a bound is reached. Raises what the desk raises."""
+        """Until every check passes or a bound is reached. Raises what the gateway raises."""
         strive: Strive[FileTree] = Strive(
             subject="the application",
-            desk=self.desk,
+            gateway=self.gateway,
             role="coder",
             asking=self._asking,
             reading=self._reading,

@@ -10,7 +10,7 @@ from quantumlayer.answer.values import Refusal
 from quantumlayer.author.asking import ask_whole
 from quantumlayer.author.values import Bounds, Broken, Failed, Stop, Striven, Trial
 from quantumlayer.errors import BudgetExceeded
-from quantumlayer.ports.llm import Answer, Desk, Prompt, Role
+from quantumlayer.ports.llm import Answer, Gateway, Prompt, Role
 
 T = TypeVar("T")
 Asking = Callable[[Trial[T] | None, Failed | None], Prompt]
@@ -32,7 +32,7 @@ class Strive(Generic[T]):
     """
 
     subject: str
-    desk: Desk
+    gateway: Gateway
     role: Role
     asking: Asking[T]
     reading: Reading[T]
@@ -49,7 +49,7 @@ class Strive(Generic[T]):
     async def run(self, best: Trial[T] | None = None) -> Striven[T]:
         """Until all checks pass or a bound is reached. `best` is what there is already, with its failed checks.
 
-        Raises what the desk raises, but for an exceeded budget, which ends it like any other bound.
+        Raises what the gateway raises, but for an exceeded budget, which ends it like any other bound.
         """
         began, current = self.clock(), best
         wrong = best.failed[0] if best and best.failed else None
@@ -74,10 +74,10 @@ class Strive(Generic[T]):
     async def _ask(self, prompt: Prompt, number: int) -> Answer:
         """The last attempt goes to the stronger model where one is named; who repeats himself is asked less strictly."""
         last = number == self.bounds.attempts
-        model = self.desk.stronger(self.role) if last and number > 1 else None
+        model = self.gateway.stronger(self.role) if last and number > 1 else None
         if self._repeated:
             prompt = replace(prompt, temperature=max(prompt.temperature, _WARMER), seed=number)
-        answer = await ask_whole(self.desk, self.role, prompt, language=self.language, model=model)
+        answer = await ask_whole(self.gateway, self.role, prompt, language=self.language, model=model)
         self._tokens += answer.input_tokens + answer.output_tokens
         self._usd += answer.cost_usd or 0.0
         if answer.model not in self._models:

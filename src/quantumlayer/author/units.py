@@ -18,7 +18,7 @@ from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
 from quantumlayer.plan.values import Unit as Planned
 from quantumlayer.ports.language import Language, Units, UnitText
-from quantumlayer.ports.llm import Answer, Desk
+from quantumlayer.ports.llm import Answer, Gateway
 from quantumlayer.ports.sandbox import MIB, Completed, Limits, Sandbox
 from quantumlayer.spec.check_units import typed
 from quantumlayer.spec.values import Spec, Unit
@@ -35,7 +35,7 @@ class Workshop:
     installed: Path | None
     language: Language
     sandbox: Sandbox
-    desk: Desk
+    gateway: Gateway
     bounds: Bounds = Bounds()
 
 
@@ -48,7 +48,7 @@ class WrittenUnit:
 
 
 async def write_units(shop: Workshop, spec: Spec, planned: Sequence[Planned]) -> tuple[WrittenUnit, ...]:
-    """All units, at the same time. Raises what the desk raises; then the others are cancelled."""
+    """All units, at the same time. Raises what the gateway raises; then the others are cancelled."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(write_unit(shop, spec.units[unit.name], unit)) for unit in planned]
@@ -79,7 +79,7 @@ async def write_unit(shop: Workshop, unit: Unit, planned: Planned) -> WrittenUni
 
     strive = Strive(
         subject=f"the unit {planned.name}",
-        desk=shop.desk,
+        gateway=shop.gateway,
         role="coder",
         asking=lambda best, wrong: prompts.unit(planned, text, language.name, best, wrong),
         reading=reading,

@@ -9,8 +9,8 @@ from typing import Any
 import tomlkit
 
 from quantumlayer.catalog.models import FILE, parse_models, read_text
-from quantumlayer.desk.config import ModelsConfig
 from quantumlayer.errors import EnvironmentError_, UserError
+from quantumlayer.gateway.config import ModelsConfig
 from quantumlayer.ports.llm import Role
 from quantumlayer.ports.llm_options import ModelOptions
 

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from quantumlayer.account.values import Book, Payer
 from quantumlayer.catalog.adapters import family
-from quantumlayer.desk.breakers import Circuits
-from quantumlayer.desk.config import ModelsConfig, provider_of
-from quantumlayer.desk.desk import ModelDesk, OnCall, no_model, nobody
-from quantumlayer.desk.hygiene import cleaner_of
-from quantumlayer.desk.live import OnSaid
-from quantumlayer.desk.pool import Pool
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.gateway.breakers import Circuits
+from quantumlayer.gateway.config import ModelsConfig, provider_of
+from quantumlayer.gateway.gateway import ModelGateway, OnCall, no_model, nobody
+from quantumlayer.gateway.hygiene import cleaner_of
+from quantumlayer.gateway.live import OnSaid
+from quantumlayer.gateway.pool import Pool
 from quantumlayer.llms.gguf import check_gguf
 from quantumlayer.llms.keys import find_key, need_key
 from quantumlayer.ports.llm import ROLES, Llm, Role
@@ -114,16 +114,16 @@ def fetch_model(place: str, folder: Path, sha256: str | None) -> tuple[Path, str
 
 
 def open_pool(config: ModelsConfig, circuits: Circuits) -> Pool:
-    """The models of the configuration, shared by all desks of a process."""
+    """The models of the configuration, shared by all gateways of a process."""
     return Pool(partial(open_model, config), config.transport, circuits)
 
 
-def open_desk(
+def open_gateway(
     config: ModelsConfig, pool: Pool, book: Book, payer: Payer, heard: OnCall = nobody, said: OnSaid | None = None
-) -> ModelDesk:
-    """The desk of a run, which keeps every key that it may use out of prompts. `heard` and `said` as `ModelDesk` says."""
+) -> ModelGateway:
+    """The gateway of a run, which keeps every key that it may use out of prompts. `heard` and `said` as `ModelGateway` says."""
     keys = (find_key(provider_of(name), config.options(name).key_variable) for name in config.all_names)
-    return ModelDesk(config, pool, book, payer, heard=heard, cleaner=cleaner_of(os.environ, filter(None, keys)), said=said)
+    return ModelGateway(config, pool, book, payer, heard=heard, cleaner=cleaner_of(os.environ, filter(None, keys)), said=said)
 
 
 def preflight(config: ModelsConfig, roles: Iterable[Role], language: str | None = None) -> tuple[str, ...]:

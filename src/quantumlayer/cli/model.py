@@ -13,10 +13,10 @@ from quantumlayer.catalog.model_file import change, with_model, without_model
 from quantumlayer.catalog.models import LOCAL, check_name, fetch_model, load_models, open_model, problem_of
 from quantumlayer.cli.failures import run, tell
 from quantumlayer.cli.tables import print_data, print_table
-from quantumlayer.desk.breakers import Circuit
-from quantumlayer.desk.config import TEXT_ROLES, ModelsConfig
-from quantumlayer.desk.probe import Finding, probe
 from quantumlayer.errors import QuantumLayerError, UserError
+from quantumlayer.gateway.breakers import Circuit
+from quantumlayer.gateway.config import TEXT_ROLES, ModelsConfig
+from quantumlayer.gateway.probe import Finding, probe
 from quantumlayer.llms.gguf import check_digest, check_gguf
 from quantumlayer.ports.llm import ROLES, Role
 from quantumlayer.ports.llm_options import ModelOptions, Structured

@@ -5,8 +5,8 @@ import difflib
 from pydantic_ai import exceptions as theirs
 from pydantic_ai.models import known_model_names
 
-from quantumlayer.desk.hygiene import Cleaner
 from quantumlayer.errors import EnvironmentError_, LlmUnavailable, QuantumLayerError, UserError
+from quantumlayer.gateway.hygiene import Cleaner
 from quantumlayer.llms.keys import variables
 from quantumlayer.ports.llm import PromptTooLarge
 from quantumlayer.ports.llm_options import ModelOptions

@@ -102,7 +102,7 @@ class HostedLlm:
         await self._held.aclose()
 
     def _settings(self, prompt: Prompt) -> ModelSettings:
-        # Retries are the desk's alone: two layers of them multiply.
+        # Retries are the gateway's alone: two layers of them multiply.
         settings = ModelSettings(
             max_tokens=prompt.max_tokens,
             temperature=prompt.temperature,

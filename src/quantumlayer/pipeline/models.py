@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from quantumlayer.account.values import Book, Call, Payer
-from quantumlayer.catalog.models import load_models, open_desk, open_pool
-from quantumlayer.desk.breakers import Circuits
-from quantumlayer.desk.config import ModelsConfig
-from quantumlayer.desk.desk import ModelDesk
-from quantumlayer.desk.pool import Pool
+from quantumlayer.catalog.models import load_models, open_gateway, open_pool
+from quantumlayer.gateway.breakers import Circuits
+from quantumlayer.gateway.config import ModelsConfig
+from quantumlayer.gateway.gateway import ModelGateway
+from quantumlayer.gateway.pool import Pool
 from quantumlayer.pipeline.values import Order
 from quantumlayer.pipeline.workbench import Desk
 from quantumlayer.stores.metadata import Metadata
@@ -31,12 +31,12 @@ class Models:
         self.home, self.book, self.circuits = home, book, circuits
         self._pools: dict[str, Pool] = {}
 
-    async def desk(self, stage: Desk) -> ModelDesk:
-        """The desk for one stage of a run. Raises `UserError` for a broken configuration."""
+    async def gateway(self, stage: Desk) -> ModelGateway:
+        """The gateway for one stage of a run. Raises `UserError` for a broken configuration."""
         order = stage.task.order
         config = configured(self.home, order.model)
         pool = await self._pool(config)
-        return open_desk(config, pool, self.book, payer(order), stage.heard, stage.said).at(stage.task.stage)
+        return open_gateway(config, pool, self.book, payer(order), stage.heard, stage.said).at(stage.task.stage)
 
     async def close(self) -> None:
         """Closes all models."""

@@ -59,7 +59,7 @@ class Specify:
     async def _drafted(self, desk: Desk, frd: Frd) -> None:
         """The built-in analyst's reading, completed by a model where it left something out."""
         known = await asyncio.to_thread(_read, frd)
-        drafted = await draft(await self.tools.models.desk(desk), frd, known)
+        drafted = await draft(await self.tools.models.gateway(desk), frd, known)
         await desk.save("spec", drafted.spec)
         if drafted.questions:
             await desk.save("questions", drafted.questions)

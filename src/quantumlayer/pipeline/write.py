@@ -94,7 +94,7 @@ class Write:
         return desk.outcome()
 
     async def _units(self, desk: Desk, plan: Plan, tree: FileTree) -> tuple[FileTree, tuple[Broken, ...]]:
-        spec, models = await desk.load("spec", Spec), await self.tools.models.desk(desk)
+        spec, models = await desk.load("spec", Spec), await self.tools.models.gateway(desk)
         installed = await installed_for(self.tools, plan.stack, tree)
         shop = Workshop(tree, installed, self.tools.language(plan.stack), self.tools.sandbox, models)
         written = await write_units(shop, spec, plan.units)
@@ -109,7 +109,7 @@ class Write:
         permission = self._permission(plan)
         assert permission is not None
         base = {path: content for path, content in whole.files.items() if not (permission.allows(path) and language_of(path))}
-        spec, models = await desk.load("spec", Spec), await self.tools.models.desk(desk)
+        spec, models = await desk.load("spec", Spec), await self.tools.models.gateway(desk)
         blueprint, language = self.tools.blueprints.get(plan.stack), self.tools.language(plan.stack)
         tests = await asyncio.to_thread(render, spec, plan, blueprint, language, part="tests", test_plan=TestPlan())
         given = {path: content for path, content in {**base, **tests.files}.items() if path in _HARNESS}
@@ -144,7 +144,7 @@ class Write:
             found[tree.digest()] = evidence, units, semantics, security
             return trial_of(tree, evidence.checks, (*semantics, *security))
 
-        mending = Mending(await self.tools.models.desk(desk), permission, language.name, self._guide(plan), checking)
+        mending = Mending(await self.tools.models.gateway(desk), permission, language.name, self._guide(plan), checking)
         striven = await mending.run(broken)
         if striven.best is not None and striven.best.made.digest() in found:
             evidence, units, semantics, security = found[striven.best.made.digest()]

@@ -103,11 +103,11 @@ class Llm(Protocol):
         ...
 
 
-class Desk(Protocol):
+class Gateway(Protocol):
     """Where steps ask. It picks the model, waits, tries again and elsewhere, and keeps the account of one run."""
 
     def at(self, stage: str) -> Self:
-        """The same desk; what is asked there is accounted under `stage`."""
+        """The same gateway; what is asked there is accounted under `stage`."""
         ...
 
     def stronger(self, role: Role) -> str | None:

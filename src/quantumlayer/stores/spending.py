@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from quantumlayer.account.values import Budget, Call, Payer, Spent, check
-from quantumlayer.desk.breakers import Circuit
+from quantumlayer.gateway.breakers import Circuit
 from quantumlayer.stores.database import Database
 from quantumlayer.stores.schema import Instant, metadata
 from quantumlayer.stores.values import Owner

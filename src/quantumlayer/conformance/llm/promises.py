@@ -74,7 +74,7 @@ async def sees_what_was_said(bench: Bench) -> None:
 
 
 async def asks_once(bench: Bench) -> None:
-    """One call is one request, whatever comes of it: who tries again is the desk."""
+    """One call is one request, whatever comes of it: who tries again is the gateway."""
     kinds: tuple[Kind, ...] = ("busy", "broken", "overloaded", "html", "reset")
     for kind in kinds:
         wire = bench.play(Scene(kind))

@@ -1,4 +1,4 @@
-"""A desk with one scripted model, and what else tests of authors share."""
+"""A gateway with one scripted model, and what else tests of authors share."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from quantumlayer.llms.scripted import ScriptedLlm
 
 @dataclass
 class OneModel:
-    """Implements `ports.llm.Desk`; `named` are the models that were asked for by name."""
+    """Implements `ports.llm.Gateway`; `named` are the models that were asked for by name."""
 
     llm: ScriptedLlm
     strong: ScriptedLlm | None = None
@@ -22,5 +22,5 @@ class OneModel:
         return await (self.strong if model and self.strong else self.llm).ask(prompt, on_text)
 
 
-def desk(*lines, strong=None, **options):
+def gateway(*lines, strong=None, **options):
     return OneModel(ScriptedLlm(lines, **options), strong and ScriptedLlm(strong, name="scripted:strong"))

@@ -1,4 +1,4 @@
-"""The desk: who is asked, how often, for how much, and what is told when nobody answers."""
+"""The gateway: who is asked, how often, for how much, and what is told when nobody answers."""
 
 import asyncio
 import time
@@ -13,14 +13,14 @@ from quantumlayer.account.memory import MemoryBook
 from quantumlayer.account.values import Payer, cost
 from quantumlayer.catalog.models import open_model
 from quantumlayer.conformance.llm import Scene, serve_wire
-from quantumlayer.desk.breakers import MemoryCircuits
-from quantumlayer.desk.config import ModelsConfig
-from quantumlayer.desk.desk import ModelDesk
-from quantumlayer.desk.hygiene import REMOVED, Cleaner, cleaner_of
-from quantumlayer.desk.pool import Pool
 from quantumlayer.errors import BudgetExceeded, EnvironmentError_, LlmUnavailable, UserError
+from quantumlayer.gateway.breakers import MemoryCircuits
+from quantumlayer.gateway.config import ModelsConfig
+from quantumlayer.gateway.gateway import ModelGateway
+from quantumlayer.gateway.hygiene import REMOVED, Cleaner, cleaner_of
+from quantumlayer.gateway.pool import Pool
 from quantumlayer.llms.scripted import ScriptedLlm
-from quantumlayer.ports.llm import Answer, Desk, NoModel, Prompt, PromptTooLarge, Turn
+from quantumlayer.ports.llm import Answer, Gateway, NoModel, Prompt, PromptTooLarge, Turn
 from quantumlayer.ports.llm_options import ModelOptions
 
 BUSY = LlmUnavailable("busy")
@@ -29,7 +29,7 @@ PRICED = ModelOptions(usd_per_million_input=1.0, usd_per_million_output=2.0)
 
 
 class Office:
-    """A desk before scripted models `s:a`, `s:b`, …, with its book."""
+    """A gateway before scripted models `s:a`, `s:b`, …, with its book."""
 
     def __init__(self, scripts, *, roles=None, cleaner=Cleaner(), **settings) -> None:
         self.models = {
@@ -40,7 +40,7 @@ class Office:
         self.config = ModelsConfig.model_validate({"roles": roles or {"coder": list(self.models)}, **settings})
         self.book, self.circuits, self.heard = MemoryBook(), MemoryCircuits(), []
         self.pool = Pool(self.models.__getitem__, self.config.transport, self.circuits)
-        self.desk: Desk = ModelDesk(self.config, self.pool, self.book, Payer("run"), "code", self._hear, cleaner)
+        self.gateway: Gateway = ModelGateway(self.config, self.pool, self.book, Payer("run"), "code", self._hear, cleaner)
 
     async def _hear(self, call) -> None:
         self.heard.append(call)
@@ -51,7 +51,7 @@ class Office:
 
 async def test_a_busy_model_is_asked_again():
     office = Office({"a": [BUSY, BUSY, "done"]})
-    answer = await office.desk.ask("coder", HELLO)
+    answer = await office.gateway.ask("coder", HELLO)
     assert (answer.text, answer.model) == ("done", "s:a")
     assert await office.outcomes() == [("s:a", "failed"), ("s:a", "failed"), ("s:a", "answered")]
     assert [call.reason for call in office.heard] == ["busy", "busy", ""]
@@ -59,7 +59,7 @@ async def test_a_busy_model_is_asked_again():
 
 async def test_the_next_alternative_answers_and_is_written_down():
     office = Office({"a": ScriptedLlm([BUSY], endless=True, name="s:a"), "b": ["from b"]})
-    answer = await office.desk.at("repair").ask("coder", HELLO, language="go")
+    answer = await office.gateway.at("repair").ask("coder", HELLO, language="go")
     assert answer.model == "s:b"
     last = office.heard[-1]
     assert (last.stage, last.role, last.language, last.model) == ("repair", "coder", "go", "s:b")
@@ -68,50 +68,50 @@ async def test_the_next_alternative_answers_and_is_written_down():
 async def test_routes_go_before_roles_and_a_named_model_before_both():
     settings = {"roles": {"coder": "s:a"}, "routes": {"go": {"coder": "s:b"}}, "last_attempt": {"coder": "s:c"}}
     office = Office({"a": ["a"], "b": ["b"], "c": ["c"]}, **settings)
-    assert (await office.desk.ask("coder", HELLO)).text == "a"
-    assert (await office.desk.ask("coder", HELLO, language="go")).text == "b"
-    assert (await office.desk.ask("coder", HELLO, language="go", model=office.desk.stronger("coder"))).text == "c"
+    assert (await office.gateway.ask("coder", HELLO)).text == "a"
+    assert (await office.gateway.ask("coder", HELLO, language="go")).text == "b"
+    assert (await office.gateway.ask("coder", HELLO, language="go", model=office.gateway.stronger("coder"))).text == "c"
     with pytest.raises(NoModel) as told:
-        await office.desk.ask("vision", HELLO)
+        await office.gateway.ask("vision", HELLO)
     assert told.value.exit_code == 2 and "--role vision" in told.value.hint
 
 
 async def test_retry_after_is_honoured_and_too_long_a_wait_is_spent_elsewhere():
     office = Office({"a": [LlmUnavailable("wait", retry_after=0.3), "done"]})
     began = time.monotonic()
-    assert (await office.desk.ask("coder", HELLO)).text == "done"
+    assert (await office.gateway.ask("coder", HELLO)).text == "done"
     assert time.monotonic() - began >= 0.3
     office = Office({"a": [LlmUnavailable("wait", retry_after=3600), "never"], "b": ["b"]})
     began = time.monotonic()
-    assert (await office.desk.ask("coder", HELLO)).text == "b"
+    assert (await office.gateway.ask("coder", HELLO)).text == "b"
     assert time.monotonic() - began < 60
 
 
 async def test_when_nobody_answers_all_reasons_are_told():
     office = Office({"a": ScriptedLlm([BUSY], endless=True, name="s:a"), "b": [UserError("no such model", hint="mend it")]})
     with pytest.raises(LlmUnavailable) as told:
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
     assert "s:a: busy" in told.value.message and "s:b: no such model" in told.value.message
     office = Office({"a": [EnvironmentError_("key missing", hint="export KEY")], "b": [UserError("second")]})
     with pytest.raises(EnvironmentError_, match="key missing"):
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
 
 
 async def test_a_breaker_opens_is_seen_and_closes_again():
     transport = {"attempts": 2, "breaker_failures": 2, "breaker_seconds": 0.2}
     office = Office({"a": [BUSY, BUSY, "well again", "and still"]}, transport=transport)
     with pytest.raises(LlmUnavailable, match="busy"):
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
     assert [(c.model, c.state) for c in await office.circuits.all()] == [("s:a", "opened")]
     asked = len(office.models["s:a"].prompts)
     with pytest.raises(LlmUnavailable, match="left alone"):
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
     assert len(office.models["s:a"].prompts) == asked
     another = Pool(office.models.__getitem__, office.config.transport, office.circuits)
     with pytest.raises(LlmUnavailable, match="left alone"):
-        await ModelDesk(office.config, another, office.book, Payer("run")).ask("coder", HELLO)
+        await ModelGateway(office.config, another, office.book, Payer("run")).ask("coder", HELLO)
     await asyncio.sleep(0.25)
-    assert (await office.desk.ask("coder", HELLO)).text == "well again"
+    assert (await office.gateway.ask("coder", HELLO)).text == "well again"
     assert [c.state for c in await office.circuits.all()] == ["closed"]
 
 
@@ -126,8 +126,8 @@ async def test_our_mistakes_and_cancelled_calls_open_no_breaker():
     office = Office({"a": Slow([], name="s:a"), "b": [UserError("bad")] * 3}, transport={"breaker_failures": 1})
     for _ in range(3):
         with pytest.raises(UserError):
-            await office.desk.ask("coder", HELLO, model="s:b")
-        call = asyncio.create_task(office.desk.ask("coder", HELLO, model="s:a"))
+            await office.gateway.ask("coder", HELLO, model="s:b")
+        call = asyncio.create_task(office.gateway.ask("coder", HELLO, model="s:a"))
         await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -140,10 +140,10 @@ async def test_our_mistakes_and_cancelled_calls_open_no_breaker():
 async def test_the_budget_is_checked_before_the_call():
     model = ScriptedLlm(["x" * 400] * 9, name="s:a", options=PRICED)
     office = Office({"a": model}, budget={"run_tokens": 250})
-    await office.desk.ask("coder", HELLO)
+    await office.gateway.ask("coder", HELLO)
     with pytest.raises(BudgetExceeded) as told:
-        await office.desk.ask("coder", HELLO)
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
     assert told.value.exit_code == 3 and told.value.data["limit"] == "run tokens"
     answered = await office.outcomes()
     assert len(model.prompts) == len(answered)
@@ -154,10 +154,10 @@ async def test_the_budget_is_checked_before_the_call():
 async def test_money_is_checked_and_an_unknown_price_fails_closed():
     office = Office({"a": ScriptedLlm(["x"], name="s:a", options=PRICED)}, budget={"run_usd": 0.0001})
     with pytest.raises(BudgetExceeded, match="the run has used"):
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
     office = Office({"a": ScriptedLlm(["x"], name="s:a", options=ModelOptions())}, budget={"run_usd": 100})
     with pytest.raises(UserError, match="price"):
-        await office.desk.ask("coder", HELLO)
+        await office.gateway.ask("coder", HELLO)
     assert office.models["s:a"].prompts == []
 
 
@@ -165,11 +165,11 @@ async def test_a_prompt_that_does_not_fit_is_known_before_and_goes_to_a_larger_m
     long = Prompt("", "word " * 5000, max_tokens=4000)
     small = ScriptedLlm(["small"], name="s:a", context_tokens=2000)
     office = Office({"a": small, "b": ScriptedLlm([lambda p: str(p.max_tokens)], name="s:b", context_tokens=8000)})
-    answer = await office.desk.ask("coder", long)
+    answer = await office.gateway.ask("coder", long)
     assert answer.model == "s:b" and small.prompts == []
     assert 256 <= int(answer.text) < 2000, "the answer gets what room is left"
     with pytest.raises(PromptTooLarge) as told:
-        await office.desk.ask("coder", long, model="s:a")
+        await office.gateway.ask("coder", long, model="s:a")
     assert told.value.exit_code == 2 and told.value.data["context_tokens"] == 2000
 
 
@@ -186,13 +186,13 @@ async def test_calls_to_one_provider_wait_for_their_turn():
             return Answer("x", "stop", self.name, 1, 1, 0.0)
 
     office = Office({"a": Busy([], name="s:a")}, transport={"concurrency": {"s": 3}})
-    await asyncio.gather(*(office.desk.ask("coder", HELLO) for _ in range(12)))
+    await asyncio.gather(*(office.gateway.ask("coder", HELLO) for _ in range(12)))
     assert most == 3
 
 
 @asynccontextmanager
 async def wired(**transport):
-    """A desk before a real server that speaks OpenAI's protocol."""
+    """A gateway before a real server that speaks OpenAI's protocol."""
     async with serve_wire() as wire:
         name = "openai-compatible:any"
         settings = {
@@ -202,48 +202,48 @@ async def wired(**transport):
         }
         config = ModelsConfig.model_validate(settings)
         pool = Pool(lambda found: open_model(config, found), config.transport, MemoryCircuits())
-        yield wire, ModelDesk(config, pool, MemoryBook(), Payer("run"))
+        yield wire, ModelGateway(config, pool, MemoryBook(), Payer("run"))
         await pool.close()
 
 
 async def test_one_layer_of_retries_on_the_wire():
-    async with wired(attempts=3) as (wire, desk):
+    async with wired(attempts=3) as (wire, gateway):
         wire.play(Scene("broken"), Scene("busy", retry_after=0.1), Scene(text="third time"))
-        assert (await desk.ask("coder", HELLO)).text == "third time"
+        assert (await gateway.ask("coder", HELLO)).text == "third time"
         assert len(wire.requests) == 3
         wire.play(Scene("overloaded"))
         with pytest.raises(LlmUnavailable):
-            await desk.ask("coder", HELLO)
+            await gateway.ask("coder", HELLO)
         assert len(wire.requests) == 3
 
 
 async def test_text_is_heard_while_it_comes_and_a_retry_starts_anew():
-    async with wired() as (wire, desk):
+    async with wired() as (wire, gateway):
         wire.play(Scene("cut", text="never whole"), Scene(text="one two three"))
         heard = []
 
         async def hear(text):
             heard.append(text)
 
-        assert (await desk.ask("coder", HELLO, on_text=hear)).text == "one two three"
+        assert (await gateway.ask("coder", HELLO, on_text=hear)).text == "one two three"
         assert "".join(heard).endswith("one two three")
 
 
 async def test_cancelling_closes_the_connection_and_frees_the_place():
-    async with wired(concurrency={"openai-compatible": 1}) as (wire, desk):
+    async with wired(concurrency={"openai-compatible": 1}) as (wire, gateway):
         wire.play(Scene("hang"), Scene(text="free"))
-        call = asyncio.create_task(desk.ask("coder", HELLO))
+        call = asyncio.create_task(gateway.ask("coder", HELLO))
         while not wire.arrived():
             await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert (await asyncio.wait_for(desk.ask("coder", HELLO), 5)).text == "free"
+        assert (await asyncio.wait_for(gateway.ask("coder", HELLO), 5)).text == "free"
         assert wire.left()
 
 
 async def test_what_a_model_says_is_told_live_in_handfuls(monkeypatch):
-    monkeypatch.setattr("quantumlayer.desk.live.MOST", 64)
+    monkeypatch.setattr("quantumlayer.gateway.live.MOST", 64)
     text = "0123456789" * 20
     office = Office({"a": [text]})
     told, heard = [], []
@@ -254,7 +254,7 @@ async def test_what_a_model_says_is_told_live_in_handfuls(monkeypatch):
     async def hear(piece):
         heard.append(piece)
 
-    answer = await replace(office.desk, said=said).ask("coder", HELLO, on_text=hear)
+    answer = await replace(office.gateway, said=said).ask("coder", HELLO, on_text=hear)
     assert "".join(heard) == answer.text == text, "whoever asked gets the answer as it is"
     assert {model for model, _ in told} == {"s:a"} and len(told) < len(heard)
     assert "".join(piece for _, piece in told) == text
@@ -274,7 +274,7 @@ async def test_secrets_of_the_machine_never_reach_a_prompt_or_the_account():
         f"key {SECRET}; postgresql://bob:hunter22@db/x; AKIAABCDEFGHIJKLMNOP; 1000000000; production; /home/ada",
         earlier=(Turn("user", SECRET),),
     )
-    await office.desk.ask("coder", leaky)
+    await office.gateway.ask("coder", leaky)
     for sent in model.prompts:
         whole = sent.system + sent.text + sent.earlier[0].text
         assert SECRET not in whole and "hunter22" not in whole and "AKIAABCDEFGHIJKLMNOP" not in whole

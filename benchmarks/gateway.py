@@ -1,7 +1,7 @@
-"""What our layer adds to a call of a model, without the model's own time. Usage: python benchmarks/desk.py [CALLS]
+"""What our layer adds to a call of a model, without the model's own time. Usage: python benchmarks/gateway.py [CALLS]
 
 Each call goes to a real server on the loopback that answers at once: by a bare HTTP client, by the provider's adapter, and
-through the desk with an account in SQLite.
+through the gateway with an account in SQLite.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ import httpx
 from table import median, show
 
 from quantumlayer.account.values import Payer
-from quantumlayer.catalog.models import open_desk, open_model, open_pool
+from quantumlayer.catalog.models import open_gateway, open_model, open_pool
 from quantumlayer.conformance.llm import Scene, serve_wire
-from quantumlayer.desk.config import ModelsConfig
+from quantumlayer.gateway.config import ModelsConfig
 from quantumlayer.ports.llm import Prompt
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.spending import SqlBook, SqlCircuits
@@ -49,17 +49,17 @@ async def measure(calls: int, folder: Path) -> list[tuple[str, float, str]]:
         config = config.model_copy(update={"budget": config.budget.model_copy(update={"run_tokens": 10**9})})
         model = open_model(config, NAME)
         pool = open_pool(config, SqlCircuits(metadata.database))
-        desk = open_desk(config, pool, SqlBook(metadata.database), Payer("run")).at("code")
+        gateway = open_gateway(config, pool, SqlBook(metadata.database), Payer("run")).at("code")
         bare = await timed(lambda: client.post(f"{wire.url}/v1/chat/completions", json=BODY), calls)
         adapter = await timed(lambda: model.ask(PROMPT), calls)
-        whole = await timed(lambda: desk.ask("coder", PROMPT), calls)
+        whole = await timed(lambda: gateway.ask("coder", PROMPT), calls)
         await model.close()
         await pool.close()
     await metadata.close()
     return [
         ("a bare HTTP client", bare, ""),
         ("the adapter", adapter, ""),
-        ("the desk: clean, route, budget, breaker, account", whole, ""),
+        ("the gateway: clean, route, budget, breaker, account", whole, ""),
         ("what our layer adds", whole - bare, f"{TARGET_MS}"),
     ]
 

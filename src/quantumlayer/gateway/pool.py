@@ -1,4 +1,4 @@
-"""What all desks of a process share: open models, their breakers, and how many calls a provider gets at once."""
+"""What all gateways of a process share: open models, their breakers, and how many calls a provider gets at once."""
 
 import asyncio
 import logging
@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 from purgatory.domain.model import OpenedState
 
-from quantumlayer.desk.breakers import Circuits, open_breakers
-from quantumlayer.desk.config import Transport, provider_of
 from quantumlayer.errors import LlmUnavailable
+from quantumlayer.gateway.breakers import Circuits, open_breakers
+from quantumlayer.gateway.config import Transport, provider_of
 from quantumlayer.ports.llm import Llm
 
-log = logging.getLogger("quantumlayer.desk")
+log = logging.getLogger("quantumlayer.gateway")
 Opener = Callable[[str], Llm]
 
 

@@ -1,4 +1,4 @@
-"""The desk: asks the models of a role until one answers, within a budget, and writes every call down."""
+"""The gateway: asks the models of a role until one answers, within a budget, and writes every call down."""
 
 import logging
 import time
@@ -10,14 +10,14 @@ from typing import Any
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from quantumlayer.account.values import Book, Call, Outcome, Payer, Spent
-from quantumlayer.desk.config import ModelsConfig
-from quantumlayer.desk.hygiene import Cleaner
-from quantumlayer.desk.live import Gathered, OnSaid
-from quantumlayer.desk.pool import Pool
 from quantumlayer.errors import BudgetExceeded, EnvironmentError_, LlmUnavailable, QuantumLayerError, UserError
+from quantumlayer.gateway.config import ModelsConfig
+from quantumlayer.gateway.hygiene import Cleaner
+from quantumlayer.gateway.live import Gathered, OnSaid
+from quantumlayer.gateway.pool import Pool
 from quantumlayer.ports.llm import Answer, Llm, NoModel, OnText, Prompt, PromptTooLarge, Role
 
-log = logging.getLogger("quantumlayer.desk")
+log = logging.getLogger("quantumlayer.gateway")
 # Fewer tokens than these for an answer are no room at all.
 LEAST_ANSWER = 256
 # A reservation outlives a call that a killed process never settled by this much at most.
@@ -31,8 +31,8 @@ async def nobody(_call: Call) -> None:
 
 
 @dataclass(frozen=True)
-class ModelDesk:
-    """The desk of one run; `ports.llm.Desk` says what it promises. `heard` is told of every call when it has ended.
+class ModelGateway:
+    """The gateway of one run; `ports.llm.Gateway` says what it promises. `heard` is told of every call when it has ended.
 
     With `said` every call is streamed, and it is told what models say while they say it.
     """
@@ -46,8 +46,8 @@ class ModelDesk:
     cleaner: Cleaner = Cleaner()
     said: OnSaid | None = None
 
-    def at(self, stage: str) -> "ModelDesk":
-        """The same desk; what is asked there is accounted under `stage`."""
+    def at(self, stage: str) -> "ModelGateway":
+        """The same gateway; what is asked there is accounted under `stage`."""
         return replace(self, stage=stage)
 
     def stronger(self, role: Role) -> str | None:
@@ -63,7 +63,7 @@ class ModelDesk:
         model: str | None = None,
         on_text: OnText | None = None,
     ) -> Answer:
-        """As `ports.llm.Desk` says."""
+        """As `ports.llm.Gateway` says."""
         names = (model,) if model else self.config.names(role, language)
         if not names:
             raise no_model(role, language)
