@@ -5,6 +5,7 @@ import pytest
 from scripted import activities, copy, ended, forever, started
 
 from quantumlayer.errors import Bug, EnvironmentError_, UserError
+from quantumlayer.pipeline.client import TITLE_LENGTH, title_of
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.stages import NAMES
 from quantumlayer.pipeline.workbench import NotRun
@@ -169,3 +170,8 @@ async def test_a_rollback_keeps_what_does_not_depend_on_the_drop_and_redoes_the_
     assert after["structure"].id == replacement.id and after["structure"].version == 2
     assert after["code"].id != before["code"].id and after["structure"].id in after["code"].parents
     assert after["frd"] == before["frd"]
+
+
+def test_a_title_commands_no_terminal():
+    assert title_of(Request(text="A to-do\x1b[2J API:\n\u202etasks\u202c")) == "A to-do [2J API: tasks"
+    assert len(title_of(Request(text="x" * 1000))) == TITLE_LENGTH

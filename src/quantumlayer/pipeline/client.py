@@ -123,12 +123,11 @@ class Runs(Records):
             ttl=ttl,
             owner=owner,
         )
-        title = " ".join((request.text or ", ".join(file.name for file in request.files)).split())
         run = Run(
             id=order.run,
             created_at=datetime.now(UTC),
             status="running",
-            title=title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…",
+            title=title_of(request),
             order=order.model_dump(mode="json"),
             owner=owner,
         )
@@ -236,3 +235,10 @@ def kept_outcomes(
         before = reported.get(stage, Outcome(stage=stage, status="passed"))
         kept[stage] = before.model_copy(update={"drops": drops})
     return kept
+
+
+def title_of(request: Request) -> str:
+    """The beginning of the request on one line, without what could command a terminal or turn its text around."""
+    text = request.text or ", ".join(file.name for file in request.files)
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown if len(shown) <= TITLE_LENGTH else shown[: TITLE_LENGTH - 1] + "…"
