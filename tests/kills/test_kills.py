@@ -169,8 +169,8 @@ async def test_cancelling_ends_the_whole_process_tree_in_the_sandbox_at_once(tmp
     mark = f"9{os.getpid()}{time.time_ns()}"
 
     async def long(desk):
-        script = f"import os, time; os.fork(); os.setsid() if not os.fork() else 0; time.sleep({mark})"
-        argv = (os.path.realpath(sys.executable), "-c", script)
+        script = "import os, time; os.fork(); os.setsid() if not os.fork() else 0; time.sleep(600)"
+        argv = (os.path.realpath(sys.executable), "-c", script, mark)
         await BubblewrapSandbox().run(Command(argv, "/work", (Mount(tmp_path, "/work", True),)))
 
     def alive():
