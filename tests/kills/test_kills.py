@@ -121,8 +121,12 @@ async def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path, moment, vic
     await killed(tmp_path, moment, *victims)
 
 
+@pytest.mark.matrix
 async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
-    """Stopped for longer than its silence is borne, it finds its stage given away, to another worker or to itself."""
+    """Stopped for longer than its silence is borne, it finds its stage given away, to another worker or to itself.
+
+    A stopped worker still waits for work at the server: each task that it is handed is lost until its time is over.
+    """
     with site(tmp_path) as place:
         place.plan.write_text(json.dumps({"moment": "started sandbox validation", "kill": []}))
         runs = await open_runs(place)
@@ -133,7 +137,7 @@ async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
         stalled.send_signal(signal.SIGSTOP)
         try:
             place.start("worker")
-            assert (await ended(runs, run, 60)).report.status == "verified"
+            assert (await ended(runs, run, 240)).report.status == "verified"
         finally:
             stalled.send_signal(signal.SIGCONT)
         # What it did before it learns that the stage was given away.
@@ -143,6 +147,7 @@ async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
         await nothing_is_doubled(runs, run)
 
 
+@pytest.mark.matrix
 async def test_a_worker_that_stalls_alone_goes_on_and_does_nothing_twice(tmp_path):
     with site(tmp_path) as place:
         place.plan.write_text(json.dumps({"moment": "started sandbox validation", "kill": []}))
