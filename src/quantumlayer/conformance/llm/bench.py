@@ -1,30 +1,14 @@
 """What a trial works with: a model under test, and a hand on the server behind it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from quantumlayer.conformance.llm.wire import Scene, Wire
+from quantumlayer.conformance.trials import NotTried
 from quantumlayer.ports.llm import Llm
 from quantumlayer.ports.llm_options import ModelOptions
 
 KEY = "sk-conformance-0123456789abcdef"
-
-
-class Broken(AssertionError):
-    """The adapter did not keep a promise."""
-
-
-class NotTried(Exception):
-    """The trial makes no sense for this adapter; its text says why."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One promise. `run` raises `Broken` when it is not kept."""
-
-    name: str
-    title: str
-    run: Callable[["Bench"], Awaitable[None]]
 
 
 @dataclass
@@ -56,9 +40,3 @@ class Bench:
         """Lets the model say the text; a model that thinks for itself says what it likes."""
         if self.wire is not None:
             self.wire.play(Scene(text=text, cut=cut))
-
-
-def expect(holds: bool, message: str) -> None:
-    """Raises `Broken` with the message unless it holds."""
-    if not holds:
-        raise Broken(message)

@@ -5,8 +5,9 @@ import json
 import time
 from collections.abc import Callable
 
-from quantumlayer.conformance.llm.bench import KEY, Bench, NotTried, Trial, expect
+from quantumlayer.conformance.llm.bench import KEY, Bench
 from quantumlayer.conformance.llm.wire import Kind, Scene
+from quantumlayer.conformance.trials import NotTried, Trial, expect
 from quantumlayer.errors import EnvironmentError_, LlmUnavailable, QuantumLayerError, UserError
 from quantumlayer.ports.llm import Answer, Llm, Prompt, PromptTooLarge, Turn
 

@@ -2,7 +2,8 @@
 
 import contextlib
 
-from quantumlayer.conformance.sandbox.lab import Lab, Trial, expect
+from quantumlayer.conformance.sandbox.lab import Lab, expect
+from quantumlayer.conformance.trials import Trial
 from quantumlayer.files.read_output import UnsafeOutput, read_output
 from quantumlayer.ports.sandbox import Mount
 

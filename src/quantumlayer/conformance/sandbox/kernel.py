@@ -1,6 +1,7 @@
 """Attempts on the kernel: mounts, namespaces, tracing, keys, devices, privileges."""
 
-from quantumlayer.conformance.sandbox.lab import Lab, Trial, expect
+from quantumlayer.conformance.sandbox.lab import Lab, expect
+from quantumlayer.conformance.trials import Trial
 
 
 async def mount_things(lab: Lab) -> None:

@@ -5,7 +5,7 @@ import itertools
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +38,6 @@ EPILOGUE = "\nprint('DONE', flush=True)\n"
 
 class Escaped(AssertionError):
     """An attempt that must fail did not, or a promise was not kept."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One named attempt or promise. `run` raises `Escaped` when the sandbox did not hold."""
-
-    name: str
-    title: str
-    run: Callable[["Lab"], Awaitable[None]]
 
 
 @dataclass

@@ -9,7 +9,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from quantumlayer.conformance.sandbox.lab import LIMITS, Lab, Trial, expect, overpowered
+from quantumlayer.conformance.sandbox.lab import LIMITS, Lab, expect, overpowered
+from quantumlayer.conformance.trials import Trial
 from quantumlayer.ports.sandbox import MIB, Completed
 
 SMALL = replace(LIMITS, memory=192 * MIB, tmp_size=1024 * MIB)

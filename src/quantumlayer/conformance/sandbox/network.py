@@ -5,7 +5,8 @@ import secrets
 import socket
 from collections.abc import Iterator
 
-from quantumlayer.conformance.sandbox.lab import Lab, Trial, expect
+from quantumlayer.conformance.sandbox.lab import Lab, expect
+from quantumlayer.conformance.trials import Trial
 
 UNROUTABLE = "192.0.2.1"  # RFC 5737: belongs to nobody, so a sandbox that leaks harms nobody
 

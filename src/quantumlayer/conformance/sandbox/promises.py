@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import httpx
 
-from quantumlayer.conformance.sandbox.lab import Lab, Trial, expect
+from quantumlayer.conformance.sandbox.lab import Lab, expect
+from quantumlayer.conformance.trials import Trial
 from quantumlayer.errors import UserError
 from quantumlayer.ports.sandbox import Command, Mount, Running
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from quantumlayer.conformance.sandbox.lab import Lab, Trial, expect, held
+from quantumlayer.conformance.sandbox.lab import Lab, expect, held
+from quantumlayer.conformance.trials import Trial
 from quantumlayer.ports.sandbox import Mount
 
 SECRET_VARIABLE = "QL_CONFORMANCE_SECRET"

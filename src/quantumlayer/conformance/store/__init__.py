@@ -1,29 +1,18 @@
 """The suite that every adapter of `ports.store.Blobs` must pass, whatever holds the bytes."""
 
-import time
 from collections.abc import AsyncIterator
 
-from quantumlayer.conformance.store.bench import Bench, Broken, NotTried, Trial
+from quantumlayer.conformance.store.bench import Bench
 from quantumlayer.conformance.store.promises import TRIALS
+from quantumlayer.conformance.trials import Trial, tried
 from quantumlayer.evidence.values import Check
 
 __all__ = ["TRIALS", "Bench", "Trial", "checks", "run_trial"]
 
 
-async def run_trial(bench: Bench, trial: Trial) -> Check:
+async def run_trial(bench: Bench, trial: Trial[Bench]) -> Check:
     """One trial on an empty store: "failed" where a promise was broken, "not_run" with the reason, "errored" if we failed."""
-    began = time.monotonic()
-    status, message = "passed", ""
-    try:
-        await trial.run(bench)
-    except Broken as broken:
-        status, message = "failed", str(broken)
-    except NotTried as reason:
-        status, message = "not_run", str(reason)
-    except Exception as error:  # whatever it is, this trial proved nothing
-        status, message = "errored", f"{type(error).__name__}: {error}"
-    seconds = time.monotonic() - began
-    return Check(id=f"store.{trial.name}", title=trial.title, level="unit", status=status, message=message, seconds=seconds)
+    return await tried(trial.run(bench), id=f"store.{trial.name}", title=trial.title)
 
 
 async def checks(bench: Bench) -> AsyncIterator[Check]:

@@ -24,23 +24,6 @@ asyncio.run(main())
 """
 
 
-class Broken(AssertionError):
-    """The store did not keep a promise."""
-
-
-class NotTried(Exception):
-    """The trial makes no sense for this store; its text says why."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One promise. `run` gets an empty store and raises `Broken` when it is not kept."""
-
-    name: str
-    title: str
-    run: Callable[["Bench"], Awaitable[None]]
-
-
 @dataclass
 class Bench:
     """An adapter's class and the place to open it at.
@@ -73,9 +56,3 @@ class Bench:
         finally:
             process.kill()
             process.communicate()
-
-
-def expect(kept: bool, message: str) -> None:
-    """Raises `Broken` unless the promise was kept."""
-    if not kept:
-        raise Broken(message)

@@ -6,7 +6,8 @@ import random
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 
-from quantumlayer.conformance.store.bench import Bench, NotTried, Trial, expect
+from quantumlayer.conformance.store.bench import Bench
+from quantumlayer.conformance.trials import NotTried, Trial, expect
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.ports.store import Blobs
 
