@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from quantumlayer.errors import UserError
 from quantumlayer.stores.database import database_errors
 from quantumlayer.stores.metadata import Metadata
-from quantumlayer.stores.schema import Instant, metadata
+from quantumlayer.stores.schema import Instant, metadata, owner_columns
 from quantumlayer.stores.values import Owner
 
 Scope = Literal["read", "write", "judge"]
@@ -30,9 +30,7 @@ tokens = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
-    Column("organisation", String(128), nullable=False),
-    Column("project", String(128), nullable=False),
-    Column("creator", String(128), nullable=False),
+    *owner_columns(),
 )
 idempotency = Table(
     "idempotency",
@@ -42,9 +40,7 @@ idempotency = Table(
     Column("digest", String(64), nullable=False),
     Column("run", String(128), nullable=False),
     Column("created_at", Instant, nullable=False, index=True),
-    Column("organisation", String(128), nullable=False),
-    Column("project", String(128), nullable=False),
-    Column("creator", String(128), nullable=False),
+    *owner_columns(),
 )
 
 

@@ -21,7 +21,8 @@ from sqlalchemy import (
 from quantumlayer.delivery.table_registry import Instant
 
 
-def _owner() -> tuple[Column[str], Column[str], Column[str]]:
+def owner_columns() -> tuple[Column[str], Column[str], Column[str]]:
+    """New columns for one table: whose row it is."""
     return (
         Column("organisation", String(128), nullable=False),
         Column("project", String(128), nullable=False),
@@ -44,7 +45,7 @@ runs = Table(
     Column("author", String(16), nullable=False, server_default=""),
     Column("order", JSON, nullable=False),
     Column("report", JSON),
-    *_owner(),
+    *owner_columns(),
     Index("runs_by_age", "created_at", "id"),
     Index("runs_by_status", "status", "created_at", "id"),
     # Lists and their totals come from these alone: rows are long, and what belongs to whom stands behind the report.
@@ -67,7 +68,7 @@ drops = Table(
     Column("size", BigInteger, nullable=False),
     Column("media_type", String(128), nullable=False),
     Column("metadata", JSON, nullable=False),
-    *_owner(),
+    *owner_columns(),
     UniqueConstraint("run", "stage", "kind", "version"),
     Index("ix_drops_id", "id"),
     Index("drops_of_run", "run", "current"),
@@ -83,7 +84,7 @@ events = Table(
     Column("at", Instant, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("data", JSON, nullable=False),
-    *_owner(),
+    *owner_columns(),
     UniqueConstraint("run", "key"),
 )
 # What the object store holds. Drops refer to it, so that the database itself refuses to forget bytes that are needed.
@@ -94,7 +95,7 @@ blobs = Table(
     Column("size", BigInteger, nullable=False),
     # When somebody last stored these bytes: the collector leaves young ones alone, their drop may be on its way.
     Column("touched_at", Instant, nullable=False, index=True),
-    *_owner(),
+    *owner_columns(),
 )
 quotas = Table(
     "quotas",

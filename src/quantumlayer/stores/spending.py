@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from quantumlayer.account.values import Budget, Call, Payer, Spent, check
 from quantumlayer.gateway.breakers import Circuit
 from quantumlayer.stores.database import Database
-from quantumlayer.stores.schema import Instant, metadata
+from quantumlayer.stores.schema import Instant, metadata, owner_columns
 from quantumlayer.stores.values import Owner
 
 RESERVED = "reserved"
@@ -37,9 +37,7 @@ model_calls = Table(
     Column("at", Instant, nullable=False),
     # What a killed process reserved counts until then.
     Column("expires_at", Instant),
-    Column("organisation", String(128), nullable=False),
-    Column("project", String(128), nullable=False),
-    Column("creator", String(128), nullable=False),
+    *owner_columns(),
     Index("model_calls_of_run", "run", "at"),
     Index("model_calls_of_organisation", "organisation", "at"),
     Index("model_calls_by_age", "at"),
@@ -60,9 +58,7 @@ model_circuits = Table(
     Column("state", String(16), nullable=False),
     Column("failures", Integer, nullable=False),
     Column("opened_at", Float),
-    Column("organisation", String(128), nullable=False),
-    Column("project", String(128), nullable=False),
-    Column("creator", String(128), nullable=False),
+    *owner_columns(),
 )
 
 
