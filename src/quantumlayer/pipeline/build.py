@@ -1,22 +1,21 @@
 """Activities of the stages 7, 9, 12 and 13: what is rendered beside the sources, and what they depend on."""
 
 import asyncio
-from pathlib import Path
 
 from temporalio import activity
 
 from quantumlayer.evidence.acceptance_suite import acceptance_suite
 from quantumlayer.evidence.dependencies import lock
 from quantumlayer.evidence.documentation import document
-from quantumlayer.evidence.environments import Environments, InstallFailed
 from quantumlayer.evidence.infrastructure import accepted, lint
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.problems import grave, summary
 from quantumlayer.pipeline.rendering import rendered, save_tree
 from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.trials import installed_for
 from quantumlayer.pipeline.values import Outcome, Task
-from quantumlayer.pipeline.workbench import Desk, at_desk
+from quantumlayer.pipeline.workbench import at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.plan.values import Plan
 from quantumlayer.spec.frd import Frd
@@ -36,7 +35,7 @@ class Build:
             spec, tree = await desk.load("spec", Spec), await desk.load("source", FileTree)
             blueprint, language = self.tools.blueprints.get(task.order.stack).value, self.tools.language(task.order.stack)
             home = self.tools.home
-            installed, failure = await self._installed(desk, tree)
+            installed, failure = await installed_for(self.tools, task.order.stack, tree)
             locked = await lock(
                 tree, language, self.tools.sandbox, name=spec.name, cache=home.caches / "registry", installed=installed
             )
@@ -78,12 +77,3 @@ class Build:
             if not accepted(scans):
                 desk.fail(summary(scans) or "no linter could run")
         return desk.outcome()
-
-    async def _installed(self, desk: Desk, tree: FileTree) -> tuple[Path | None, str]:
-        blueprint, language = self.tools.blueprints.get(desk.task.order.stack).value, self.tools.language(desk.task.order.stack)
-        try:
-            environment = Environments(self.tools.home.root, self.tools.sandbox)
-            return (await environment.install(tree, blueprint, language)).folder, ""
-        except InstallFailed as failure:
-            shown = failure.completed.stderr.decode(errors="replace").strip()[-500:]
-            return None, f"{' '.join(failure.argv)} failed: {shown}"

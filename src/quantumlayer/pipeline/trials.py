@@ -29,7 +29,7 @@ async def project_of(desk: Desk, source: FileTree | None = None) -> FileTree:
 
 async def semantics_of(tools: Toolbox, stack: str, project: FileTree) -> tuple[Scan, ...]:
     """Every file parses, every name is defined, every import leads somewhere."""
-    installed = await installed_for(tools, stack, project)
+    installed, _ = await installed_for(tools, stack, project)
     return await check_semantics(project, tools.language(stack), tools.scanners, tools.sandbox, installed)
 
 
@@ -40,13 +40,14 @@ async def security_of(desk: Desk, tools: Toolbox, project: FileTree) -> tuple[Sc
     return await scan(project, tools.scanners, tools.sandbox)
 
 
-async def installed_for(tools: Toolbox, stack: str, tree: FileTree) -> Path | None:
-    """The environment that the dependency stage installed, None where it could not."""
+async def installed_for(tools: Toolbox, stack: str, tree: FileTree) -> tuple[Path | None, str]:
+    """The environment of what the tree depends on, None with the reason where it could not be installed."""
+    blueprint, language = tools.blueprints.get(stack).value, tools.language(stack)
     try:
-        blueprint = tools.blueprints.get(stack).value
-        return (await Environments(tools.home.root, tools.sandbox).install(tree, blueprint, tools.language(stack))).folder
-    except InstallFailed:
-        return None
+        return (await Environments(tools.home.root, tools.sandbox).install(tree, blueprint, language)).folder, ""
+    except InstallFailed as failure:
+        shown = failure.completed.stderr.decode(errors="replace").strip()[-500:]
+        return None, f"{' '.join(failure.argv)} failed: {shown}"
 
 
 @asynccontextmanager

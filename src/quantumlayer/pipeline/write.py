@@ -95,7 +95,7 @@ class Write:
 
     async def _units(self, desk: Desk, plan: Plan, tree: FileTree) -> tuple[FileTree, tuple[Broken, ...]]:
         spec, models = await desk.load("spec", Spec), await self.tools.models.gateway(desk)
-        installed = await installed_for(self.tools, plan.stack, tree)
+        installed, _ = await installed_for(self.tools, plan.stack, tree)
         shop = Workshop(tree, installed, self.tools.language(plan.stack), self.tools.sandbox, models)
         written = await write_units(shop, spec, plan.units)
         found = {w.unit.path: w.striven.best.made for w in written if w.striven.best is not None}
