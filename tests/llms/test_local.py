@@ -59,11 +59,16 @@ async def test_its_answers_follow_a_schema_its_tokens_are_counted_and_nobody_els
 async def test_cancelling_stops_the_work(tiny):
     model = open_local("local:tiny", ModelOptions(path=tiny, context_tokens=CONTEXT), None)
     await model.ask(Prompt("", "hi", max_tokens=1))
-    call = asyncio.create_task(model.ask(Prompt("", "hi", max_tokens=400)))
-    await asyncio.sleep(0.05)
-    call.cancel()
+    seen: list[str] = []
+
+    async def cancel(text: str) -> None:
+        seen.append(text)
+        call.cancel()
+
+    call = asyncio.create_task(model.ask(Prompt("", "hi", max_tokens=400), cancel))
     with pytest.raises(asyncio.CancelledError):
         await call
+    assert len(seen) == 1
     assert (await asyncio.wait_for(model.ask(Prompt("", "hi", max_tokens=2)), 30)).output_tokens == 2
     await model.close()
 
