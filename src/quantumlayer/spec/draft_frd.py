@@ -39,9 +39,11 @@ def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def draft_frd(brief: Brief) -> Frd:
-    """The requirements document of a brief. Raises `UserError` where a file cannot be read."""
-    sentences = sentences_of(brief)
+def draft_frd(brief: Brief, sentences: tuple[Sentence, ...] | None = None) -> Frd:
+    """The requirements document of a brief, or of these sentences instead of its own. Raises `UserError` where a file cannot
+    be read.
+    """
+    sentences = sentences_of(brief) if sentences is None else sentences
     given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
     imported = read_files(given)
     name = imported.world.name if imported and imported.world.name != "Application" else brief.name

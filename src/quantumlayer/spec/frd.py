@@ -39,6 +39,13 @@ class Term(Value):
     meaning: str
 
 
+class Answered(Value):
+    """An open question that a person closed, and how."""
+
+    question: str
+    answer: str
+
+
 class Frd(Value):
     """The whole document; `draft_spec` reads the requirements that are not assumptions, and the files.
 
@@ -54,5 +61,6 @@ class Frd(Value):
     non_functional: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     open_questions: tuple[str, ...] = ()
+    answers: tuple[Answered, ...] = ()
     glossary: tuple[Term, ...] = ()
     files: tuple[SourceFile, ...] = ()

@@ -78,6 +78,7 @@ def _lists(frd: Frd) -> list[tuple[str, list[str]]]:
         ("Further assumptions", others),
         ("Non-functional targets", [f"N{n}: {t}" for n, t in enumerate(frd.non_functional, 1)]),
         ("Open questions", [f"Q{n}: {q}" for n, q in enumerate(frd.open_questions, 1)]),
+        ("Answers", [f"{a.question} {a.answer}" for a in frd.answers]),
         ("Glossary", [f"{t.term}: {t.meaning}" for t in frd.glossary]),
     ]
 
