@@ -85,6 +85,13 @@ def test_options_that_cannot_be(ql, words, part):
     refused(ql("generate", "Tasks have a title.", *words), 2, part)
 
 
+def test_a_stack_that_cannot_carry_an_api_description_names_those_that_can(ql, tmp_path):
+    path = tmp_path / "api.yaml"
+    path.write_text("openapi: 3.1.0\npaths: {/things: {get: {responses: {200: {description: fine}}}}}\n")
+    refused(ql("generate", "--openapi", path, "--stack", "go/chi"), 2, "python/fastapi")
+    assert not ql.home.exists()
+
+
 def test_a_home_that_cannot_be_written_is_an_environment_error(ql, tmp_path):
     (tmp_path / "file").write_text("")
     blocked = type(ql)(tmp_path / "file" / "home")

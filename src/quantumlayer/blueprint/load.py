@@ -87,6 +87,10 @@ class Blueprints:
         """All that can be used."""
         return {stack: found for stack, found in self._all.items() if isinstance(found, LoadedBlueprint)}
 
+    def providing(self, capability: str) -> tuple[str, ...]:
+        """The ids of those that provide it, sorted."""
+        return tuple(sorted(stack for stack, found in self.by_id.items() if capability in found.value.provides))
+
     @property
     def broken(self) -> dict[str, BlueprintError]:
         """Those that cannot, with why."""

@@ -10,10 +10,12 @@ from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.models import configured
 from quantumlayer.pipeline.values import Author
+from quantumlayer.plan.needs import SURFACE, needs, require
 from quantumlayer.ports.llm import Role
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.given_spec import given_spec
+from quantumlayer.spec.importers.read import kind_of
 from quantumlayer.stores.home import default_home
 
 AUTHORS = ("blueprint", "auto", "model")
@@ -51,7 +53,9 @@ async def require_models(author: str, model: str | None, stack: str, home: Path)
 
 
 async def admitted(request: Request) -> Request:
-    """The request with its stack chosen. Raises `UserError` for an empty one, a wrong spec, an unknown or broken stack;
+    """The request with its stack chosen.
+
+    Raises `UserError` for an empty one, a wrong spec, an unknown or broken stack, or one that cannot carry the files;
     `EnvironmentError_` where this machine's toolchain for the stack is missing or too old.
     """
     admitted, blueprint = await asyncio.to_thread(_admitted, request)
@@ -61,6 +65,9 @@ async def admitted(request: Request) -> Request:
 
 def _admitted(request: Request) -> tuple[Request, LoadedBlueprint]:
     brief = enhance(request)
-    given_spec(brief.files)
-    blueprint = known_blueprints(default_home().root).get(brief.stack)
+    spec = given_spec(brief.files)
+    wanted = [*(needs(spec) if spec else ()), *(SURFACE for file in brief.files if kind_of(file) == "openapi")]
+    known = known_blueprints(default_home().root)
+    blueprint = known.get(brief.stack)
+    require(brief.stack, blueprint.value.provides, wanted, known.providing)
     return request.model_copy(update={"stack": brief.stack}), blueprint

@@ -8,11 +8,11 @@ from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.blueprint.paths import output_paths
 from quantumlayer.blueprint.values import Blueprint
 from quantumlayer.errors import UserError
+from quantumlayer.plan.needs import UNITS, needs, require
 from quantumlayer.plan.values import Author, Component, Plan, PlannedCheck, Unit
 from quantumlayer.ports.language import Language
 from quantumlayer.spec.values import Spec
 
-SURFACE, UNITS = "surface", "units"
 _JUDGED = (
     ("acceptance", "every requirement by scripted calls"),
     ("random", "random calls compared with the reference model"),
@@ -32,26 +32,12 @@ def make_plan(
     its own, which the blueprint does not provide.
     """
     value = blueprint.value
-    ordered = any(field.sorted for entity in spec.entities.values() for field in entity.fields.values())
-    if ordered and SURFACE not in value.provides:
+    if spec.units and author == "blueprint":
         raise UserError(
-            f"the stack {value.id} does not keep lists of texts sorted",
-            hint="choose a stack that provides it, such as python/fastapi, or leave the order to whoever sends the list",
+            f"the unit {next(iter(spec.units))} needs a language model to write it", hint="ql generate --author auto"
         )
-    if spec.surface is not None and SURFACE not in value.provides:
-        raise UserError(
-            f"the stack {value.id} cannot give an application the paths and shapes of an imported API description",
-            hint="choose a stack that provides it, such as python/fastapi, or describe the application without the file",
-        )
-    if spec.units and (author == "blueprint" or UNITS not in value.provides or language.units is None):
-        raise UserError(
-            f"the unit {next(iter(spec.units))} needs a language model to write it"
-            if author == "blueprint"
-            else f"the stack {value.id} cannot carry functions that a model writes",
-            hint="ql generate --author auto"
-            if author == "blueprint"
-            else "choose a stack that provides units, such as python/fastapi",
-        )
+    provides = set(value.provides) - ({UNITS.capability} if language.units is None else set())
+    require(value.id, provides, needs(spec))
     units = _units(spec, value, language)
     return Plan(
         name=spec.name,
