@@ -25,9 +25,8 @@ from typing import Any
 
 from table import median, show
 
-from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.catalog.stacks import required_toolchain
+from quantumlayer.catalog.places import place_of
 from quantumlayer.conformance.blueprint.place import Place
 from quantumlayer.conformance.blueprint.suite import Suite, units_of
 from quantumlayer.conformance.blueprint.workbench import Workbench
@@ -48,15 +47,14 @@ LIST = b"GET /tasks?limit=20 HTTP/1.1\r\nhost: x\r\n\r\n"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
-def place_of(stack: str, home: Path) -> Place:
-    """Everything that trying a stack needs."""
-    loaded = known_blueprints(default_home().root).get(stack)
-    return Place(loaded, required_toolchain(loaded.value), family("sandboxes").load("bubblewrap")(), home)
+def place_at(stack: str, home: Path) -> Place:
+    """A stack, tried with what is installed at `home`."""
+    return place_of(known_blueprints(default_home().root), stack, home)
 
 
 def emission(stack: str) -> dict[str, float]:
     """Milliseconds by specification. The first rendering, which compiles the templates, does not count."""
-    place, found = place_of(stack, default_home().root), {}
+    place, found = place_at(stack, default_home().root), {}
     for name in ("todo", "library", "blog"):
         spec = place.spec(name)
         plan = place.planned(spec)
@@ -95,7 +93,7 @@ async def phases(stack: str) -> dict[str, float]:
 
 @contextlib.asynccontextmanager
 async def _application(stack: str, home: Path, tree: FileTree | None = None) -> AsyncIterator[Application]:
-    place = place_of(stack, home)
+    place = place_at(stack, home)
     spec = place.spec(SPEC)
     source = tree or place.rendered(spec, place.planned(spec))["source"]
     async with unpacked(source, place.blueprint.value, place.language, place.sandbox, home) as application:
@@ -107,7 +105,7 @@ async def requests(stack: str) -> dict[str, float]:
     twin = TWINS / stack.replace("/", "-")
     if not twin.is_dir():
         return {}
-    place = place_of(stack, default_home().root)
+    place = place_at(stack, default_home().root)
     pins = {name: path.read_bytes() for name, path in place.blueprint.below("pins").items()}
     own = {str(path.relative_to(twin)): path.read_bytes() for path in twin.rglob("*") if path.is_file()}
     found: dict[str, float] = {}
@@ -158,7 +156,7 @@ def twelve(stack: str) -> dict[str, Any]:
 
 async def conformance(stack: str) -> dict[str, Any]:
     """What is remembered of the present state; nothing is tried."""
-    place = place_of(stack, default_home().root)
+    place = place_at(stack, default_home().root)
     found: dict[str, list[bool]] = {}
     async with Workbench(place) as bench:
         suite = Suite.at(bench)

@@ -11,14 +11,13 @@ import typer
 
 from quantumlayer.blueprint.load import Blueprints
 from quantumlayer.blueprint.scaffold import scaffold
-from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.catalog.stacks import required_toolchain
+from quantumlayer.catalog.places import place_of
+from quantumlayer.cli.compare import compare
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.options import Folders
 from quantumlayer.cli.tables import STYLES, console, print_data
 from quantumlayer.conformance.blueprint.faults import FaultResult, FaultTrial
-from quantumlayer.conformance.blueprint.place import Place
 from quantumlayer.conformance.blueprint.suite import Outcome, Suite, units_of
 from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.stores.home import default_home
@@ -27,6 +26,7 @@ MISSING = 4
 blueprint_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Check stacks, and make new ones.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Only = Annotated[list[str], typer.Option(help="Only what begins with this; may be given several times.")]
+blueprint_app.command()(compare)
 
 
 @blueprint_app.callback()
@@ -88,14 +88,8 @@ def new(
     print(f"next: ql blueprint check {stack} --blueprints {into}; docs/blueprints.md leads through it", file=sys.stderr)
 
 
-def _place(known: Blueprints, stack: str) -> Place:
-    loaded = known.get(stack)
-    language = required_toolchain(loaded.value)
-    return Place(loaded, language, family("sandboxes").load("bubblewrap")(), default_home().root)
-
-
 async def _checked(known: Blueprints, stack: str, only: tuple[str, ...], fresh: bool, shown: bool) -> list[Outcome]:
-    place = _place(known, stack)
+    place = place_of(known, stack, default_home().root)
     async with Workbench(place) as bench:
         return await _printed(Suite.at(bench, fresh).outcomes(units_of(place, only)), stack, shown)
 
@@ -117,7 +111,7 @@ async def _printed(outcomes: AsyncIterator[Outcome], stack: str, shown: bool) ->
 
 async def _tried(known: Blueprints, stack: str, only: tuple[str, ...], shown: bool) -> list[FaultResult]:
     results = []
-    async with Workbench(_place(known, stack)) as bench:
+    async with Workbench(place_of(known, stack, default_home().root)) as bench:
         async for result in FaultTrial(bench).try_all(only, lambda text: print(text, file=sys.stderr)):
             results.append(result)
             if shown:

@@ -143,7 +143,7 @@ class Suite:
         else:
             fault = self._named(unit.subject) if unit.kind == "fault" else None
             parts += [fault.patch, fault.database] if fault else []
-            parts.append(_content(await self.bench.subject(fault.spec if fault else unit.subject)))
+            parts.append(content_of(await self.bench.subject(fault.spec if fault else unit.subject)))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def _remember(self, key: str, outcome: Outcome) -> None:
@@ -154,7 +154,8 @@ class Suite:
             file.write(f"{line}\n")
 
 
-def _content(subject: Subject) -> str:
+def content_of(subject: Subject) -> str:
+    """All that a reference spec becomes, in one line that changes with it."""
     spec = subject.spec.model_dump_json(by_alias=True, exclude_defaults=True)
     return " ".join([spec, *(part.digest() for part in subject.parts.values())])
 

@@ -32,6 +32,10 @@ class Identities:
         """The application's value; the model's own where nothing is known (an id that no row has)."""
         return self._to_app.get((kind, model), model)
 
+    def model(self, kind: str, app: Any) -> Any:
+        """The model's value; the application's own where nothing is known."""
+        return self._to_model.get((kind, app), app) if isinstance(app, Hashable) else app
+
     def known(self, kind: str, app: Any) -> bool:
         """Whether a value of the application belongs to a row that this judge made."""
         return isinstance(app, Hashable) and (kind, app) in self._to_model

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,10 +68,25 @@ class Exchange:
     own: int = 0
 
 
-class Lockstep:
-    """`offset` seconds are added to the clock. `exchanges` counts the requests sent to the application."""
+Listener = Callable[["Lockstep", Exchange], None]
 
-    def __init__(self, spec: Spec, url: str, admin: tuple[str, str] | None, *, offset: int = 0, partial: bool = False) -> None:
+
+class Lockstep:
+    """`offset` seconds are added to the clock. `exchanges` counts the requests sent to the application.
+
+    `listen` is told of every exchange, `about` is then the id of the check that it belongs to.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        url: str,
+        admin: tuple[str, str] | None,
+        *,
+        offset: int = 0,
+        partial: bool = False,
+        listen: Listener = lambda lockstep, exchange: None,
+    ) -> None:
         self.spec, self.routes = spec, routes(spec)
         self.shapes = Shapes(spec)
         self.admin = admin or (MODEL_ADMIN if spec.roles else None)
@@ -80,6 +96,7 @@ class Lockstep:
         self.speaker = Speaker(client_of(spec))
         self.clock = JudgeClock()
         self.partial = partial
+        self.listen, self.about = listen, ""
         self._timed = _CLOCK.search(spec.model_dump_json()) is not None
         self.forget()
 
@@ -112,8 +129,11 @@ class Lockstep:
 
     def take(self, pair: Pair, step: Step) -> Exchange:
         """The step on both sides. The model's clock is the time of sending, or of receiving where that explains the answer."""
-        if step.parallel > 1:
-            return self._together(pair, step)
+        exchange = self._together(pair, step) if step.parallel > 1 else self._alone(pair, step)
+        self.listen(self, exchange)
+        return exchange
+
+    def _alone(self, pair: Pair, step: Step) -> Exchange:
         request = pair.model.request(step)
         route = route_of(self.routes, request.method, request.path)
         try:

@@ -30,6 +30,7 @@ class Player:
     def play(self, scenario: Scenario) -> Check:
         """The check that a scenario is. Never raises for what the application does."""
         started = time.perf_counter()
+        self.lockstep.about = scenario.id
         if any(s.advance for s in scenario.steps) and not self.handle.can_restart:
             return self._check(scenario, "not_run", started, "the application's clock cannot be moved here (it needs restarts)")
         if self.failures >= self.most:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quantumlayer.evidence.judge.app import App, Handle
 from quantumlayer.evidence.judge.contract import contract_checks
-from quantumlayer.evidence.judge.lockstep import Lockstep
+from quantumlayer.evidence.judge.lockstep import Listener, Lockstep
 from quantumlayer.evidence.judge.play import Player
 from quantumlayer.evidence.judge.random_testing import RandomTester
 from quantumlayer.evidence.judge.timeline import play_side_by_side
@@ -46,14 +46,15 @@ async def judge(
     seed: int = 0,
     budget: Budget = Budget(),
     progress: Progress = lambda text: None,
+    listen: Listener = lambda lockstep, exchange: None,
 ) -> Evidence:
     """All checks of the plan, then random testing, against an application that runs at `app.url`.
 
     Nothing that the application does makes this raise; failures of the keeper's own `reset` and `restart` do (they raise
-    whatever they raise). `progress` is called from another thread.
+    whatever they raise). `progress` and `listen`, which is told of every exchange, are called from another thread.
     """
     loop = asyncio.get_running_loop()
-    trial = Trial(spec, Handle(app, loop), test_plan, seed, budget, progress)
+    trial = Trial(spec, Handle(app, loop), test_plan, seed, budget, progress, listen)
     return await asyncio.to_thread(trial.run)
 
 
@@ -67,6 +68,7 @@ class Trial:
     seed: int
     budget: Budget
     progress: Progress
+    listen: Listener
 
     def run(self) -> Evidence:
         """Plays everything and gathers the checks."""
@@ -77,7 +79,7 @@ class Trial:
         if partial:
             self.test_plan = plan_tests(self.spec, salt=int(time.time()) % 100_000)
         plan = self.test_plan or plan_tests(self.spec)
-        lockstep = Lockstep(self.spec, self.handle.url, self.handle.admin, partial=partial)
+        lockstep = Lockstep(self.spec, self.handle.url, self.handle.admin, partial=partial, listen=self.listen)
         player = Player(self.spec, self.handle, lockstep, self.budget.failures)
         checks: list[Check] = [*contract_checks(self.spec, self.handle.url)]
         ordered = [s for level in ("acceptance", "concurrency") for s in plan.scenarios if s.level == level]
@@ -105,6 +107,7 @@ class Trial:
             report=self.progress,
         )
         self.progress("random testing against the reference model")
+        lockstep.about = "random"
         checks.append(tester.run())
         checks += self._stored(lockstep)
         checks += self._unreached(plan, tester.reached)

@@ -44,6 +44,7 @@ def _course(player: Player, scenario: Scenario) -> _Course:
     for step in scenario.steps:
         moment += step.advance
         steps.append((moment, step))
+    player.lockstep.about = scenario.id
     try:
         pair: Pair | Exchange = player.opened(scenario)
     except Inexpressible:
@@ -52,6 +53,7 @@ def _course(player: Player, scenario: Scenario) -> _Course:
 
 
 def _advance(player: Player, course: _Course, moment: int) -> None:
+    player.lockstep.about = course.scenario.id
     for at, step in course.steps:
         if at != moment or course.off or isinstance(course.pair, Exchange):
             continue
