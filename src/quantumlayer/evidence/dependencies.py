@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumlayer import __version__
+from quantumlayer.evidence.advisories import VARIABLE, Advisories, Unreachable
 from quantumlayer.evidence.sbom import to_sbom
 from quantumlayer.files.values import FileTree
 from quantumlayer.ports.ecosystem import Ecosystem, NotInRegistry, Pin, RegistryUnreachable
@@ -40,12 +41,14 @@ async def lock(
     name: str,
     cache: Path,
     installed: Path | None = None,
+    advisories: Advisories | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LockedTree:
     """Checks the lock files of the language in `tree`. Nothing is locked anew: a lock that is not exact is a finding.
 
     `cache` is a folder for what the registry said, which never changes for a version; `installed` the installed environment,
-    whose metadata names the licences. What could not be asked is "not_run" with its reason.
+    whose metadata names the licences; `advisories` where known ones are looked up. What could not be asked is "not_run" with
+    its reason.
     """
     conventions, ecosystem = language.conventions, language.ecosystem
     files = {path: tree.files[path] for path in conventions.lock_files if path in tree.files}
@@ -56,13 +59,16 @@ async def lock(
     else:
         locked = _scan("lock", "not_run", reason=f"there is no {' or '.join(conventions.lock_files)}")
     known = await asyncio.to_thread(ecosystem.licences, installed) if installed else {}
-    scans = (
-        locked,
-        await _registry(unique, ecosystem, sandbox, cache, now()),
-        _licences(unique, known, installed is not None),
-        _scan("advisories", "not_run", reason="there is no advisory database on this machine"),
-    )
+    registry, advised = await check_pins(unique, ecosystem, sandbox, cache=cache, advisories=advisories, now=now())
+    scans = (locked, registry, _licences(unique, known, installed is not None), advised)
     return LockedTree(FileTree(files).digest(), unique, to_sbom(name, unique, known, ecosystem), scans)
+
+
+async def check_pins(
+    pins: Sequence[Pin], ecosystem: Ecosystem, sandbox: Sandbox, *, cache: Path, advisories: Advisories | None, now: datetime
+) -> tuple[Scan, Scan]:
+    """Existence, hashes and age by the registry; known advisories. Asked at the same time."""
+    return await asyncio.gather(_registry(pins, ecosystem, sandbox, cache, now), _advisories(pins, ecosystem, advisories))
 
 
 async def _registry(pins: Sequence[Pin], ecosystem: Ecosystem, sandbox: Sandbox, cache: Path, now: datetime) -> Scan:
@@ -98,6 +104,23 @@ async def _registry(pins: Sequence[Pin], ecosystem: Ecosystem, sandbox: Sandbox,
             message = f"{pin.name} {pin.version} is {age.days} days old, less than {MINIMUM_AGE.days}"
             findings.append(_at(pin, "too-new", "medium", message))
     return _scan("registry", "ran", findings, len(pins))
+
+
+async def _advisories(pins: Sequence[Pin], ecosystem: Ecosystem, source: Advisories | None) -> Scan:
+    if source is None:
+        return _scan("advisories", "not_run", reason=f"there is no source of advisories: {VARIABLE} names none")
+    if not pins:
+        return _scan("advisories", "not_run", reason="nothing is locked")
+    try:
+        known = await source.about(pins, ecosystem)
+    except Unreachable as error:
+        return _scan("advisories", "not_run", reason=f"the advisories could not be asked: {error}")
+    findings = [
+        _at(pin, "advisory", known_one.severity, f"{pin.name} {pin.version}: {known_one.id} {known_one.summary}".strip())
+        for pin in pins
+        for known_one in known.get(pin.key, ())
+    ]
+    return _scan("advisories", "ran", findings, len(pins))
 
 
 def _licences(pins: Sequence[Pin], known: Mapping[str, str | None], installed: bool) -> Scan:

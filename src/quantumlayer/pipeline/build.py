@@ -5,6 +5,7 @@ import asyncio
 from temporalio import activity
 
 from quantumlayer.evidence.acceptance_suite import acceptance_suite
+from quantumlayer.evidence.advisories import configured_advisories
 from quantumlayer.evidence.dependencies import lock
 from quantumlayer.evidence.documentation import document
 from quantumlayer.evidence.infrastructure import accepted, lint
@@ -37,7 +38,13 @@ class Build:
             home = self.tools.home
             installed, failure = await installed_for(self.tools, task.order.stack, tree)
             locked = await lock(
-                tree, language, self.tools.sandbox, name=spec.name, cache=home.caches / "registry", installed=installed
+                tree,
+                language,
+                self.tools.sandbox,
+                name=spec.name,
+                cache=home.caches / "registry",
+                installed=installed,
+                advisories=configured_advisories(home.root),
             )
             await desk.save("sbom", locked.sbom.encode())
             await desk.save("dependencies", locked.scans, lock=locked.digest, blueprint_id=blueprint.id)

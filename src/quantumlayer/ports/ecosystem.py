@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding
@@ -51,6 +51,19 @@ class NotInRegistry(Exception):
         self.pin = pin
 
 
+class Unresolved(Exception):
+    """No lock holds all that was wished for; the text says why, in the words of the ecosystem's client."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A package that somebody wants: its name as the ecosystem writes it, and a range of versions, "" for any."""
+
+    name: str
+    range: str
+    line: int
+
+
 class Ecosystem(Protocol):
     """Where the packages of a language come from. `name` is that of the OSV database (`PyPI`, `npm`, `Go`)."""
 
@@ -74,6 +87,29 @@ class Ecosystem(Protocol):
         """The SPDX expression of every installed package, by key; None where it names none that can be understood.
 
         What is not installed is left out. Follows no symbolic links out of `installed`, executes nothing.
+        """
+        ...
+
+    def order(self, version: str) -> Any:
+        """A key that sorts versions as the ecosystem does. Raises `ValueError` for what is none."""
+        ...
+
+    def read_wishes(self, content: bytes) -> tuple[tuple[Wish, ...], tuple[Finding, ...]]:
+        """The packages that a text names, one a line, `#` begins a comment: names with ranges of versions and nothing else.
+
+        Whatever else a line may hold for the ecosystem's client (options, addresses, paths, aliases) is a finding of severity
+        high. Any bytes are read without raising.
+        """
+        ...
+
+    async def resolve(
+        self, wishes: Sequence[Wish], base: Mapping[str, bytes], before: datetime, sandbox: Sandbox
+    ) -> dict[str, bytes]:
+        """Manifest and lock files by path: the wishes with all that they need, uploaded before that moment where the registry
+        tells. `base` are lock files whose versions are preferred, and manifests to which the wishes are added. Nothing of a
+        package is executed.
+
+        Raises `Unresolved`, `RegistryUnreachable`.
         """
         ...
 

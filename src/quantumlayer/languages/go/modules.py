@@ -8,12 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import semver
+
 from quantumlayer.languages.go.licences import licence_of
-from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release
+from quantumlayer.languages.wishes import wishes_of
+from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release, Unresolved, Wish
 from quantumlayer.ports.sandbox import MIB, Command, Limits, Mount, Sandbox
 from quantumlayer.ports.scanner import Finding
 
 _REQUIRE = re.compile(r"^\s*(?:require\s+)?([\w.~/-]+\.[\w.~/-]+)\s+(v[\w.+-]+)(\s*//\s*indirect)?\s*$")
+_REQUIRED = re.compile(r"^\s*(?:require\s+)?([\w.~/-]+\.[\w.~/-]+)\s+(v[\w.+-]+)", re.MULTILINE)
+_ADDRESS = re.compile(r"https?://\S+")
+_WISH = re.compile(
+    r"([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9][\w.~-]*)+|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[@ ](v\d[\w.+-]*))?"
+)
 _REPLACED = re.compile(r"^\s*(?:replace\s+)?\S+.*=>\s*(\S+)")
 _SUM = re.compile(r"^(\S+) (v\S+) (h1:[A-Za-z0-9+/]{43}=)$")
 _ESCAPED = re.compile(r"!([a-z])")
@@ -75,8 +83,53 @@ class GoModules:
             found[key] = _licence(folder)
         return found
 
+    def order(self, version: str) -> semver.Version:
+        return semver.Version.parse(version.removeprefix("v"))
+
+    def read_wishes(self, content: bytes) -> tuple[tuple[Wish, ...], tuple[Finding, ...]]:
+        return wishes_of(content, _wish)
+
+    async def resolve(
+        self, wishes: Sequence[Wish], base: Mapping[str, bytes], before: datetime, sandbox: Sandbox
+    ) -> dict[str, bytes]:
+        return await _resolve(wishes, base, sandbox)
+
     def purl(self, pin: Pin) -> str:
         return f"pkg:golang/{pin.name}@{pin.version}"
+
+
+def _wish(text: str, line: int) -> Wish:
+    """Raises `ValueError`."""
+    found = _WISH.fullmatch(text)
+    if found is None or ".." in text:
+        raise ValueError("write MODULE or MODULE@VERSION, such as github.com/go-chi/chi/v5@v5.2.1; no options, no paths")
+    return Wish(found[1], found[2] or "", line)
+
+
+async def _resolve(wishes: Sequence[Wish], base: Mapping[str, bytes], sandbox: Sandbox) -> dict[str, bytes]:
+    """go.mod and go.sum. The proxy does not tell ages before it is asked for a version, so the age is checked afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lock-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        root.chmod(0o777)
+        (root / "go.mod").write_text("module app\n\ngo 1.26\n")
+        if not wishes:
+            return {"go.mod": (root / "go.mod").read_bytes()}
+        preferred = dict(_REQUIRED.findall(base.get("go.mod", b"").decode(errors="replace")))
+        wanted = (f"{wish.name}@{wish.range or preferred.get(wish.name, 'latest')}" for wish in wishes)
+        # All of the modules' packages, so that go.sum holds what any of them needs.
+        script = 'go get "$@" && go mod download -json all > /dev/null && cat go.mod && echo "-- go.sum --" && cat go.sum'
+        completed = await sandbox.run(_command(("sh", "-c", script, "sh", *wanted), root))
+    said = completed.stderr.decode(errors="replace")
+    if (
+        completed.outcome == "exited"
+        and completed.exit_code
+        and re.search(r"\b(404|410)\b|unknown revision|not found|malformed", said)
+    ):
+        raise Unresolved(_ADDRESS.sub("the proxy", said.strip())[-1500:])
+    if not completed.ok:
+        raise RegistryUnreachable(f"{completed.outcome}: {said.strip()[-300:]}")
+    manifest, _, sums = completed.stdout.decode(errors="replace").partition("-- go.sum --\n")
+    return {"go.mod": manifest.encode(), "go.sum": sums.encode()}
 
 
 def _command(argv: tuple[str, ...], folder: Path) -> Command:

@@ -4,6 +4,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
@@ -11,13 +12,16 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from quantumlayer.evidence.confined import TREE, confined, how, own_tool
 from quantumlayer.evidence.licences import spdx
-from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release
+from quantumlayer.languages.wishes import wishes_of
+from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release, Unresolved, Wish
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding
 
+LOCK = "requirements.txt"
 HASH = re.compile(r"--hash[= ]sha256:([0-9a-f]{64})")
 DEVELOPMENT = ("dev", "test", "lint")
 MAX_METADATA = 1024 * 1024
@@ -51,6 +55,17 @@ class PyPI:
 
     def licences(self, installed: Path) -> dict[str, str | None]:
         return licences(installed)
+
+    def order(self, version: str) -> Version:
+        return Version(version)
+
+    def read_wishes(self, content: bytes) -> tuple[tuple[Wish, ...], tuple[Finding, ...]]:
+        return wishes_of(content, _wish)
+
+    async def resolve(
+        self, wishes: Sequence[Wish], base: Mapping[str, bytes], before: datetime, sandbox: Sandbox
+    ) -> dict[str, bytes]:
+        return await resolve(wishes, base, before, sandbox)
 
     def purl(self, pin: Pin) -> str:
         return f"pkg:pypi/{pin.name}@{pin.version}"
@@ -99,6 +114,46 @@ def _pin(path: str, line: int, text: str) -> Pin | Finding:
         return Finding("lock-no-hash", "high", f"{name} is pinned without a hash", path, line)
     development = any(word in PurePosixPath(path).stem.lower() for word in DEVELOPMENT)
     return Pin(name, versions[0], tuple(f"sha256:{h}" for h in hashes), path, line, development)
+
+
+def _wish(text: str, line: int) -> Wish:
+    """Raises `ValueError`."""
+    if text.startswith("-"):
+        raise ValueError("options are not taken here")
+    try:
+        found = Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError("this is no name of a package with a range of versions") from error
+    if found.url:
+        raise ValueError("a package comes from the registry, not from an address")
+    if found.marker:
+        raise ValueError("no conditions after a semicolon")
+    extras = f"[{','.join(sorted(found.extras))}]" if found.extras else ""
+    return Wish(canonicalize_name(found.name) + extras, str(found.specifier), line)
+
+
+async def resolve(wishes: Sequence[Wish], base: Mapping[str, bytes], before: datetime, sandbox: Sandbox) -> dict[str, bytes]:
+    """A requirements file with hashes; wheels alone, because the metadata of others is had by running them."""
+    if not wishes:
+        return {LOCK: b""}
+    with tempfile.TemporaryDirectory(prefix="lock-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        (root / "wishes.in").write_text("".join(f"{wish.name}{wish.range}\n" for wish in wishes))
+        (root / LOCK).write_bytes(base.get(LOCK, b""))
+        options = (
+            "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--no-python-downloads",
+            "--only-binary", ":all:", "--python-version", "3.11", "--exclude-newer", f"{before:%Y-%m-%dT%H:%M:%SZ}",
+        )  # fmt: skip
+        # The preferred versions are read from the file that would be written; the answer is what is printed.
+        script = f'cp {TREE}/{LOCK} /tmp/{LOCK} && "$@" -o /tmp/{LOCK} > /dev/null && cat /tmp/{LOCK}'
+        argv = ("sh", "-c", script, "sh", *own_tool("uv", "pip", "compile", *options, f"{TREE}/wishes.in"))
+        ended = await confined(sandbox, root, argv, env={"UV_CACHE_DIR": "/tmp/uv"}, network="registries")
+    if ended.outcome == "exited" and ended.exit_code == NO_SOLUTION:
+        raise Unresolved(ended.stderr.decode(errors="replace").strip()[:1500])
+    if not ended.ok:
+        raise RegistryUnreachable(how(ended))
+    return {LOCK: ended.stdout}
 
 
 async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:

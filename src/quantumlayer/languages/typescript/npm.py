@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,16 +11,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import semver
+
 from quantumlayer.evidence.confined import TREE, confined, how
 from quantumlayer.evidence.licences import spdx
-from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release
+from quantumlayer.languages.wishes import wishes_of
+from quantumlayer.ports.ecosystem import NotInRegistry, Pin, RegistryUnreachable, Release, Unresolved, Wish
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding
 
 LOCK = "package-lock.json"
+MANIFEST = "package.json"
 VERSION = 3
 MAX_METADATA = 1024 * 1024
 _PLACES = tuple(f"{top}{name}/package.json" for top in ("", "**/node_modules/") for name in ("*", "@*/*"))
+_WISH = re.compile(
+    r"((?:@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*)(?:@((?:[~^]|>=)?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?))?"
+)
+_ADDRESS = re.compile(r"https?://\S+")
 _ASK = Path(__file__).with_name("ask_registry.cjs")
 
 
@@ -41,6 +50,17 @@ class Npm:
 
     def licences(self, installed: Path) -> dict[str, str | None]:
         return licences(installed)
+
+    def order(self, version: str) -> semver.Version:
+        return semver.Version.parse(version)
+
+    def read_wishes(self, content: bytes) -> tuple[tuple[Wish, ...], tuple[Finding, ...]]:
+        return wishes_of(content, _wish)
+
+    async def resolve(
+        self, wishes: Sequence[Wish], base: Mapping[str, bytes], before: datetime, sandbox: Sandbox
+    ) -> dict[str, bytes]:
+        return await resolve(wishes, base, before, sandbox)
 
     def purl(self, pin: Pin) -> str:
         scope, _, name = pin.name.rpartition("/")
@@ -96,6 +116,43 @@ def _lines(content: bytes) -> dict[str, int]:
         if text.startswith('"node_modules/') and text.endswith("{"):
             found.setdefault(text.split('"')[1], number)
     return found
+
+
+def _wish(text: str, line: int) -> Wish:
+    """Raises `ValueError`."""
+    found = _WISH.fullmatch(text)
+    if found is None:
+        raise ValueError("write NAME, @SCOPE/NAME or NAME@RANGE, such as express@^5.0.0; no options, addresses, paths, aliases")
+    return Wish(found[1], found[2] or "", line)
+
+
+async def resolve(wishes: Sequence[Wish], base: Mapping[str, bytes], before: datetime, sandbox: Sandbox) -> dict[str, bytes]:
+    """package.json and package-lock.json. Scripts of packages are not run."""
+    npm = shutil.which("npm")
+    if not npm:
+        raise RegistryUnreachable("npm is not installed")
+    manifest = json.loads(base.get(MANIFEST, b"{}"))
+    known = {name for kind in ("dependencies", "devDependencies") for name in manifest.get(kind, {})}
+    added = {wish.name: wish.range or "*" for wish in wishes if wish.name not in known}
+    manifest["dependencies"] = manifest.get("dependencies", {}) | added
+    with tempfile.TemporaryDirectory(prefix="lock-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        (root / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        if LOCK in base:
+            (root / LOCK).write_bytes(base[LOCK])
+        options = "--package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error --omit-lockfile-registry-resolved"
+        script = (
+            f"mkdir /tmp/work && cp {TREE}/*.json /tmp/work && cd /tmp/work"
+            f" && {npm} install {options} --before={before:%Y-%m-%dT%H:%M:%SZ} >&2 && cat {LOCK}"
+        )
+        ended = await confined(sandbox, root, ("sh", "-c", script), env={"npm_config_cache": "/tmp/npm"}, network="registries")
+    if ended.outcome == "exited" and re.search(rb"\b(E404|ETARGET|ERESOLVE|EINVALIDPACKAGENAME|ENOVERSIONS)\b", ended.stderr):
+        said = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.startswith("npm error")]
+        raise Unresolved(_ADDRESS.sub("the registry", "\n".join(said))[:1500])
+    if not ended.ok:
+        raise RegistryUnreachable(how(ended))
+    return {MANIFEST: (json.dumps(manifest, indent=2) + "\n").encode(), LOCK: ended.stdout}
 
 
 async def releases(pins: Sequence[Pin], sandbox: Sandbox) -> dict[str, Release]:
