@@ -7,6 +7,7 @@ from typing import Any
 
 from temporalio import activity
 
+from quantumlayer.pipeline.agree import Agree
 from quantumlayer.pipeline.client import Runs
 from quantumlayer.pipeline.ending import _line
 from quantumlayer.pipeline.stages import NAMES
@@ -53,12 +54,13 @@ def activities(runs: Runs, **bodies: Body) -> list[Callable[..., Any]]:
         await runs.metadata.finish_run(order.run, order.execution, status, finished.as_data())
         return finished
 
-    return [*(one(name) for name in NAMES), finish]
+    agree = Agree(runs.blobs, runs.metadata)
+    return [*(one(name) for name in NAMES), agree.ask, agree.decide, finish]
 
 
-async def started(runs: Runs, client: Any, text: str = "anything") -> Any:
-    """A run that has been started."""
-    run = await runs.add(Request(text=text), stack="none/none", author="blueprint", preview=False, ttl=60)
+async def started(runs: Runs, client: Any, text: str = "anything", patience: int | None = None) -> Any:
+    """A run that has been started, and with `patience` waits so many seconds for people."""
+    run = await runs.add(Request(text=text), stack="none/none", author="blueprint", preview=False, ttl=60, patience=patience)
     await runs.start(client, run)
     return run
 

@@ -6,6 +6,7 @@ from typing import Any
 from temporalio import activity
 
 from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.agree import Agree
 from quantumlayer.pipeline.build import Build
 from quantumlayer.pipeline.deliver import Deliver
 from quantumlayer.pipeline.ending import Endings
@@ -40,6 +41,7 @@ class Activities:
     def __init__(self, tools: Toolbox) -> None:
         specify, build, examine, deliver = Specify(tools), Build(tools), Examine(tools), Deliver(tools)
         write, optional, endings = Write(tools), Optional(tools), Endings(tools)
+        agree = Agree(tools.blobs, tools.metadata)
         self.all: list[Callable[..., Any]] = [
             specify.enhance,
             specify.frd,
@@ -59,5 +61,7 @@ class Activities:
             deliver.capsule,
             deliver.preview,
             optional.deploy,
+            agree.ask,
+            agree.decide,
             endings.finish,
         ]

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
@@ -31,6 +32,8 @@ from quantumlayer.telemetry.switch import interceptors
 
 CONNECT_PATIENCE = 10.0
 LONGEST_RUN = timedelta(hours=6)
+# One that waits for people; each wait has a limit of its own.
+LONGEST_INTERACTIVE_RUN = timedelta(days=365)
 # A decision takes milliseconds; one that a killed worker had taken on is given to another after this long.
 DECISION = timedelta(seconds=3)
 TITLE_LENGTH = 120
@@ -105,9 +108,11 @@ class Runs(Records):
         ttl: int,
         owner: Owner = Owner(),
         run_id: str | None = None,
+        patience: int | None = None,
     ) -> Run:
         """Writes the request down as a run to be started. Nothing is lost from here on; the same `run_id` twice is one run.
 
+        With `patience` it waits that many seconds for a person after each document that it drafts.
         Raises `OutOfSpace` when the store is nearly full or the owner's quota is used up.
         """
         await check_room(self.blobs, self.metadata.ledger, owner)
@@ -122,6 +127,7 @@ class Runs(Records):
             preview=preview,
             ttl=ttl,
             owner=owner,
+            **({} if patience is None else {"interactive": True, "patience": patience}),
         )
         run = Run(
             id=order.run,
@@ -154,7 +160,7 @@ class Runs(Records):
             order,
             id=workflow_id(order),
             task_queue=stages.QUEUE,
-            execution_timeout=LONGEST_RUN,
+            execution_timeout=LONGEST_INTERACTIVE_RUN if order.interactive else LONGEST_RUN,
             task_timeout=DECISION,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -170,7 +176,7 @@ class Runs(Records):
         if run.status != "running":
             raise UserError(f"the run {run.id} has ended already ({run.status})", hint=f"see it with: ql show {run.id}")
         try:
-            await self._handle(client, run).cancel()
+            await self.handle(client, run).cancel()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -204,7 +210,8 @@ class Runs(Records):
         found = [e.data for e in await self.metadata.events(run_id) if e.kind == "stage_finished"]
         return {data["stage"]: Outcome.model_validate(data) for data in found}
 
-    def _handle(self, client: Client, run: Run) -> WorkflowHandle[object, object]:
+    def handle(self, client: Client, run: Run) -> WorkflowHandle[Any, Any]:
+        """The workflow of the run's present execution."""
         return client.get_workflow_handle(workflow_id(Order.model_validate(run.order)))
 
 

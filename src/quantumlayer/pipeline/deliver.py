@@ -20,6 +20,7 @@ from quantumlayer.evidence.scores import qa, security
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.agreement import Agreement
 from quantumlayer.pipeline.capsules import local_capsule
 from quantumlayer.pipeline.codecs import encode
 from quantumlayer.pipeline.models import answered, calls_of
@@ -142,6 +143,10 @@ class Deliver:
             files["scans.json"] = encode(await desk.load("scans", tuple[Scan, ...]))[0]
         if desk.has("performance"):
             files["performance.json"] = encode(await desk.load("performance", PerformanceResult))[0]
+        trails = [kind for kind in ("frd_agreement", "spec_agreement") if desk.has(kind)]
+        if trails:
+            entries = tuple([entry for kind in trails for entry in await desk.load(kind, tuple[Agreement, ...])])
+            files["agreements.json"] = encode(entries)[0]
         return FileTree(files)
 
 

@@ -30,7 +30,8 @@ class Problem(Value):
 class Order(Value):
     """What a run was asked to do. `inputs` are the drops it starts from by kind: `request`, and `spec` where one was given.
 
-    `ttl` in seconds. `kept` are stages that a rollback leaves as they are, by name.
+    `ttl` in seconds. `kept` are stages that a rollback leaves as they are, by name. An `interactive` run waits for a person
+    after it drafted its documents, `patience` seconds each time.
     """
 
     run: str
@@ -42,6 +43,8 @@ class Order(Value):
     ttl: int = 3600
     owner: Owner = Owner()
     execution: int = 1
+    interactive: bool = False
+    patience: int = 3600
     kept: dict[str, "Outcome"] = {}
 
 

@@ -59,7 +59,10 @@ class Desk:
         """The value of an earlier stage's drop. Raises `NotRun` when there is none."""
         if kind not in self.task.inputs:
             raise NotRun(f"there is no {kind.replace('_', ' ')} to work on")
-        drop = self.task.inputs[kind]
+        return await self.load_drop(self.task.inputs[kind], type_)
+
+    async def load_drop(self, drop: str, type_: type[T]) -> T:
+        """The value of that drop, from which everything that is saved hereafter is made."""
         value = await asyncio.to_thread(decode, await self.blobs.get(drop), type_)
         if drop not in self.used:
             self.used.append(drop)
@@ -143,22 +146,29 @@ def present_desk() -> Desk | None:
 @contextlib.asynccontextmanager
 async def at_desk(task: Task, blobs: Blobs, metadata: Metadata) -> AsyncIterator[Desk]:
     """Runs a stage's body: events before and after, heartbeats meanwhile, errors as typed failures that nobody retries."""
+    async with beside_desk(task, blobs, metadata) as desk:
+        await desk.tell("started", "stage_started", {"stage": task.stage})
+        try:
+            yield desk
+        except NotRun as reason:
+            desk.status, desk.reason = "not_run", str(reason)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            desk.status, desk.reason = "failed", problem_of(error).message
+            await _tell_end(desk)
+            raise
+        await _tell_end(desk)
+
+
+@contextlib.asynccontextmanager
+async def beside_desk(task: Task, blobs: Blobs, metadata: Metadata) -> AsyncIterator[Desk]:
+    """Runs what belongs to a stage but is not its one function, with heartbeats and typed failures, and tells nothing of it."""
     desk = Desk(task, blobs, metadata)
     _PRESENT.set(desk)
     with logs.about(run=task.order.run, stage=task.stage), typed_failures():
         async with heartbeats():
-            await desk.tell("started", "stage_started", {"stage": task.stage})
-            try:
-                yield desk
-            except NotRun as reason:
-                desk.status, desk.reason = "not_run", str(reason)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                desk.status, desk.reason = "failed", problem_of(error).message
-                await _tell_end(desk)
-                raise
-            await _tell_end(desk)
+            yield desk
 
 
 async def _tell_end(desk: Desk) -> None:

@@ -7,15 +7,19 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, is_cancelled_exception
+from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from quantumlayer.pipeline import stages
+    from quantumlayer.pipeline.agreement import Asking, Decision, declined
+    from quantumlayer.pipeline.gate import Gate, refusal
     from quantumlayer.pipeline.stages import Stage
     from quantumlayer.pipeline.values import Ending, Finished, Order, Outcome, Problem, Task
 
-FINISH = "finish"
+FINISH, ASK, DECIDE = "finish", "ask", "decide"
 # A worker that dies is noticed after this long, and its activities start anew elsewhere.
 HEARTBEAT = timedelta(seconds=3)
+BRIEFLY = ActivityConfig(start_to_close_timeout=timedelta(seconds=60), heartbeat_timeout=HEARTBEAT)
 
 
 class StageFailed(Exception):
@@ -26,6 +30,10 @@ class StageFailed(Exception):
         self.problem = problem
 
 
+class Declined(StageFailed):
+    """Nobody agreed to go on, so the run ends."""
+
+
 @workflow.defn
 class Generate:
     """One run, from a request to a preview. The workflow id is the run id."""
@@ -33,6 +41,7 @@ class Generate:
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.stages: list[asyncio.Task[Outcome]] = []
+        self.gate: Gate | None = None
 
     @workflow.run
     async def run(self, order: Order) -> Finished:
@@ -42,7 +51,7 @@ class Generate:
         try:
             await self.pipeline(order)
         except StageFailed as failure:
-            problem = failure.problem
+            problem, cancelled = failure.problem, isinstance(failure, Declined)
         except (asyncio.CancelledError, ActivityError, CancelledError) as error:
             if not (isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)):
                 raise
@@ -53,8 +62,8 @@ class Generate:
         """The stages. An argument is what an earlier stage makes: each starts as soon as all of its own are there."""
         given = finished(Outcome(stage="order", status="passed", drops=order.inputs))
         brief = self.start(stages.ENHANCE, given)
-        frd = self.start(stages.FRD, given, brief)
-        spec = self.start(stages.REQUIREMENTS, given, frd)
+        frd = self.agreed(stages.FRD, self.start(stages.FRD, given, brief), brief)
+        spec = self.agreed(stages.REQUIREMENTS, self.start(stages.REQUIREMENTS, given, frd), frd)
         plan = self.start(stages.STRUCTURE, spec)
         code = self.start(stages.CODE, spec, plan)
         infrastructure = self.start(stages.INFRASTRUCTURE, spec, plan)
@@ -115,6 +124,72 @@ class Generate:
                 self.outcomes[stage.name] = Outcome(stage=stage.name, status="failed", reason=problem.message)
                 raise StageFailed(problem) from error
         self.outcomes[stage.name] = outcome
+        return outcome
+
+    def agreed(self, stage: Stage, made: asyncio.Task[Outcome], *inputs: asyncio.Task[Outcome]) -> asyncio.Task[Outcome]:
+        """The same; of an interactive run what a person has approved. What a rollback keeps was approved before."""
+        if not self.order.interactive or stage.name in self.order.kept:
+            return made
+        task = asyncio.create_task(self.approved(stage, made, inputs))
+        self.stages.append(task)
+        return task
+
+    async def approved(self, stage: Stage, made: asyncio.Task[Outcome], awaited: Sequence[asyncio.Task[Outcome]]) -> Outcome:
+        """Waits for the decision of a person on what the stage made; answers and edits make it wait again."""
+        outcome = await made
+        inputs = {kind: drop for each in awaited for kind, drop in (await each).drops.items()}
+        task = Task(order=self.order.model_copy(update={"kept": {}}), stage=stage.name, inputs=inputs | outcome.drops)
+        patience = timedelta(seconds=self.order.patience)
+        gate = Gate(task, outcome, patience, workflow.now, workflow.now() + patience)
+        try:
+            await workflow.execute_activity(ASK, Asking(task=task, until=gate.until), **BRIEFLY)
+            self.gate = gate
+            await self.decided(gate)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            raise StageFailed(problem_of(error)) from error
+        self.outcomes[stage.name] = gate.outcome
+        if gate.rejected:
+            raise Declined(declined(gate.rejected, expired=gate.expired))
+        return gate.outcome
+
+    async def decided(self, gate: Gate) -> None:
+        """Until it is approved or rejected, or its time has gone by."""
+        while not gate.closed:
+            try:
+                await workflow.wait_condition(lambda: gate.closed, timeout=gate.until - workflow.now())
+            except TimeoutError:
+                await workflow.wait_condition(lambda: not gate.busy)
+                if not gate.closed and workflow.now() >= gate.until:
+                    await self.carry_out(gate, None)
+
+    @workflow.update
+    async def decide(self, decision: Decision) -> Outcome:
+        """A person's decision on the document that waits; how the stage stands then."""
+        assert self.gate is not None
+        return await self.carry_out(self.gate, decision)
+
+    @decide.validator
+    def check_decision(self, decision: Decision) -> None:
+        """Refuses what comes too early, too late, or is about something else."""
+        if self.gate is None:
+            raise refusal("nothing is awaited yet", "see how it goes: ql show RUN")
+        self.gate.check(decision)
+
+    async def carry_out(self, gate: Gate, decision: Decision | None) -> Outcome:
+        """Lets an activity write it down, one at a time. A refusal of it leaves the document waiting."""
+        gate.busy = True
+        try:
+            outcome = await workflow.execute_activity(DECIDE, gate.deciding(decision), result_type=Outcome, **BRIEFLY)
+        except ActivityError as error:
+            if decision is None or is_cancelled_exception(error):
+                raise
+            problem = problem_of(error)
+            raise ApplicationError(problem.message, problem.model_dump(), type=problem.type, non_retryable=True) from error
+        finally:
+            gate.busy = False
+        gate.take(decision, outcome)
         return outcome
 
     async def finish(self, problem: Problem | None, cancelled: bool) -> Finished:

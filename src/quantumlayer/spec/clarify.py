@@ -11,27 +11,14 @@ from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Brief, Request
 from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.draft_frd import draft_frd, sentences_of
-from quantumlayer.spec.frd import Answered, Frd, FrdRequirement
+from quantumlayer.spec.frd import Answered, Frd, FrdRequirement, Question
 from quantumlayer.spec.given_spec import given_spec
 from quantumlayer.spec.problems import nearest
-from quantumlayer.spec.values import Value
 from quantumlayer.spec.yaml_nodes import read_yaml
 
 KEEP, DROP = "keep", "drop"
 MOST_ANSWER = 2000
 _CONTRADICTION = re.compile(r"^(R\d+) and (R\d+) contradict each other\b")
-
-
-class Question(Value):
-    """Something that is open. `about` are requirements: of two the answer may name the one that holds; with `restates` the
-    answer takes the place of the one that was not understood, and `drop` leaves it out.
-    """
-
-    id: str
-    text: str
-    reason: str = ""
-    about: tuple[str, ...] = ()
-    restates: bool = False
 
 
 def questions_of(frd: Frd, *, unread: bool = True) -> tuple[Question, ...]:

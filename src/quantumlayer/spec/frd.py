@@ -39,6 +39,18 @@ class Term(Value):
     meaning: str
 
 
+class Question(Value):
+    """Something that is open. `about` are requirements: of two the answer may name the one that holds; with `restates` the
+    answer takes the place of the one that was not understood, and `drop` leaves it out.
+    """
+
+    id: str
+    text: str
+    reason: str = ""
+    about: tuple[str, ...] = ()
+    restates: bool = False
+
+
 class Answered(Value):
     """An open question that a person closed, and how."""
 

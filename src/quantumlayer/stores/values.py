@@ -8,7 +8,17 @@ from pydantic import BaseModel, ConfigDict
 from quantumlayer.ports.store import RunStatus
 
 EventKind = Literal[
-    "run_started", "stage_started", "stage_finished", "check", "log", "sandbox", "model_call", "model_text", "run_finished"
+    "run_started",
+    "stage_started",
+    "stage_finished",
+    "awaiting",
+    "decided",
+    "check",
+    "log",
+    "sandbox",
+    "model_call",
+    "model_text",
+    "run_finished",
 ]
 
 
