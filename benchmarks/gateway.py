@@ -15,7 +15,8 @@ import httpx
 from table import median, show
 
 from quantumlayer.account.values import Payer
-from quantumlayer.catalog.models import open_gateway, open_model, open_pool
+from quantumlayer.catalog.gateways import open_gateway, open_pool
+from quantumlayer.catalog.models import open_model
 from quantumlayer.conformance.llm import Scene, serve_wire
 from quantumlayer.gateway.config import ModelsConfig
 from quantumlayer.ports.llm import Prompt

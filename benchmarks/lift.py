@@ -25,7 +25,8 @@ from quantumlayer.author.values import Bounds
 from quantumlayer.blueprint.render import render
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.catalog.models import load_models, open_gateway, open_pool
+from quantumlayer.catalog.gateways import open_gateway, open_pool
+from quantumlayer.catalog.models import load_models
 from quantumlayer.evidence.environments import Environments
 from quantumlayer.gateway.breakers import MemoryCircuits
 from quantumlayer.plan.make_plan import make_plan

@@ -15,13 +15,12 @@ from typer.testing import CliRunner
 
 from quantumlayer.account.memory import MemoryBook
 from quantumlayer.account.values import Payer
+from quantumlayer.catalog.gateways import open_gateway, open_pool
 from quantumlayer.catalog.model_file import change, with_model, without_model
 from quantumlayer.catalog.models import (
     FILE,
     load_models,
-    open_gateway,
     open_model,
-    open_pool,
     parse_models,
     preflight,
     problem_of,

@@ -106,6 +106,18 @@ async def test_the_same_event_told_twice_is_one(metadata):
     assert len(await metadata.events("r1")) == 1
 
 
+async def test_news_tell_how_a_run_stands_and_what_is_new(metadata):
+    assert await metadata.news("nobody") == (None, ())
+    await metadata.add_run(a_run())
+    assert await metadata.news("r1") == ("running", ())
+    for key in "abc":
+        await metadata.add_event("r1", key, "log", {"key": key}, OWNER)
+    assert await metadata.news("r1") == ("running", await metadata.events("r1"))
+    assert [event.number for event in (await metadata.news("r1", 1))[1]] == [2, 3]
+    await metadata.finish_run("r1", 1, "verified", {})
+    assert await metadata.news("r1", 3) == ("verified", ())
+
+
 async def test_a_file_that_is_no_database_is_named_with_a_mend(tmp_path):
     path = tmp_path / "metadata.db"
     path.write_text("this is not a database, but a text that is long enough to be looked at\n" * 20)

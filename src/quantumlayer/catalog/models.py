@@ -5,23 +5,16 @@ import importlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from quantumlayer.account.values import Book, Payer
 from quantumlayer.catalog.adapters import family
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
-from quantumlayer.gateway.breakers import Circuits
-from quantumlayer.gateway.config import ModelsConfig, provider_of
-from quantumlayer.gateway.gateway import ModelGateway, OnCall, no_model, nobody
-from quantumlayer.gateway.hygiene import cleaner_of
-from quantumlayer.gateway.live import OnSaid
-from quantumlayer.gateway.pool import Pool
+from quantumlayer.gateway.config import ModelsConfig, no_model, provider_of
 from quantumlayer.llms.gguf import check_gguf
-from quantumlayer.llms.keys import find_key, need_key
+from quantumlayer.llms.keys import need_key
 from quantumlayer.ports.llm import ROLES, Llm, Role
 
 FILE = "models.toml"
@@ -82,6 +75,15 @@ def check_name(name: str) -> str:
     return name
 
 
+def configured(home: Path, model: str | None) -> ModelsConfig:
+    """The configuration of a home, with the model that a run names for all roles that read and write text.
+
+    Raises `UserError` for a broken file or an unknown provider.
+    """
+    config = load_models(home)
+    return config.with_model((model,)) if model else config
+
+
 def open_model(config: ModelsConfig, name: str) -> Llm:
     """The model behind the name; makes no call. Raises `UserError`, `EnvironmentError_` for what is missing or wrong."""
     check_name(name)
@@ -111,19 +113,6 @@ def fetch_model(place: str, folder: Path, sha256: str | None) -> tuple[Path, str
             "the client of the model hub is not installed", hint="install it: pip install 'quantumlayer[local]'"
         ) from error
     return hub.fetch_model(place, folder, sha256)
-
-
-def open_pool(config: ModelsConfig, circuits: Circuits) -> Pool:
-    """The models of the configuration, shared by all gateways of a process."""
-    return Pool(partial(open_model, config), config.transport, circuits)
-
-
-def open_gateway(
-    config: ModelsConfig, pool: Pool, book: Book, payer: Payer, heard: OnCall = nobody, said: OnSaid | None = None
-) -> ModelGateway:
-    """The gateway of a run, which keeps every key that it may use out of prompts. `heard` and `said` as `ModelGateway` says."""
-    keys = (find_key(provider_of(name), config.options(name).key_variable) for name in config.all_names)
-    return ModelGateway(config, pool, book, payer, heard=heard, cleaner=cleaner_of(os.environ, filter(None, keys)), said=said)
 
 
 def preflight(config: ModelsConfig, roles: Iterable[Role], language: str | None = None) -> tuple[str, ...]:

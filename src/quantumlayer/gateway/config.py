@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from quantumlayer.account.values import Budget
-from quantumlayer.ports.llm import ROLES, Role
+from quantumlayer.ports.llm import ROLES, NoModel, Role
 from quantumlayer.ports.llm_options import ModelOptions
 
 NAME = r"^[a-z][a-z0-9-]*:\S+$"
@@ -100,3 +100,13 @@ def read_config(data: Mapping[str, Any]) -> ModelsConfig:
 
 
 __all__ = ["NAME", "ROLES", "TEXT_ROLES", "ModelsConfig", "RunBudget", "Transport", "provider_of", "read_config"]
+
+
+def no_model(role: Role, language: str | None) -> NoModel:
+    """The error of a role that nobody has."""
+    return NoModel(
+        f"no model is named for the role {role}",
+        hint=f"name one: ql model add PROVIDER:MODEL --role {role}",
+        role=role,
+        language=language,
+    )

@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from quantumlayer.account.values import Book, Call, Outcome, Payer, Spent
 from quantumlayer.errors import BudgetExceeded, EnvironmentError_, LlmUnavailable, QuantumLayerError, UserError
-from quantumlayer.gateway.config import ModelsConfig
+from quantumlayer.gateway.config import ModelsConfig, no_model
 from quantumlayer.gateway.hygiene import Cleaner
 from quantumlayer.gateway.live import Gathered, OnSaid
 from quantumlayer.gateway.pool import Pool
@@ -139,16 +139,6 @@ class ModelGateway:
     async def _tell(self, name: str, text: str) -> None:
         if self.said is not None:
             await self.said(name, self.cleaner.text(text))
-
-
-def no_model(role: Role, language: str | None) -> NoModel:
-    """The error of a role that nobody has."""
-    return NoModel(
-        f"no model is named for the role {role}",
-        hint=f"name one: ql model add PROVIDER:MODEL --role {role}",
-        role=role,
-        language=language,
-    )
 
 
 def fit(model: Llm, prompt: Prompt) -> Prompt:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
 from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.catalog.models import preflight
+from quantumlayer.catalog.models import configured, preflight
 from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.models import configured
 from quantumlayer.pipeline.values import Author
 from quantumlayer.plan.needs import SURFACE, needs, require
 from quantumlayer.ports.llm import Role

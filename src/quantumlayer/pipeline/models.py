@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from quantumlayer.account.values import Book, Call, Payer
-from quantumlayer.catalog.models import load_models, open_gateway, open_pool
+from quantumlayer.catalog.gateways import open_gateway, open_pool
+from quantumlayer.catalog.models import configured
 from quantumlayer.gateway.breakers import Circuits
 from quantumlayer.gateway.config import ModelsConfig
 from quantumlayer.gateway.gateway import ModelGateway
@@ -13,15 +14,6 @@ from quantumlayer.pipeline.workbench import Desk
 from quantumlayer.stores.metadata import Metadata
 
 _KEPT = 4
-
-
-def configured(home: Path, model: str | None) -> ModelsConfig:
-    """The configuration of a home, with the model that a run names for all roles that read and write text.
-
-    Raises `UserError` for a broken file or an unknown provider.
-    """
-    config = load_models(home)
-    return config.with_model((model,)) if model else config
 
 
 class Models:

@@ -8,9 +8,9 @@ from quantumlayer.errors import UserError
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.ports.store import Blobs
 from quantumlayer.stores.metadata import Metadata
-from quantumlayer.stores.values import Event, Run
+from quantumlayer.stores.values import Event, Run, RunStatus
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Records:
 
     async def events(self, run_id: str, after: int = 0) -> AsyncIterator[Event]:
         """The run's events from the first after that number on, as they come, until the run has ended."""
-        while True:
-            run = await self.metadata.run(run_id)
-            for event in await self.metadata.events(run_id, after):
+        status: RunStatus | None = "running"
+        while status == "running":
+            status, new = await self.metadata.news(run_id, after)
+            for event in new:
                 after = event.number
                 yield event
-            if run is None or run.status != "running":
-                return
-            await asyncio.sleep(POLL_SECONDS)
+            if status == "running":
+                await asyncio.sleep(POLL_SECONDS)
 
     async def finished(self, run_id: str) -> Finished | None:
         """How the run ended, None while it has not."""

@@ -1,9 +1,10 @@
-"""A child process of the supervisor: started, watched, its output logged, started again when it crashes."""
+"""A child process of the supervisor: started, watched, its output logged, started again when it crashes or stands still."""
 
 import asyncio
 import contextlib
 import ctypes
 import logging
+import math
 import os
 import signal
 import sys
@@ -12,18 +13,26 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.server.liveness import SIGN_SECONDS, VARIABLE, hearing
 
 READY = "READY"
+# Only what ends sooner than so long after it was ready has crashed as it started: a pause would help nobody else.
+AT_WORK_SECONDS = 2.0
 CRASHES = 6
 CRASH_WINDOW = 60.0
 PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 GRACE = 8.0
+# So many looks in a row, `SIGN_SECONDS` apart, may find no sign of life.
+SILENT_LOOKS, SILENT_LOOKS_AT_START = 10, 60
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class Child:
-    """`argv` is asked for at each start. It is ready when it prints READY, or when `ready` returns."""
+    """`argv` is asked for at each start. It is ready when it prints READY, or when `ready` returns.
+
+    It must give signs of life: those of `liveness.alive`, or that `ready` returns again and again.
+    """
 
     def __init__(
         self,
@@ -39,19 +48,23 @@ class Child:
         self._log = logging.getLogger(f"ql.{name}")
         self.tail: deque[str] = deque(maxlen=20)
         self.ready = asyncio.Event()
+        self._signs = 0
+        self._ready_at = math.inf
 
     async def keep(self) -> int:
-        """Runs it until it exits with 0 or `EXIT_IDLE`. Raises `EnvironmentError_` when it keeps crashing."""
+        """Runs it until it exits with 0 or `EXIT_IDLE`. Raises `EnvironmentError_` when it keeps crashing at its start."""
         crashes: deque[float] = deque(maxlen=CRASHES)
         while True:
             code = await self._once()
             if code in (0, EXIT_IDLE):
                 return code
+            self._log.warning("%s ended with %s; starting it again", self.name, code)
+            if time.monotonic() - self._ready_at > AT_WORK_SECONDS:
+                continue
             crashes.append(time.monotonic())
             if len(crashes) == CRASHES and crashes[-1] - crashes[0] < CRASH_WINDOW:
                 raise EnvironmentError_(f"{self.name} keeps crashing: {self.tail[-1] if self.tail else f'exit code {code}'}")
             recent = [at for at in crashes if crashes[-1] - at < CRASH_WINDOW]
-            self._log.warning("%s ended with %s; starting it again", self.name, code)
             await asyncio.sleep(PAUSES[min(len(recent), len(PAUSES)) - 1])
 
     async def stop(self) -> None:
@@ -68,35 +81,58 @@ class Child:
                 await process.wait()
 
     async def _once(self) -> int:
-        self.ready.clear()
+        self._ready_at = math.inf
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        process = self._process = await asyncio.create_subprocess_exec(
-            *self._argv(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            preexec_fn=_die_with_parent,
-            env=environment,
-        )
-        probing = asyncio.create_task(self._probe())
-        try:
-            assert process.stdout is not None
-            async for line in process.stdout:
-                self._take(line.decode(errors="replace").rstrip())
-            return await process.wait()
-        finally:
-            probing.cancel()
-            self.ready.clear()
+        with hearing(self._lives) as descriptor:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *self._argv(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                preexec_fn=_die_with_parent,
+                pass_fds=(descriptor,),
+                env=environment | {VARIABLE: str(descriptor)},
+            )
+            watching = [asyncio.create_task(self._probe()), asyncio.create_task(self._watch(process))]
+            try:
+                assert process.stdout is not None
+                async for line in process.stdout:
+                    self._take(line.decode(errors="replace").rstrip())
+                return await process.wait()
+            finally:
+                for task in watching:
+                    task.cancel()
+                self.ready.clear()
+
+    def _lives(self) -> None:
+        self._signs += 1
+
+    def _is_ready(self) -> None:
+        self._ready_at = min(self._ready_at, time.monotonic())
+        self._lives()
+        self.ready.set()
 
     async def _probe(self) -> None:
-        if self._await_ready is not None:
+        while self._await_ready is not None:
             await self._await_ready()
-            self.ready.set()
+            self._is_ready()
+            await asyncio.sleep(SIGN_SECONDS)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Kills it when it is stopped or stuck. Looks are counted, not seconds: this process may have been stopped itself."""
+        silent = 0
+        while silent < (SILENT_LOOKS if self.ready.is_set() else SILENT_LOOKS_AT_START):
+            heard = self._signs
+            await asyncio.sleep(SIGN_SECONDS)
+            silent = 0 if self._signs != heard else silent + 1
+        self._log.warning("%s gives no sign of life; killing it", self.name)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
     def _take(self, line: str) -> None:
         if line.startswith(READY):
             self._on_ready(line.removeprefix(READY).strip())
-            self.ready.set()
+            self._is_ready()
         elif line:
             self.tail.append(line)
             self._log.info("%s", line)

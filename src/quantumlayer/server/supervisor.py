@@ -22,6 +22,9 @@ from quantumlayer.telemetry.logs import formatter
 LOOPBACK = "127.0.0.1"
 POLLS_PER_SECOND = 2000
 WORKERS_FIRST_SECONDS = 5.0
+# What a client says first: the preface and an empty SETTINGS frame. A kernel accepts connections for a program that is stopped.
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+HTTP2_FRAME_BYTES = 9
 log = logging.getLogger("ql.supervisor")
 
 
@@ -138,10 +141,12 @@ class _Supervisor:
 
     async def _answers(self) -> None:
         while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(LOOPBACK, self.port)
-                writer.close()
-                return
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
+                with contextlib.closing(writer):
+                    writer.write(HTTP2_GREETING)
+                    await reader.readexactly(HTTP2_FRAME_BYTES)
+                    return
             await asyncio.sleep(0.01)
 
 
@@ -150,6 +155,8 @@ def temporal_argv(home: Home, port: int) -> list[str]:
     settings = [f"history.{queue}ProcessorMaxPollRPS={POLLS_PER_SECOND}" for queue in ("transfer", "timer", "visibility")]
     # Otherwise each timer fires up to a second late: twice for the work of a dead worker, its silence and the pause after it.
     settings.append('history.timerProcessorMaxTimeShift="50ms"')
+    # A worker that is stopped, or whose machine is gone, stays connected and its polls are handed tasks that nobody does.
+    settings += ['frontend.keepAliveTime="1s"', 'frontend.keepAliveTimeout="2s"']
     return [
         *(temporal_program(), "server", "start-dev", "--headless", "--log-level", "error"),
         *("--ip", LOOPBACK, "--port", str(port), "--db-filename", str(home.temporal_database)),

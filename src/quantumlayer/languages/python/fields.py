@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.blueprint.view.fields import FieldView
+from quantumlayer.blueprint.view.fields import STRING_LENGTH, FieldView
 from quantumlayer.languages.python.text import literal
 from quantumlayer.spec.formats import FORMATS
+from quantumlayer.spec.values import Field
 
+UUID_LENGTH = 36
 _PYTHON = {
     "string": "str", "text": "str", "integer": "int", "number": "float", "decimal": "Decimal", "boolean": "bool",
     "date": "dt.date", "time": "str", "datetime": "dt.datetime", "enum": "str", "strings": "list[str]", "reference": "int",
@@ -16,6 +18,8 @@ _WIRE = {
     "string": "Text", "text": "Text", "integer": "Integer", "number": "Number", "decimal": "Exactly", "boolean": "Flag",
     "date": "Day", "time": "TimeOfDay", "datetime": "Moment", "reference": "RowKey", "references": "RowKeys",
 }  # fmt: skip
+_BY_TEXT = {"reference": "str", "references": "list[str]"}
+_BY_TEXT_WIRE = {"reference": "Text", "references": "TextKeys"}
 _QUERY = {
     "integer": "QueryInteger", "number": "QueryNumber", "decimal": "QueryExactly", "boolean": "QueryFlag", "date": "Day",
     "time": "TimeOfDay", "datetime": "Moment", "reference": "QueryRowKey", "references": "QueryRowKey",
@@ -29,15 +33,34 @@ class PythonField(FieldView):
     @property
     def python(self) -> str:
         """The type of the attribute in a model."""
-        return _PYTHON[self.type] + (" | None" if self.nullable else "")
+        return self._base + (" | None" if self.nullable else "")
+
+    @property
+    def python_key(self) -> str:
+        """The type of the id that it is, which no row lacks."""
+        return _PYTHON[self.type]
+
+    @property
+    def column_key(self) -> str:
+        """The column type of the ids of the rows that a reference leads to."""
+        return key_column(self.refers)
+
+    @property
+    def _base(self) -> str:
+        return _BY_TEXT.get(self.type, _PYTHON[self.type]) if self.by_text else _PYTHON[self.type]
 
     @property
     def output(self) -> str:
         """The type in an answer."""
-        base = "ExactOutput" if self.type == "decimal" else _PYTHON[self.type]
+        base = "ExactOutput" if self.type == "decimal" else self._base
         if self.type == "enum":
             base = choices(self.spec.values)
         return base + (" | None" if self.nullable else "")
+
+    @property
+    def id_column(self) -> str:
+        """The column type of the id that it is."""
+        return key_column(self.spec)
 
     @property
     def column_type(self) -> str:
@@ -64,7 +87,7 @@ class PythonField(FieldView):
             case "datetime":
                 return "Instant"
             case _:
-                return "RowId"
+                return key_column(self.refers)
 
     @property
     def given(self) -> str:
@@ -76,7 +99,7 @@ class PythonField(FieldView):
             extras = [text for text in (bounds, "AfterValidator(sorted)" if self.spec.sorted else "") if text]
             return f"Annotated[list[Item], {', '.join(extras)}]" if extras else "list[Item]"
         extras = [text for text in (self._field_bounds(), *self._validators()) if text]
-        base = _WIRE[self.type]
+        base = _BY_TEXT_WIRE.get(self.type, _WIRE[self.type]) if self.by_text else _WIRE[self.type]
         return f"Annotated[{base}, {', '.join(extras)}]" if extras else base
 
     @property
@@ -84,7 +107,7 @@ class PythonField(FieldView):
         """The type of a query parameter that is compared with the field."""
         if self.type == "enum":
             return choices(self.spec.values)
-        return _QUERY.get(self.type, "Text")
+        return "Text" if self.by_text else _QUERY.get(self.type, "Text")
 
     @property
     def json_default(self) -> Any:
@@ -128,6 +151,14 @@ class PythonField(FieldView):
         if self.spec.step is not None:
             found.append(f'AfterValidator(Step("{self.spec.step!r}"))')
         return found
+
+
+def key_column(key: Field | None) -> str:
+    """The column type of what names rows: a number of the application's own, or what the field says."""
+    if key is None:
+        return "RowId"
+    longest = UUID_LENGTH if key.format == "uuid" else key.max_length or STRING_LENGTH
+    return f"short_text({longest})" if key.type == "string" else "BigInteger"
 
 
 def choices(values: tuple[str, ...]) -> str:
