@@ -74,7 +74,7 @@ def test_a_dump_of_postgresql_with_its_constraints_behind_the_tables() -> None:
 def test_a_dump_of_mysql() -> None:
     spec = read("dump.sql", MYSQL_DUMP)
     country, city = spec.entities["country"], spec.entities["city"]
-    assert (country.fields["code"].unique, country.fields["code"].writable) == (True, "create")
+    assert country.id and (country.id.type, country.id.max_length, country.id.required) == ("string", 2, True)
     assert country.fields["name"].min_length == 0, "the default itself is empty"
     assert city.fields["country"].to == "country" and city.unique[0].fields == ("name", "country")
     assert (city.fields["population"].min, city.fields["population"].required) == (0, False)
@@ -84,8 +84,47 @@ def test_a_dump_of_mysql() -> None:
 
 def test_a_dump_of_sqlite() -> None:
     book = read("dump.sql", SQLITE_DUMP).entities["book"]
-    assert book.fields["isbn"].unique and book.fields["tags"].to == "tag"
+    assert book.id and book.id.required and book.fields["tags"].to == "tag"
     assert book.fields["title"].min_length == 1 and (book.fields["year"].min, book.fields["year"].max) == (1400, 2100)
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "required", "writable"),
+    [
+        ("id uuid PRIMARY KEY DEFAULT gen_random_uuid()", "string", False, "never"),
+        ("id uuid PRIMARY KEY", "string", False, "always"),
+        ("sku varchar(20) PRIMARY KEY", "string", True, "always"),
+        ("id text PRIMARY KEY", "string", False, "always"),
+        ("number bigint PRIMARY KEY", "integer", True, "always"),
+        ("number bigserial PRIMARY KEY", None, None, None),
+        ("id integer PRIMARY KEY", None, None, None),
+        ("id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", None, None, None),
+    ],
+)
+def test_a_primary_key_is_what_rows_are_named_by(column: str, kind: str | None, required: bool, writable: str) -> None:
+    spec = read("a.sql", f"CREATE TABLE part ({column}, name text NOT NULL);")
+    key = spec.entities["part"].id
+    assert (key and key.type, key and key.required, key and key.writable) == (kind, required, writable) and not unmet(spec)
+
+
+def test_a_dump_that_fills_a_key_behind_the_table() -> None:
+    text = "CREATE TABLE part (number bigint NOT NULL, name text);\nALTER TABLE part ADD PRIMARY KEY (number);\n"
+    assert read("a.sql", text).entities["part"].id is not None
+    text += "ALTER TABLE ONLY public.part ALTER COLUMN number SET DEFAULT nextval('s'::regclass);"
+    assert read("a.sql", text).entities["part"].id is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.graphql", "scalar UUID\ntype Part { id: UUID! name: String! }"),
+        ("a.mmd", "erDiagram\n  PART { uuid id PK\n string name }"),
+        ("part.csv", "id,name\n8f14e45f-ceea-467f-a8ee-1b2c3d4e5f60,Screw\n"),
+    ],
+)
+def test_keys_of_diagrams_schemas_and_samples(name: str, text: str) -> None:
+    key = read(name, text).entities["part"].id
+    assert key and (key.type, key.format, key.required) == ("string", "uuid", False)
 
 
 def test_a_key_to_a_table_that_is_not_there_is_unmet() -> None:

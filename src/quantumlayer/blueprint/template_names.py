@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
+from quantumlayer.spec.ids import makes_texts
 from quantumlayer.spec.values import Spec
 
 RENDERED = ".jinja"
@@ -20,6 +21,7 @@ FEATURES: dict[str, Callable[[Spec], bool]] = {
     "roles": lambda spec: bool(spec.auth and spec.roles),
     "visibility": lambda spec: any(entity.visible for entity in spec.entities.values()),
     "surface": lambda spec: spec.surface is not None,
+    "made_ids": lambda spec: any(makes_texts(entity) for entity in spec.entities.values()),
     "units": lambda spec: bool(spec.units),
     "reports": lambda spec: bool(spec.reports),
     "decimal": lambda spec: any(f.type == "decimal" for e in spec.entities.values() for f in e.fields.values()),

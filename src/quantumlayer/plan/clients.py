@@ -9,6 +9,7 @@ from quantumlayer.plan.session import Session
 from quantumlayer.plan.surface_client import Sent, SurfaceClient
 from quantumlayer.spec.check_operations import listable
 from quantumlayer.spec.http import HttpRequest, HttpResponse
+from quantumlayer.spec.ids import given_fields
 from quantumlayer.spec.naming import filter_parameter, wire_name
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.surface import outer_names, stands_for, surface_table
@@ -42,8 +43,7 @@ def _settable(spec: Spec, route: Route) -> list[str]:
     """The members of a body that mean something to the operation."""
     found = [wire_name(n, f) for n, f in (route.operation.input if route.operation else {}).items()]
     if route.kind in ("create", "register", "update"):
-        fields = spec.entities[route.entity or ""].fields
-        found += [wire_name(n, f) for n, f in fields.items() if f.writable != "never" and f.value is None]
+        found += [wire_name(n, f) for n, f in given_fields(spec.entities[route.entity or ""]).items()]
     return [*found, *(["password"] if route.kind in ("register", "login") else [])]
 
 

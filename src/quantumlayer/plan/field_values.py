@@ -93,7 +93,7 @@ def of_length(field: Field, length: int, n: int) -> str | None:
         text = f"{_letters(n, 6)}@example.com".rjust(length, "a")
     elif field.format == "url":
         text = f"https://example.com/{_letters(n, 4)}".ljust(length, "x")
-    elif field.format in ("slug", "alphanumeric"):
+    elif field.format in ("slug", "alphanumeric", "segment"):
         text = _letters(n, length)
     return text if len(text) == length else None
 
@@ -289,6 +289,7 @@ _BROKEN: dict[str, Sequence[str]] = {
     "color": ("blue!", "#12345g"),
     "license_plate": ("!!", "way too long for any plate"),
     "alphanumeric": ("with space", "semi;colon"),
+    "segment": ("a/b", "..", "."),
 }
 
 

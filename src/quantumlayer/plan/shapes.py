@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from quantumlayer.spec.check_units import unit_fields
 from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import Expr, Select
+from quantumlayer.spec.ids import given_id
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Spec
@@ -39,10 +40,13 @@ class Shapes:
         return self._rows[route.entity] if route.entity else {}
 
     def _row(self, name: str) -> Shape:
-        found = {"id": (ID, name)}
+        given = given_id(self._spec.entities[name])
+        found = {"id": (INTEGER, "") if given and given.type == "integer" else (ID, name)}
         for key, field in self._spec.entities[name].fields.items():
             if field.type in ("reference", "references"):
                 found[wire_name(key, field)] = (ID, field.to or "")
+            elif field.value and (expr := self._compiled.value(name, key)) and (owner := _id_of(expr)):
+                found[key] = (ID, owner)
             elif unit := self._units.get((name, key)):
                 found[key] = (UNIT, self._spec.units[unit].returns)
             elif field.default and "random_code" in field.default:

@@ -92,10 +92,12 @@ class SurfaceClient:
                 known[bound["member"]] = values[name]
         path = self.table["base"] + re.sub(r"\{([^{}]+)\}", lambda m: quoted(values[m.group(1)]), operation["path"])
         names = {inner: outer for outer, inner in operation["query"].items()}
-        lost = [name for name in query if name not in names and name in operation["parameters"]]
+        numbered = ("offset",) if operation["pages"] else ()
+        lost = [name for name in query if name not in (*names, *numbered) and name in operation["parameters"]]
         if lost:
             raise Inexpressible(f"there is no parameter for {lost[0]}")
-        asked = {names[name]: value for name, value in query.items() if name in names}
+        paged = page_of(operation, query, names)
+        asked = {**{names[name]: value for name, value in query.items() if name in names}, **paged}
         content = raw if raw is not None else self._content(operation, members)
         return Sent(operation, operation["method"], path, asked, self._headers(headers), content, known)
 
@@ -162,13 +164,15 @@ class SurfaceClient:
             told = unfilled(operation["answers"], body)
         except ValueError as wrong:
             return inner, None, str(wrong)
-        return inner, self._known(sent, told), ""
+        wrong = page_wrong(operation, sent.query, told)
+        return inner, self._known(sent, told), wrong
 
     def _known(self, sent, told):
         """With what the path told, and an id for rows that show none."""
         operation = sent.operation
-        told.pop("$total", None)
         token = told.pop("$token", None)
+        for name in [name for name in told if name.startswith("$")]:
+            del told[name]
         if operation["inner"]["kind"] == "login":
             return {"access_token": token}
         for row in told.get("items", [told]):
@@ -242,6 +246,48 @@ def unfilled(template, body, where="body"):
         part = unfilled(inner, body[name], f"{where}.{name}")
         found.update({"total": part["$total"]} if "$total" in part else part)
     return found
+
+
+def page_of(operation, query, names):
+    """The parameter that names the page which these `limit` and `offset` name. Raises `Inexpressible`."""
+    pages = operation["pages"]
+    if not pages or "offset" not in query:
+        return {}
+    offset, size = number(query["offset"]), number(query.get("limit")) or operation["usual"]
+    if offset is None or offset < 0:
+        return {pages["page"]: query["offset"] if offset is None else pages["first"] - 1}
+    if offset % size:
+        raise Inexpressible("no page begins there")
+    return {pages["page"]: offset // size + pages["first"]}
+
+
+def page_wrong(operation, query, told):
+    """What is wrong with what a list tells of its page, empty where nothing is. `query` is as it was sent."""
+    facts = [name for name in told if name.startswith("$") and name != "$token"]
+    if not facts:
+        return ""
+    outer = {inner: name for name, inner in operation["query"].items()}
+    first = operation["pages"]["first"] if operation["pages"] else 1
+    size = number(query.get(outer.get("limit"))) or operation["usual"]
+    if operation["pages"]:
+        start = (number(query.get(operation["pages"]["page"], first)) - first) * size
+    else:
+        start = number(query.get(outer.get("offset"), 0))
+    page = start // size + first
+    wanted = {"$limit": size, "$offset": start, "$page": page, "$first": start == 0, "$previous": page - 1 if start else None}
+    if "total" in told:
+        more = start + size < told["total"]
+        wanted.update(
+            {"$pages": -(-told["total"] // size), "$more": more, "$last": not more, "$next": page + 1 if more else None}
+        )
+    wrong = [name for name in facts if name in wanted and told[name] != wanted[name]]
+    return f"{wrong[0][1:]}: expected {wanted[wrong[0]]!r}, got {told[wrong[0]]!r}" if wrong else ""
+
+
+def number(value):
+    """A whole number in a query, None for anything else."""
+    text = str(value)
+    return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else None
 
 
 def problem(body, media_type):

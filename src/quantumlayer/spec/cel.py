@@ -19,6 +19,7 @@ from quantumlayer.spec.checked_expr import decode
 from quantumlayer.spec.decode_cel import Builder, Facts, UnitSignature
 from quantumlayer.spec.expression import Expr, Kind, Type
 from quantumlayer.spec.functions import OVERLOADS, Overload, unit_overloads
+from quantumlayer.spec.ids import textual
 from quantumlayer.spec.values import Field, Spec, Unit
 
 _F = descriptor_pb2.FieldDescriptorProto
@@ -103,7 +104,11 @@ def unit_type(unit: Unit) -> UnitSignature:
 def members(spec: Spec, name: str) -> dict[str, Member]:
     """All fields of an entity that expressions can select: declared, system, state, inverse, roles of the actor."""
     entity = spec.entities[name]
-    found = {"id": Member(Type("int")), "created_at": Member(Type("datetime")), "updated_at": Member(Type("datetime"))}
+    found = {
+        "id": Member(Type("string" if textual(entity) else "int")),
+        "created_at": Member(Type("datetime")),
+        "updated_at": Member(Type("datetime")),
+    }
     if entity.state:
         found[entity.state.field] = Member(Type("string"))
     for field_name, field in entity.fields.items():

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from quantumlayer.spec.check_fields import field_problems
+from quantumlayer.spec.check_fields import field_problems, id_problems
 from quantumlayer.spec.check_operations import access_problems, operation_problems, settable_problems
 from quantumlayer.spec.check_relations import relation_problems
 from quantumlayer.spec.check_units import unit_problems, unit_use_problems
@@ -99,6 +99,7 @@ def _entity(spec: Spec, name: str, entity: Entity) -> Iterator[Problem]:
     base: Path = ("entities", name)
     if name.startswith("input__"):
         yield Problem(base, "entity names cannot start with input__")
+    yield from id_problems(base, entity)
     for key, field in entity.fields.items():
         yield from field_problems(spec, (*base, "fields", key), field)
     yield from _wire_clashes(base, entity)

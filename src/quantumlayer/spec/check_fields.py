@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.problems import Path, Problem, nearest
-from quantumlayer.spec.values import Field, Spec
+from quantumlayer.spec.values import Entity, Field, Spec
 
 _TEXT, _NUMBERS, _LISTS = ("string", "text"), ("integer", "number", "decimal"), ("strings", "references")
 _RELATIONS = ("reference", "references")
@@ -108,3 +109,28 @@ def _bound_problems(base: Path, field: Field) -> Iterator[Problem]:
         if _UNPORTABLE.search(field.pattern):
             hint = "no look-around, back-references, word boundaries or possessive quantifiers; it must match the whole value"
             yield Problem((*base, "pattern"), "the regular expression is not portable between languages", hint)
+
+
+_OF_IDS = frozenset((*_FITTING, "unique", "shown", "default", "value")) - {
+    "min_length", "max_length", "pattern", "format", "min", "max", "step",
+}  # fmt: skip
+
+
+def id_problems(base: Path, entity: Entity) -> Iterator[Problem]:
+    """What is wrong with how rows are named."""
+    field, place = entity.id, (*base, "id")
+    if field is None:
+        return
+    if field.type not in ("string", "integer"):
+        yield Problem((*place, "type"), f"an id cannot be {field.type}", "make it a string or an integer")
+    for attribute in sorted(_OF_IDS):
+        if getattr(field, attribute) != type(field).model_fields[attribute].default:
+            yield Problem((*place, attribute), f"{attribute} does not fit an id")
+    made = field.writable == "never" or not field.required
+    if made and field.type == "integer":
+        yield Problem(place, "numbers that the application makes need no declaration", "leave `id` out, or let it be required")
+    elif made and not uuid_fits(field):
+        yield Problem(
+            place, "the application makes UUIDs, which this id does not allow", "make it required, or leave the rest out"
+        )
+    yield from _bound_problems(place, field)

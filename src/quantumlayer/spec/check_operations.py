@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from quantumlayer.spec.check_fields import field_problems
+from quantumlayer.spec.ids import given_id, id_field
 from quantumlayer.spec.naming import filter_parameter, wire_name
 from quantumlayer.spec.problems import Path, Problem, nearest
 from quantumlayer.spec.routes import ADMIN, kind_of
@@ -19,13 +20,13 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
     "input": ("create", "update", "list", "action"),
     **dict.fromkeys(_LIST_ONLY, ("list",)),
 }
-_SYSTEM = {name: Field(type="integer" if name == "id" else "datetime") for name in SYSTEM_FIELDS}
+_STAMP = Field(type="datetime")
 
 
 def listable(entity: Entity) -> dict[str, Field]:
     """Every field that a list can filter or sort by: declared, system and state fields."""
     state = {entity.state.field: Field(type="enum", values=entity.state.states)} if entity.state else {}
-    return {**_SYSTEM, **entity.fields, **state}
+    return {**dict.fromkeys(SYSTEM_FIELDS, _STAMP), "id": id_field(entity), **entity.fields, **state}
 
 
 def operation_problems(spec: Spec, name: str, key: str) -> Iterator[Problem]:
@@ -123,6 +124,10 @@ def _effect_problems(spec: Spec, base: Path, effect: Effect) -> Iterator[Problem
         return
     if spec.auth and spec.auth.entity == effect.create and "password" in spec.auth.methods:
         yield Problem((*base, "create"), "an effect cannot make accounts: they need a password")
+    made = given_id(spec.entities[effect.create])
+    if made and made.required:
+        hint = "set `required: false` on the id, or `writable: never`"
+        yield Problem((*base, "create"), f"nobody gives the id of the {effect.create} that is made", hint)
     for key, field in spec.entities[effect.create].fields.items():
         if field.required and field.default is None and field.value is None and key not in effect.set:
             yield Problem(

@@ -16,7 +16,7 @@ _TYPES = {
     "date": "a date", "time": "a time of day", "datetime": "a date and time", "strings": "a list of texts",
 }  # fmt: skip
 _ACCOUNT = {"register": "somebody registers", "login": "somebody logs in", "logout": "somebody logs out", "me": "somebody asks who is signed in", "set_roles": "the roles of an account are set"}  # fmt: skip
-_FORMATS = {"email": "an e-mail address", "url": "a web address", "isbn": "an ISBN", "phone": "a phone number", "slug": "a slug", "alphanumeric": "letters and digits", "uuid": "a UUID", "ipv4": "an IP address", "color": "a colour", "license_plate": "a license plate"}  # fmt: skip
+_FORMATS = {"email": "an e-mail address", "url": "a web address", "isbn": "an ISBN", "phone": "a phone number", "slug": "a slug", "alphanumeric": "letters and digits", "uuid": "a UUID", "ipv4": "an IP address", "color": "a colour", "license_plate": "a license plate", "segment": "a text without a slash"}  # fmt: skip
 
 
 def criteria_of(spec: Spec) -> dict[str, tuple[Criterion, ...]]:

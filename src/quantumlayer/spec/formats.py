@@ -16,4 +16,6 @@ FORMATS: dict[FieldFormat, str] = {
     "color": r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})",
     "license_plate": r"[A-Z0-9]([A-Z0-9 -]{0,10}[A-Z0-9])?",
     "alphanumeric": r"[A-Za-z0-9]+",
+    # A part of a path: no slash, no control characters, neither `.` nor `..`.
+    "segment": r"([^/.\x00-\x1f]|\.[^/.\x00-\x1f]|\.\.[^/\x00-\x1f])[^/\x00-\x1f]*",
 }

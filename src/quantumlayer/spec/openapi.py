@@ -5,39 +5,24 @@ from typing import Any
 from quantumlayer.spec.check_operations import listable
 from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import Type
-from quantumlayer.spec.formats import FORMATS
+from quantumlayer.spec.ids import given_fields
 from quantumlayer.spec.naming import filter_parameter, wire_name
+from quantumlayer.spec.openapi_fields import TYPES, field_schema, id_schema
 from quantumlayer.spec.openapi_surface import exposed_operation
 from quantumlayer.spec.routes import ADMIN, Route, routes
 from quantumlayer.spec.surface import stands_for
 from quantumlayer.spec.values import Entity, Field, Spec
 
 Json = dict[str, Any]
-MAX_INTEGER = 2**53 - 1
-_ID: Json = {"type": "integer", "minimum": 1}
-_TYPES: dict[str, Json] = {
-    "string": {"type": "string"},
-    "text": {"type": "string"},
-    "integer": {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
-    "number": {"type": "number"},
-    "decimal": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "date": {"type": "string", "format": "date"},
-    "time": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
-    "datetime": {"type": "string", "format": "date-time"},
-    "enum": {"type": "string"},
-    "strings": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 255}},
-    "reference": _ID,
-    "references": {"type": "array", "items": _ID, "uniqueItems": True},
-}
+_SINGLE: dict[str, Json] = {"strings": {"type": "string"}}
 _COLUMNS: dict[str, Json] = {
     "int": {"type": "integer"},
     "number": {"type": "number"},
     "decimal": {"type": "number"},
     "bool": {"type": "boolean"},
     "string": {"type": "string"},
-    "date": _TYPES["date"],
-    "datetime": _TYPES["datetime"],
+    "date": TYPES["date"],
+    "datetime": TYPES["datetime"],
 }
 _PROBLEM: Json = {
     "type": "object",
@@ -126,14 +111,14 @@ def _schemas(spec: Spec) -> Json:
         title = schema_name(name)
         found[title] = _row_schema(spec, name, entity)
         found[f"{title}Page"] = _page_schema(_ref(title))
-        found[f"{title}Create"] = _body_schema(_writable(entity, "create"))
-        found[f"{title}Update"] = _body_schema(_writable(entity, "update"), partial=True)
+        found[f"{title}Create"] = _body_schema(spec, _writable(entity, "create"))
+        found[f"{title}Update"] = _body_schema(spec, _writable(entity, "update"), partial=True)
     return found
 
 
 def _writable(entity: Entity, how: str) -> dict[str, Field]:
-    allowed = ("always", "create") if how == "create" else ("always",)
-    return {name: field for name, field in entity.fields.items() if field.value is None and field.writable in allowed}
+    fields = given_fields(entity)
+    return fields if how == "create" else {name: field for name, field in fields.items() if field.writable == "always"}
 
 
 def _page_schema(item: Json) -> Json:
@@ -142,70 +127,23 @@ def _page_schema(item: Json) -> Json:
 
 
 def _row_schema(spec: Spec, name: str, entity: Entity) -> Json:
-    properties: Json = {"id": _ID}
+    properties: Json = {"id": id_schema(entity)}
     for key, field in entity.fields.items():
         if field.shown:
-            properties[wire_name(key, field)] = field_schema(field)
+            properties[wire_name(key, field)] = field_schema(spec, field)
     if entity.state:
         properties[entity.state.field] = {"type": "string", "enum": list(entity.state.states)}
     if spec.auth and spec.auth.entity == name and spec.roles:
         properties["roles"] = {"type": "array", "items": {"type": "string", "enum": sorted({*spec.roles, ADMIN})}}
-    properties |= {"created_at": _TYPES["datetime"], "updated_at": _TYPES["datetime"]}
+    properties |= {"created_at": TYPES["datetime"], "updated_at": TYPES["datetime"]}
     description = {"description": entity.description} if entity.description else {}
     return {"type": "object", **description, "required": list(properties), "properties": properties}
 
 
-def _body_schema(fields: dict[str, Field], *, partial: bool = False) -> Json:
-    properties = {wire_name(name, field): field_schema(field) for name, field in fields.items()}
+def _body_schema(spec: Spec, fields: dict[str, Field], *, partial: bool = False) -> Json:
+    properties = {wire_name(name, field): field_schema(spec, field) for name, field in fields.items()}
     needed = [wire_name(name, f) for name, f in fields.items() if f.required and f.default is None and not partial]
     return {"type": "object", **({"required": needed} if needed else {}), "properties": properties}
-
-
-def field_schema(field: Field) -> Json:
-    """The JSON Schema of a field's values."""
-    schema: Json = dict(_TYPES[field.type])
-    if field.type in ("string", "text") and field.value is None:
-        schema |= _text_bounds(field)
-    if field.type in ("integer", "number", "decimal"):
-        schema |= _number_bounds(field)
-    if field.type == "enum":
-        schema["enum"] = list(field.values)
-    for attribute, keyword in (("min_items", "minItems"), ("max_items", "maxItems")):
-        if (bound := getattr(field, attribute)) is not None:
-            schema[keyword] = bound
-    if not field.required and field.type not in ("strings", "references"):
-        schema["type"] = [schema["type"], "null"]
-        if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
-    if field.description:
-        schema["description"] = field.description
-    if field.value is not None:
-        schema["readOnly"] = True
-    return schema
-
-
-def _text_bounds(field: Field) -> Json:
-    least = field.min_length if field.min_length is not None else int(field.required)
-    bounds: Json = {"maxLength": field.max_length or (10_000 if field.type == "text" else 255)}
-    if least:
-        bounds["minLength"] = least
-    pattern = field.pattern or (FORMATS[field.format] if field.format else None)
-    if pattern:
-        bounds["pattern"] = f"^(?:{pattern})$"
-    return bounds
-
-
-def _number_bounds(field: Field) -> Json:
-    bounds: Json = {}
-    for bound, keyword, exclusive in (("min", "inimum", field.exclusive_min), ("max", "aximum", field.exclusive_max)):
-        value = getattr(field, bound)
-        if value is not None:
-            bounds[f"exclusive{bound[0].upper()}{keyword}" if exclusive else f"{bound[0]}{keyword}"] = value
-    if field.step is not None:
-        bounds["multipleOf"] = field.step
-    elif field.type == "decimal":
-        bounds["multipleOf"] = float(f"1e-{field.places if field.places is not None else 2}")
-    return bounds
 
 
 # operations
@@ -246,18 +184,21 @@ def _parameters(spec: Spec, route: Route) -> list[Json]:
     found: list[Json] = []
     if route.on_row:
         by = route.operation.by if route.operation else "id"
-        schema = _ID if by == "id" else field_schema(spec.entities[route.entity or ""].fields[by])
+        entity = spec.entities[route.entity or ""]
+        schema = id_schema(entity) if by == "id" else field_schema(spec, entity.fields[by])
         found.append(_parameter(by, schema, where="path"))
     inputs = _inputs(route) if route.method in ("GET", "DELETE") else {}
     for name, field in inputs.items():
-        found.append(_parameter(wire_name(name, field), field_schema(field), required=field.required and field.default is None))
+        found.append(
+            _parameter(wire_name(name, field), field_schema(spec, field), required=field.required and field.default is None)
+        )
     if route.kind in ("list", "report"):
         paging = (route.operation or route.report).paging  # type: ignore[union-attr]
         bounds = {"minimum": 1, "maximum": paging.most, "default": paging.usual}
         found.append(_parameter("limit", {"type": "integer", **bounds}))
         found.append(_parameter("offset", {"type": "integer", "minimum": 0, "default": 0}))
     if route.kind == "list" and route.operation:
-        found += _list_parameters(spec.entities[route.entity or ""], route)
+        found += _list_parameters(spec, spec.entities[route.entity or ""], route)
     return found
 
 
@@ -265,13 +206,13 @@ def _inputs(route: Route) -> dict[str, Field]:
     return route.operation.input if route.operation else route.report.input if route.report else {}
 
 
-def _list_parameters(entity: Entity, route: Route) -> list[Json]:
+def _list_parameters(spec: Spec, entity: Entity, route: Route) -> list[Json]:
     operation, fields = route.operation, listable(entity)
     assert operation is not None
     found = []
     for filter_ in operation.filters:
         field = fields[filter_.field]
-        single = {"strings": {"type": "string"}, "references": _ID}.get(field.type, _TYPES[field.type])
+        single = id_schema(spec.entities[field.to]) if field.to else _SINGLE.get(field.type) or TYPES[field.type]
         schema = {**single, "enum": list(field.values)} if field.type == "enum" else single
         found.append(_parameter(filter_parameter(filter_, field), schema))
     if operation.search:
@@ -289,7 +230,7 @@ def _request_body(spec: Spec, route: Route) -> Json | None:
     if route.kind in ("create", "update", "register"):
         return _row_body(spec, route)
     if route.kind == "action" and _inputs(route):
-        return _body_schema(_inputs(route))
+        return _body_schema(spec, _inputs(route))
     if route.kind == "login" and spec.auth:
         text = {"type": "string"}
         names = [spec.auth.identifier, "password"]
@@ -307,8 +248,8 @@ def _row_body(spec: Spec, route: Route) -> Json:
     if not inputs and not account:
         return _ref(schema_name(name) + ("Update" if route.kind == "update" else "Create"))
     fields = _writable(spec.entities[name], "update" if route.kind == "update" else "create")
-    schema = _body_schema(fields, partial=route.kind == "update")
-    more = _body_schema(inputs)
+    schema = _body_schema(spec, fields, partial=route.kind == "update")
+    more = _body_schema(spec, inputs)
     schema["properties"] |= more["properties"] | ({"password": _PASSWORD} if account else {})
     needed = [*schema.get("required", []), *more.get("required", []), *(["password"] if account else [])]
     return {**schema, **({"required": needed} if needed else {})}

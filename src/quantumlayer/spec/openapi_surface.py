@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from quantumlayer.spec.openapi_fields import id_schema
 from quantumlayer.spec.surface import leaves, parameters
 from quantumlayer.spec.values import Exposure, Refusal, Spec
 
 Json = dict[str, Any]
 _TEXT: Json = {"type": "string"}
-_SPECIAL = {"$token": _TEXT, "$total": {"type": "integer", "minimum": 0}, "$detail": _TEXT, "$title": _TEXT}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+_SPECIAL: dict[str, Json] = {"$token": _TEXT, "$total": _COUNT, "$detail": _TEXT, "$title": _TEXT}
+_SPECIAL |= dict.fromkeys(("$limit", "$offset", "$page", "$pages"), _COUNT)
+_SPECIAL |= dict.fromkeys(("$more", "$first", "$last"), {"type": "boolean"})
+_SPECIAL |= {**dict.fromkeys(("$next", "$previous"), {"type": ["integer", "null"]})}
 _REFUSAL = {**_SPECIAL, "$status": {"type": "integer"}, "$messages": {"type": "array", "items": _TEXT}}
 
 
@@ -37,18 +42,23 @@ def _path_parameters(spec: Spec, exposure: Exposure) -> list[Json]:
     found = []
     for name in parameters(exposure.path):
         bound = exposure.bind[name]
-        entity = bound.entity or exposure.does.split(".")[0]
-        declared = spec.entities[entity].fields.get(bound.by) if entity in spec.entities else None
-        operation = spec.entities[entity].operations.get(exposure.does.split(".")[1]) if entity in spec.entities else None
+        owner, does = exposure.does.split(".")
+        entity = spec.entities[bound.entity or (spec.auth.entity if owner == "auth" and spec.auth else owner)]
+        declared, operation = entity.fields.get(bound.by), entity.operations.get(does)
         numbered = (bound.by if bound.entity else operation.by if operation else "id") == "id"
-        schema = {"type": "integer", "minimum": 1} if numbered or (declared and declared.type == "integer") else _TEXT
+        counted = declared is not None and declared.type == "integer"
+        schema = id_schema(entity) if numbered else {"type": "integer", "minimum": 1} if counted else _TEXT
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     return found
 
 
 def _query_parameters(exposure: Exposure, made: Json) -> list[Json]:
     known = {p["name"]: p for p in made.get("parameters", ()) if p["in"] == "query"}
-    return [{**known[inner], "name": outer} for outer, inner in exposure.query.items() if inner in known]
+    found = [{**known[inner], "name": outer} for outer, inner in exposure.query.items() if inner in known]
+    if pages := exposure.pages:
+        schema = {"type": "integer", "minimum": pages.first, "default": pages.first}
+        found.append({"name": pages.page, "in": "query", "required": False, "schema": schema})
+    return found
 
 
 def _schema(content: Json | None, schemas: Json) -> Json:

@@ -17,6 +17,7 @@ Json = Any
 TOKEN, TOTAL = "$token", "$total"
 SYSTEM_PATHS = ("/health", "/metrics", "/openapi.json")
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
+_DIGITS = re.compile(r"[0-9]{1,15}")
 _PATH = re.compile(r"(?:/(?:\{[^{}/\s]+\}|[^{}/\s?#]*))+")
 
 
@@ -89,6 +90,29 @@ def fill(template: Json, body: Mapping[str, Json], more: Mapping[str, Json] | No
     if isinstance(template, dict):
         return {name: fill(inner, body, more) for name, inner in template.items()}
     return template
+
+
+def offset_of(page: str, limit: str | None, usual: int, first: int) -> str:
+    """Where the page with this number begins, as the parameter `offset`; what is no number stays, to be refused."""
+    if not _DIGITS.fullmatch(page):
+        return page
+    return str((int(page) - first) * (int(limit) if limit and _DIGITS.fullmatch(limit) else usual))
+
+
+def page_facts(limit: int, offset: int, total: int, first: int) -> dict[str, Json]:
+    """What a list tells of its page: by the names of `Exposure`."""
+    page, more = offset // limit + first, offset + limit < total
+    return {
+        "$limit": limit,
+        "$offset": offset,
+        "$page": page,
+        "$pages": -(-total // limit),
+        "$more": more,
+        "$first": offset == 0,
+        "$last": not more,
+        "$next": page + 1 if more else None,
+        "$previous": page - 1 if offset > 0 else None,
+    }
 
 
 def leaves(template: Json, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -168,6 +192,8 @@ def _table_row(spec: Spec, exposure: Exposure, route: Route) -> Json:
         "bind": bound,
         "read": _keyed(read_route(spec, route.entity or "", by)) if child else None,
         "query": exposure.query,
+        "pages": exposure.pages.model_dump() if exposure.pages else None,
+        "usual": listed.paging.usual if (listed := route.report or route.operation) else None,
         "accepts": exposure.accepts,
         "status": exposure.status,
         "answers": exposure.answers,
@@ -208,6 +234,10 @@ def _binding_problems(spec: Spec, base: Path, exposure: Exposure, route: Route) 
             yield Problem(
                 (*base, "bind"), f"the parameter «{name}» of the path stands for nothing", f"add bind: {{{name}: {{}}}}"
             )
+    if exposure.pages and route.kind not in ("list", "report"):
+        yield Problem((*base, "pages"), f"{exposure.does} has no pages", "pages are for lists and reports")
+    if exposure.pages and exposure.pages.page in exposure.query:
+        yield Problem((*base, "pages", "page"), f"the parameter «{exposure.pages.page}» stands for two things")
     for name, bound in exposure.bind.items():
         place = (*base, "bind", name)
         if name not in names:

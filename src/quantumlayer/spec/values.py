@@ -38,7 +38,19 @@ FieldType = Literal[
     "references",
 ]
 UnitType = Literal["string", "integer", "number", "decimal", "boolean", "date"]
-FieldFormat = Literal["email", "url", "slug", "isbn", "phone", "uuid", "ipv4", "color", "license_plate", "alphanumeric"]
+FieldFormat = Literal[
+    "email",
+    "url",
+    "slug",
+    "isbn",
+    "phone",
+    "uuid",
+    "ipv4",
+    "color",
+    "license_plate",
+    "alphanumeric",
+    "segment",
+]
 Writable = Literal["always", "create", "never"]
 OnDelete = Literal["restrict", "cascade", "set_null"]
 OperationKind = Literal["create", "read", "list", "update", "delete", "action"]
@@ -217,10 +229,15 @@ class Operation(Value):
 
 
 class Entity(Value):
-    """A kind of row. `visible` (CEL over `self` and nullable `actor`) hides rows: absent from lists, 404 elsewhere."""
+    """A kind of row. `visible` (CEL over `self` and nullable `actor`) hides rows: absent from lists, 404 elsewhere.
+
+    `id` says what names a row where that is not a number of the application's own: a field of type `string` (or `integer`, for
+    numbers that clients give), which the application makes if it is `writable: never` and whoever creates the row gives if not.
+    """
 
     plural: Name
     description: str = ""
+    id: Field | None = None
     fields: Named[Field] = {}
     unique: tuple[Unique, ...] = ()
     rules: Named[Rule] = {}
@@ -288,12 +305,21 @@ class Refusal(Value):
     body: JsonValue = None
 
 
+class Pages(Value):
+    """Pages of a list by their number: the parameter `page` counts them from `first`."""
+
+    page: str
+    first: Literal[0, 1] = 1
+
+
 class Exposure(Value):
     """One operation as clients see it. `does` names what stands behind it: `article.create`, `report.tags`, `auth.login`.
 
     Templates are JSON in which a text names a member of the operation's own body, row or item; a list with one element stands
-    for all items, `$total` for their number, `$token` for the caller's token. `caller` says that the row is whoever calls;
-    `bind` and `query` say what the parameters of path and query stand for.
+    for all items, `$total` for their number, `$token` for the caller's token. `$limit`, `$offset`, `$page`, `$pages` (how many
+    there are), `$more` (whether another follows), `$first`, `$last`, `$next` and `$previous` (numbers, null at the ends) tell
+    of the page that a list answers. `caller` says that the row is whoever calls; `bind` and `query` say what the parameters of
+    path and query stand for, `pages` that a list is read by the number of its page.
     """
 
     method: Method
@@ -302,6 +328,7 @@ class Exposure(Value):
     caller: bool = False
     bind: dict[str, Bound] = {}
     query: dict[str, str] = {}
+    pages: Pages | None = None
     accepts: JsonValue = None
     status: int = 200
     answers: JsonValue = None

@@ -2,12 +2,13 @@
 
 from quantumlayer.blueprint.view.dialect import Dialect
 from quantumlayer.blueprint.view.fields import FieldView
-from quantumlayer.blueprint.view.names import Namespace, sql_name
+from quantumlayer.blueprint.view.names import FieldNames, Namespace, sql_name
 from quantumlayer.blueprint.view.operations import Operations
 from quantumlayer.blueprint.view.printing import Printing, ids
 from quantumlayer.blueprint.view.reports import build_reports
 from quantumlayer.blueprint.view.scope import Loaded, Scope
 from quantumlayer.blueprint.view.values import AppView, AuthView, CheckView, EntityView, UniqueView
+from quantumlayer.spec.ids import given_id
 from quantumlayer.spec.values import Field, Spec
 
 
@@ -31,6 +32,7 @@ class Builder:
             self.entities[name] = EntityView(name, entity, self.context.names[name])
         for view in self.entities.values():
             view.account = bool(self.spec.auth and self.spec.auth.entity == view.name)
+            view.id = self._id(view)
             view.fields = tuple(self._fields(view))
         for view in self.entities.values():
             self._complete(view)
@@ -63,6 +65,12 @@ class Builder:
         view.operations = tuple(self.operations.view(view, key, op, functions) for key, op in view.spec.operations.items())
         view.registration = self.operations.registration(view)
 
+    def _id(self, view: EntityView) -> FieldView | None:
+        if view.spec.id is None:
+            return None
+        field = given_id(view.spec) or view.spec.id
+        return self.dialect.field_type("id", field, FieldNames("id", "id", "id", "id"))
+
     def _fields(self, view: EntityView) -> list[FieldView]:
         declared = [self._field(view, name, field) for name, field in view.spec.fields.items() if not field.value]
         derived = [self._field(view, name, field) for name, field in view.spec.fields.items() if field.value]
@@ -87,6 +95,7 @@ class Builder:
             field,
             view.names.fields[name],
             self.context.names[field.to] if field.to else None,
+            refers=self.spec.entities[field.to].id if field.to else None,
             default=constant,
             default_from=computed,
             value=None if value is None else printing.query.value(value, viewer),
@@ -113,12 +122,11 @@ class Builder:
             return None
         account = self.entities[auth.entity]
         identifier = next((f for f in account.fields if f.name == auth.identifier), None)
-        writable = [f for f in account.fields if not f.derived and not f.state and f.spec.writable != "never"]
         return AuthView(
             auth,
             account,
             identifier,
-            tuple(writable),
+            account.given,
             identifier is not None and identifier.spec.format == "email",
             tuple((f, self.dialect.neutral(f)) for f in account.stored if f.name != auth.identifier and f.spec.required),
         )

@@ -16,7 +16,8 @@ class FieldView:
     `default` is the text of a default that is a constant; `default_from` the text of one that is computed, in which case a
     request may omit the field. `value` is the query text of a derived field; `item_class` what holds the items of a list;
     `local` the variable of an input; `target_where` the text of the condition under which the caller sees a target;
-    `lower` says that an identifier is compared, and so kept, in lower case.
+    `lower` says that an identifier is compared, and so kept, in lower case; `refers` is what names the rows that a reference
+    leads to, None for numbers of the application's own.
     """
 
     name: str
@@ -31,6 +32,7 @@ class FieldView:
     local: str = ""
     target_where: str = ""
     lower: bool = False
+    refers: Field | None = None
 
     @property
     def type(self) -> str:
@@ -66,6 +68,11 @@ class FieldView:
     def stored(self) -> bool:
         """Whether the table has a column for it."""
         return not self.derived and self.type not in ("strings", "references")
+
+    @property
+    def by_text(self) -> bool:
+        """Whether it names rows by texts."""
+        return self.refers is not None and self.refers.type == "string"
 
     @property
     def nullable(self) -> bool:

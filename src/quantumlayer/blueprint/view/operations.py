@@ -31,13 +31,13 @@ class Operations:
         kind = route.kind
         locals_ = Namespace((*self.dialect.operation_locals, view.names.variable))
         self.printing.at(f"services/{view.name}")
-        creates = [f for f in view.fields if not f.derived and not f.state and f.spec.writable != "never"]
+        creates = view.given
         changes = [f for f in creates if f.spec.writable == "always"]
         inputs = self._inputs(view, key, operation, locals_)
         scope = self._scope(view, inputs, route)
         allow, redirect = compiled.allow(view.name, key), compiled.redirect(view.name, key)
         plural = view.names.plural.rstrip("_") if kind == "list" else view.names.variable.rstrip("_")
-        body = {"create": creates, "update": changes}.get(kind, [])
+        body = {"create": creates, "update": changes}.get(kind, ())
         effects = tuple(self._effects(view, key, scope, locals_))
         guards = tuple(self._guards(view, key, operation, scope))
         listed = list_view(self.printing, view, key, operation, self._given(inputs, route)) if kind == "list" else None
@@ -69,8 +69,8 @@ class Operations:
         route = next((r for r in self.all_routes if r.kind == "register"), None)
         if route is None or not view.account:
             return None
-        fields = tuple(f for f in view.fields if not f.derived and not f.state and f.spec.writable != "never")
-        defaults = [self.compiled.default(view.name, f.name) for f in fields]
+        fields = view.given
+        defaults = [self.compiled.default(view.name, f.name) for f in view.fields if f in fields]
         return self.dialect.operation_type(
             name="register",
             kind="create",

@@ -55,6 +55,7 @@ class Printing:
             field,
             names,
             self.context.names[field.to] if field.to else None,
+            refers=self.spec.entities[field.to].id if field.to else None,
             default=constant,
             default_from=computed,
             local=local,

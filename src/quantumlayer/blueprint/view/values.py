@@ -8,6 +8,7 @@ from typing import Any
 from quantumlayer.blueprint.view.fields import FieldView
 from quantumlayer.blueprint.view.names import EntityNames
 from quantumlayer.blueprint.view.scope import Context
+from quantumlayer.spec.ids import makes_texts
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Auth, Entity, Operation, Report, RuleStatus
 
@@ -157,11 +158,12 @@ class OperationView:
 
 @dataclass
 class EntityView:
-    """An entity. `fields` are in the order of answers: declared, state, derived."""
+    """An entity. `fields` are in the order of answers: declared, state, derived. `id` is None for plain numbers."""
 
     name: str
     spec: Entity
     names: EntityNames
+    id: FieldView | None = None
     fields: tuple[FieldView, ...] = ()
     rules: tuple[CheckView, ...] = ()
     visible: str | None = None
@@ -170,6 +172,17 @@ class EntityView:
     account: bool = False
     late_keys: tuple[str, ...] = ()
     registration: OperationView | None = None
+
+    @property
+    def given(self) -> tuple[FieldView, ...]:
+        """What a create may send: the id where clients give it, then the writable fields."""
+        named = (self.id,) if self.id and self.id.spec.writable != "never" else ()
+        return (*named, *(f for f in self.fields if not f.derived and not f.state and f.spec.writable != "never"))
+
+    @property
+    def makes_ids(self) -> bool:
+        """Whether the application makes its ids as texts, always or where nobody gives one."""
+        return makes_texts(self.spec)
 
     @cached_property
     def stored(self) -> tuple[FieldView, ...]:

@@ -13,6 +13,7 @@ from quantumlayer.evidence.judge.transport import Answer
 from quantumlayer.plan.placeholders import mark
 from quantumlayer.plan.shapes import ID, INTEGER, OPAQUE, RANDOM, UNIT, Shape, Shapes
 from quantumlayer.spec.http import HttpResponse
+from quantumlayer.spec.ids import is_made
 from quantumlayer.spec.routes import Route
 
 RELATIVE = 1e-9
@@ -126,6 +127,8 @@ class Comparison:
                 yield f"{where}: expected {_short(expected)}, got {_short(got)}"
         elif isinstance(expected, list):
             yield from self._id_list(name, expected, got, where)
+        elif kind == ID and not is_made(expected) and got != expected:
+            yield f"{where}: expected {_short(expected)}, got {_short(got)}"
         elif kind == ID and not self.identities.bind(name, expected, got):
             yield f"{where}: expected {self._known(name, expected)}, got {_short(got)}"
 

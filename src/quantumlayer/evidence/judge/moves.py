@@ -12,6 +12,7 @@ from quantumlayer.plan.field_values import HOSTILE, accepted, limits, refused, v
 from quantumlayer.plan.placeholders import ref
 from quantumlayer.plan.scenario import Step
 from quantumlayer.spec.compiled import Compiled
+from quantumlayer.spec.ids import NOBODY, given_fields
 from quantumlayer.spec.naming import filter_parameter, wire_name
 from quantumlayer.spec.routes import Route, routes
 from quantumlayer.spec.values import Field, Spec
@@ -19,7 +20,6 @@ from quantumlayer.spec.values import Field, Spec
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 _KINDS = {"create": 8, "update": 4, "action": 6, "delete": 2, "read": 2, "list": 4, "report": 2, "me": 1}
 _QUERIES = ("a", "E", "%", "_", "'", '"', "\\", "sample", "SAMPLE", " ", "☃", "nothing like it", "' OR '1'='1")
-NOBODY = 999_999_999
 
 
 @dataclass
@@ -85,8 +85,8 @@ class Moves:
 
     def _create(self, draw: Draw, cast: Cast, route: Route) -> Step:
         entity = self.spec.entities[route.entity or ""]
-        unique = {n for u in entity.unique for n in u.fields} | {n for n, f in entity.fields.items() if f.unique}
-        fields = {n: f for n, f in entity.fields.items() if f.writable != "never" and f.value is None}
+        fields = given_fields(entity)
+        unique = {n for u in entity.unique for n in u.fields} | {n for n, f in fields.items() if f.unique}
         body = self._body(draw, cast, route.entity or "", fields, unique)
         return Step(
             method=route.method,
@@ -151,10 +151,10 @@ class Moves:
 
     def _update(self, draw: Draw, cast: Cast, route: Route) -> Step:
         entity = self.spec.entities[route.entity or ""]
-        fields = {n: f for n, f in entity.fields.items() if f.writable != "never" and f.value is None}
+        fields = given_fields(entity)
         alias = draw(st.sampled_from(cast.of(route.entity or "")))
         chosen = draw(st.lists(st.sampled_from(sorted(fields)), max_size=2, unique=True)) if fields else []
-        unique = {n for n, f in entity.fields.items() if f.unique} | {n for u in entity.unique for n in u.fields}
+        unique = {n for n, f in fields.items() if f.unique} | {n for u in entity.unique for n in u.fields}
         picked = {n: fields[n] for n in chosen}
         body = {wire_name(n, f): self._value(draw, cast, route.entity or "", f, n in unique) for n, f in picked.items()}
         if picked and draw(self._chance) < 12:

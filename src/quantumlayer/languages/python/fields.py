@@ -6,9 +6,9 @@ from typing import Any
 from quantumlayer.blueprint.view.fields import STRING_LENGTH, FieldView
 from quantumlayer.languages.python.text import literal
 from quantumlayer.spec.formats import FORMATS
+from quantumlayer.spec.ids import UUID_LENGTH
 from quantumlayer.spec.values import Field
 
-UUID_LENGTH = 36
 _PYTHON = {
     "string": "str", "text": "str", "integer": "int", "number": "float", "decimal": "Decimal", "boolean": "bool",
     "date": "dt.date", "time": "str", "datetime": "dt.datetime", "enum": "str", "strings": "list[str]", "reference": "int",

@@ -10,6 +10,7 @@ from quantumlayer.plan.derivation.search import succeeded
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import Sample, accepted, refused, valid
 from quantumlayer.plan.scenario import Step
+from quantumlayer.spec.ids import NOBODY_TEXT, given_fields, textual
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Field
@@ -20,9 +21,8 @@ invalid = status(422)
 def field_goals(d: Deriver) -> None:
     """A scenario per field that can be written, one per update, one per input of an action or report."""
     for route in d.routes("create"):
-        for name, field in d.spec.entities[route.entity or ""].fields.items():
-            if field.writable != "never" and field.value is None:
-                _field(d, route, name, field)
+        for name, field in given_fields(d.spec.entities[route.entity or ""]).items():
+            _field(d, route, name, field)
         _malformed(d, route)
     for route in d.routes("update"):
         _updates(d, route)
@@ -64,7 +64,10 @@ def _field(d: Deriver, route: Route, name: str, field: Field) -> None:
         return
     world, step = based
     member = wire_name(name, field)
-    for sample in refused(field, d.maker.number()):
+    samples = [*refused(field, d.maker.number())]
+    if field.type == "reference" and textual(d.spec.entities[field.to or ""]):
+        samples.append(Sample("no such row", NOBODY_TEXT))
+    for sample in samples:
         d.tried(world, _noted(_with(step, member, sample.value), name, sample), invalid)
     if field.required and field.default is None:
         d.tried(world, _without(step, member).model_copy(update={"note": f"{name}: missing"}), invalid)

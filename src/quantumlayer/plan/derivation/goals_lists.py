@@ -11,6 +11,7 @@ from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import accepted, limits, valid
 from quantumlayer.plan.placeholders import ref
 from quantumlayer.plan.scenario import Step
+from quantumlayer.spec.ids import given_fields
 from quantumlayer.spec.naming import filter_parameter
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Field, Filter
@@ -48,7 +49,7 @@ def populated(d: Deriver, entity: str) -> World | None:
 
 def _row(d: Deriver, world: World, create: Route, n: int) -> str | None:
     entity = d.spec.entities[create.entity or ""]
-    writable = {k: f for k, f in entity.fields.items() if f.writable != "never" and f.value is None}
+    writable = given_fields(entity)
     free = {k: f for k, f in writable.items() if not f.to and not f.unique and not any(k in u.fields for u in entity.unique)}
     values = {k: _value(f, n + 2 * index if f.type in ("string", "text") else n) for index, (k, f) in enumerate(free.items())}
     if n % 2:

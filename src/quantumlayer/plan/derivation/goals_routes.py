@@ -10,11 +10,10 @@ from quantumlayer.plan.derivation.world import World
 from quantumlayer.plan.field_values import valid
 from quantumlayer.plan.placeholders import ref
 from quantumlayer.plan.scenario import Step
+from quantumlayer.spec.ids import NOBODY, given_id
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Field
-
-NOBODY = 999_999_999
 
 
 def route_goals(d: Deriver) -> None:
@@ -108,7 +107,8 @@ def _ignored(d: Deriver, world: World, route: Route) -> None:
         return
     closed = {k: f for k, f in entity.fields.items() if (f.writable == "never" or f.value is not None) and not f.to}
     extra: dict[str, Any] = {wire_name(k, f): valid(f, 77) for k, f in closed.items()}
-    extra |= {"id": 4711, "created_at": "2001-01-01T00:00:00Z", "unknown_member": "ignored"}
+    extra |= {} if given_id(entity) else {"id": 4711}
+    extra |= {"created_at": "2001-01-01T00:00:00Z", "unknown_member": "ignored"}
     if entity.state:
         extra[entity.state.field] = entity.state.states[-1]
     extra |= _other_rows(

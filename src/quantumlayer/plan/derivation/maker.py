@@ -11,6 +11,7 @@ from quantumlayer.plan.field_values import valid
 from quantumlayer.plan.placeholders import ref
 from quantumlayer.plan.scenario import Account, Step
 from quantumlayer.spec.http import HttpResponse
+from quantumlayer.spec.ids import given_fields
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.routes import ADMIN, Route, routes
 from quantumlayer.spec.values import Entity, Field, Spec
@@ -93,8 +94,8 @@ class Maker:
 
     def body(self, world: World, entity: Entity, pins: Pins) -> dict[str, Any]:
         """A valid minimal body for a new row; whatever is pinned is in it."""
-        unique = {name for u in entity.unique for name in u.fields} | {k for k, f in entity.fields.items() if f.unique}
-        writable = {k: f for k, f in entity.fields.items() if f.writable != "never" and f.value is None}
+        writable = given_fields(entity)
+        unique = {name for u in entity.unique for name in u.fields} | {k for k, f in writable.items() if f.unique}
         return self.members(world, writable, pins, unique)
 
     def members(

@@ -10,6 +10,7 @@ from quantumlayer.plan.derivation.pins import NONE, Pins, Taken
 from quantumlayer.plan.derivation.world import World
 from quantumlayer.spec.compiled import Compiled
 from quantumlayer.spec.expression import Expr
+from quantumlayer.spec.ids import given_fields
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.values import Entity
 
@@ -24,7 +25,7 @@ class Variations:
     def own_fields(self, route: Route) -> dict[str, Any]:
         """The fields that a request of the route may send."""
         if route.kind == "create":
-            return {k: f for k, f in self.entity(route).fields.items() if f.writable != "never" and f.value is None}
+            return given_fields(self.entity(route))
         return dict(route.operation.input) if route.operation else {}
 
     def entity(self, route: Route) -> Entity:

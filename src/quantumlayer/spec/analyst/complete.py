@@ -5,6 +5,7 @@ from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.process import settle_places
 from quantumlayer.spec.analyst.words import ROLES, an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
 
 _DONE = {"create": "created", "read": "read", "list": "listed", "update": "changed", "delete": "deleted"}
@@ -221,12 +222,23 @@ def _account_operations(entity: EntityDraft, world: World) -> None:
         del entity.operations[name]
 
 
+def _id(draft: EntityDraft, world: World) -> Field | None:
+    """What names its rows. A row that an operation makes on its way has an id that nobody gives."""
+    made = any(e.create == draft.name for d in world.entities.values() for o in d.operations.values() for e in o.effects)
+    if draft.id is None or draft.id.writable == "never" or not draft.id.required or not made:
+        return draft.id
+    rows = draft.plural.replace("_", " ")
+    world.assume(f"Ids of {rows} that operations make are made by the application.")
+    return draft.id.model_copy(update={"required": False}) if uuid_fits(draft.id) else None
+
+
 def to_spec(world: World, description: str) -> Spec:
     """The drafts as a spec, before requirement ids replace the markers of assumptions."""
     entities = {}
     for name, draft in world.entities.items():
         entities[name] = Entity(
             plural=draft.plural,
+            id=_id(draft, world),
             fields=draft.fields,
             unique=tuple(dict.fromkeys(draft.unique)),
             rules=draft.rules,

@@ -16,11 +16,13 @@ ASSUMED = 1_000_000
 class EntityDraft:
     """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life.
 
-    `exact` says that a file lists its operations, `guarded` that the file also says who may call them.
+    `exact` says that a file lists its operations, `guarded` that the file also says who may call them; `id` is what the file
+    names rows by, None for plain numbers.
     """
 
     name: str
     plural: str
+    id: Field | None = None
     fields: dict[str, Field] = field(default_factory=dict)
     unique: list[Unique] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)

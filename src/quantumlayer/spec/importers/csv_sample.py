@@ -6,7 +6,8 @@ import re
 from datetime import datetime
 
 from quantumlayer.spec.analyst.fields import type_of
-from quantumlayer.spec.importers.tables import Import, ImportError_, identifier
+from quantumlayer.spec.formats import FORMATS
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, key_of
 from quantumlayer.spec.values import Field
 
 _FORMULA = re.compile(r"^[=@]|^[+-](?![\d.])")
@@ -39,12 +40,18 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
     result = Import()
     draft = result.entity(re.sub(r"\.\w+$", "", name.rsplit("/", 1)[-1]), by)
     for position, column in enumerate(names):
-        if column in ("id", "created_at", "updated_at"):
+        if column in ("created_at", "updated_at"):
             continue
         values = [row[position].strip() for _, row in body]
         if dialect.delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", v) for v in values):
             values = [re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", v) for v in values]
-        draft.fields[column] = _infer(column, values, by)
+        inferred = _infer(column, values, by)
+        if column == "id":
+            uuids = all(re.fullmatch(FORMATS["uuid"], v) for v in values) and bool(values)
+            text = Field(type="string", format="uuid" if uuids else None, satisfies=(by,))
+            draft.id = key_of(draft, column, inferred if inferred.type == "integer" else text, result)
+            continue
+        draft.fields[column] = inferred
     return result
 
 

@@ -4,7 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.words import value_name
 from quantumlayer.spec.analyst.world import EntityDraft, action_for_state, ensure_states, transition
-from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, scalar_field
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, key_of, scalar_field
 from quantumlayer.spec.values import Field
 
 _ER = re.compile(
@@ -140,8 +140,17 @@ def _attribute(
     if typed is None:
         raise ImportError_(name, number, f"{line[:60]!r} is no field", "write `type name`, or `name : type`")
     keys, field_name = (typed["keys"] or "").upper(), identifier(typed["name"])
-    if "PK" in keys or field_name in ("id", "created_at", "updated_at") or "FK" in keys:
+    if field_name in ("created_at", "updated_at") or "FK" in keys:
         return
+    if field_name == "id" or "PK" in keys:
+        key = scalar_field(field_name, typed["type"].rstrip("?"), required=True, unique=True, by=by)
+        if draft.id is not None:
+            result.unmet.append(f"rows of {draft.plural} have one key in the application, {field_name} is no part of it")
+        elif key is not None and key.type in ("string", "integer"):
+            draft.id = key_of(draft, field_name, key, result, made=key.type == "integer")
+            return
+        elif field_name == "id":
+            return
     optional = typed["type"].endswith("?")
     if len(values := enums.get(typed["type"].rstrip("?"), ())) > 1:
         draft.fields[field_name] = Field(type="enum", values=values, required=not optional, satisfies=(by,))

@@ -3,7 +3,7 @@
 import re
 
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, scalar_field
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, key_of, scalar_field
 from quantumlayer.spec.values import Field
 
 _ROOTS = ("Query", "Mutation", "Subscription")
@@ -87,6 +87,11 @@ def _blocks(name: str, text: str) -> tuple[dict[str, list[tuple[int, str]]], dic
     return types, enums, operations
 
 
+def _named_id(text: str) -> bool:
+    found = _FIELD.match(text)
+    return found is not None and identifier(found["name"]) == "id"
+
+
 def _field(
     name: str,
     line: int,
@@ -101,8 +106,15 @@ def _field(
 ) -> None:
     raw, field_name = found["type"], identifier(found["name"])
     many, required, base = raw.startswith("["), raw.endswith("!"), raw.strip("[]!")
-    if field_name in ("id", "created_at", "updated_at"):
+    if field_name in ("created_at", "updated_at") or (field_name, base) == ("id", "ID"):
         return
+    if field_name == "id" or (
+        base == "ID" and required and not many and not any(_named_id(text) for _, text in types[type_name])
+    ):
+        key = scalar_field(field_name, base, required=True, unique=True, by=by)
+        if key is not None and key.type in ("string", "integer"):
+            draft.id = key_of(draft, field_name, key, result)
+            return
     if base in types:
         other = entities[base]
         back = [f for _, text in types[base] if (f := _FIELD.match(text)) and f["type"].strip("[]!") == type_name]

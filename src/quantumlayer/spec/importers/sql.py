@@ -8,7 +8,7 @@ from sqlglot import exp
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.sql_tables import Script, Table, read_script
-from quantumlayer.spec.importers.tables import Import, identifier
+from quantumlayer.spec.importers.tables import Import, identifier, key_of
 from quantumlayer.spec.values import Field, FieldType, OnDelete, Rule, Unique
 
 _TYPES: dict[str, FieldType] = {
@@ -62,7 +62,7 @@ def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: 
     for column in table.columns:
         name = identifier(column.name)
         alone = primary == [column.name] and column.name not in references
-        if name in ("id", *_SYSTEM) or (alone and name == f"{draft.name}_id"):
+        if name in _SYSTEM or (name == "id" and not alone):
             continue
         if column.name in references:
             target, action = references[column.name]
@@ -73,12 +73,28 @@ def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: 
                 result.unmet.append(text)
             continue
         _column(draft, column, name, script.enums, result, by)
-        if alone and name in draft.fields:
-            key = draft.fields[name]
-            draft.fields[name] = key.model_copy(update={"unique": True, "required": True, "writable": "create"})
-            rows = draft.plural.replace("_", " ")
-            result.world.assume(f"Rows of {rows} are addressed by an id; their key {column.name} stays unique.")
+        if alone:
+            _key(draft, column, column.name in table.filled, result, by)
     _table_constraints(draft, table, result, by)
+
+
+def _key(draft: EntityDraft, column: exp.ColumnDef, filled: bool, result: Import, by: str) -> None:
+    """The column that is the primary key: what rows are named by, unless people sign in with it or paths cannot hold it."""
+    name = identifier(column.name)
+    known = draft.fields.get(name)
+    if known is None:
+        return
+    if known.type not in ("string", "text", "integer") or known.format == "email" or name in ("email", "username", "login"):
+        draft.fields[name] = known.model_copy(update={"unique": True, "required": True, "writable": "create"})
+        rows = draft.plural.replace("_", " ")
+        result.world.assume(f"Rows of {rows} are addressed by an id; their key {column.name} stays unique.")
+        return
+    kind = column.args.get("kind")
+    base = kind.this.name if isinstance(kind, exp.DataType) and hasattr(kind.this, "name") else ""
+    counted = column.find(exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint) is not None
+    made = filled or counted or "SERIAL" in base or column.find(exp.DefaultColumnConstraint) is not None
+    del draft.fields[name]
+    draft.id = key_of(draft, name, known.model_copy(update={"satisfies": (by,)}), result, made=made)
 
 
 def _refer(draft: EntityDraft, column: exp.ColumnDef, table: Table, action: str, result: Import, by: str) -> None:
@@ -127,7 +143,9 @@ def _column(
         result.unmet.append(f"the column {column.name} of {draft.plural} has type {base.lower()}, which has no counterpart")
         return
     if attributes["type"] == "string" and (format_ := type_of(name)[1]) and "pattern" not in attributes:
-        attributes["format"] = "uuid" if base == "UUID" else format_
+        attributes["format"] = format_
+    if base == "UUID":
+        attributes["format"] = "uuid"
     if (default := column.find(exp.DefaultColumnConstraint)) is not None and (cel := _default(default.this, attributes)):
         attributes["default"] = cel
         attributes["required"] = attributes["required"] or attributes["type"] == "boolean"

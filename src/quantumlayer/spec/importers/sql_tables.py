@@ -24,11 +24,12 @@ _STORAGE = re.compile(r"\)\s*(?:(?:without\s+rowid|strict)\s*,?\s*)+$", re.I)
 
 @dataclass
 class Table:
-    """A table with the constraints that its own statement and later ones give it."""
+    """A table with the constraints that its own statement and later ones give it; columns that those fill are `filled`."""
 
     name: str
     columns: list[exp.ColumnDef]
     constraints: list[exp.Expr]
+    filled: set[str] = field(default_factory=set)
 
     def primary(self) -> list[str]:
         """The columns of the primary key."""
@@ -150,6 +151,9 @@ def _add(script: Script, statement: str) -> None:
     found = added or unique
     table = script.tables.get(found["t"].split(".")[-1].strip('"`')) if found else None
     if table is None:
+        return
+    if added and (column := re.match(r"alter\s+column\s+(\S+)\s+(?:set\s+default|add\s+generated)", added["a"], re.I)):
+        table.filled.add(column[1].strip('"`'))
         return
     body = f"UNIQUE ({unique['c']})" if unique else re.sub(r"^add\s+", "", added["a"], flags=re.I) if added else ""
     for dialect in _DIALECTS:

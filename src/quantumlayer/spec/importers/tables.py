@@ -7,6 +7,7 @@ from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.words import free, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.values import Field
 
 
@@ -42,6 +43,32 @@ class Import:
         draft = self.world.add(singular(_snake(name)).replace("_", " "), by)
         draft.declared = True
         return draft
+
+
+def key_of(draft: EntityDraft, column: str, field: Field, result: Import, *, made: bool = False) -> Field | None:
+    """The id of an entity whose key is such a column; `made` says that the database makes it. None: a number it makes.
+
+    A key named after nothing but the row (`id`, `uuid`, `order_id`) is taken to be made where nobody gives it.
+    """
+    rows, plain = (
+        draft.plural.replace("_", " "),
+        column in ("id", "uuid", "guid", "key", f"{draft.name}_id", f"{draft.name}_uuid"),
+    )
+    if field.type == "integer":
+        if made or plain:
+            return None
+        key = Field(type="integer", min=field.min, max=field.max, satisfies=field.satisfies)
+    else:
+        limits = {k: getattr(field, k) for k in ("min_length", "max_length", "pattern", "format")}
+        key = Field(type="string", **limits, satisfies=field.satisfies)
+        fits = uuid_fits(key)
+        if fits and (made or plain or key.format == "uuid"):
+            key = key.model_copy(update={"required": False, "writable": "never" if made else "always"})
+    if column != "id":
+        result.world.assume(f"The key {column} of {rows} is their id.")
+    if not made and not key.required:
+        result.world.assume(f"The application makes an id for {rows} where nobody gives one.")
+    return key
 
 
 _SCALARS = {"int": "integer", "integer": "integer", "bigint": "integer", "long": "integer", "smallint": "integer", "short": "integer", "number": "number", "float": "number", "double": "number", "real": "number", "decimal": "decimal", "numeric": "decimal", "money": "decimal", "bool": "boolean", "boolean": "boolean", "date": "date", "datetime": "datetime", "timestamp": "datetime", "timestamptz": "datetime", "instant": "datetime", "time": "time", "text": "text", "string": "string", "varchar": "string", "char": "string", "str": "string", "uuid": "string", "id": "string", "localdate": "date", "localdatetime": "datetime", "bigdecimal": "decimal", "blob": None, "bytes": None, "json": None}  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from quantumlayer.spec.model.http_errors import Refusal
-from quantumlayer.spec.model.store import Row, Store
+from quantumlayer.spec.model.store import Row, RowId, Store
 from quantumlayer.spec.values import Auth
 
 _PEPPER = secrets.token_bytes(16)
@@ -23,9 +23,9 @@ def digest(secret: str) -> str:
 class Accounts:
     """Passwords by account id; tokens (with their end) and keys by their digest."""
 
-    passwords: dict[int, str] = field(default_factory=dict)
-    tokens: dict[str, tuple[int, datetime]] = field(default_factory=dict)
-    keys: dict[str, int] = field(default_factory=dict)
+    passwords: dict[RowId, str] = field(default_factory=dict)
+    tokens: dict[str, tuple[RowId, datetime]] = field(default_factory=dict)
+    keys: dict[str, RowId] = field(default_factory=dict)
 
     def copy(self) -> "Accounts":
         """An independent copy."""
@@ -49,15 +49,15 @@ class Accounts:
             found = found or owner
         return found
 
-    def set_password(self, account: int, password: str) -> None:
+    def set_password(self, account: RowId, password: str) -> None:
         """The account's password from now on."""
         self.passwords[account] = digest(password)
 
-    def matches(self, account: int, password: str) -> bool:
+    def matches(self, account: RowId, password: str) -> bool:
         """Whether the password is the account's."""
         return hmac.compare_digest(self.passwords.get(account, ""), digest(password))
 
-    def new_token(self, account: int, now: datetime, hours: int) -> str:
+    def new_token(self, account: RowId, now: datetime, hours: int) -> str:
         """A fresh token for an account."""
         token = secrets.token_urlsafe(24)
         self.tokens[digest(token)] = (account, now + timedelta(hours=hours))
@@ -67,7 +67,7 @@ class Accounts:
         """The token sent is dead from now on."""
         self.tokens.pop(digest(headers.get("authorization", "").partition(" ")[2].strip()), None)
 
-    def new_key(self, account: int) -> str:
+    def new_key(self, account: RowId) -> str:
         """A fresh API key for an account."""
         key = secrets.token_urlsafe(24)
         self.keys[digest(key)] = account

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from quantumlayer.spec.ids import made_id
 from quantumlayer.spec.model.evaluate import Variables
 from quantumlayer.spec.model.http_errors import Refusal
 from quantumlayer.spec.model.prepared import EffectPlan, EntityPlan, Prepared, UniquePlan
-from quantumlayer.spec.model.store import Row, Store
+from quantumlayer.spec.model.store import Row, RowId, Store
 
 _CONFLICT = "The request conflicts with the current state."
 
@@ -15,8 +16,8 @@ class Change:
 
     def __init__(self, prepared: Prepared, store: Store, variables: Variables, entity: str) -> None:
         self.prepared, self.store, self.variables, self.entity = prepared, store, variables, entity
-        self.touched: dict[tuple[str, int], str] = {}
-        self.computed: list[tuple[str, int, str]] = []
+        self.touched: dict[tuple[str, RowId], str] = {}
+        self.computed: list[tuple[str, RowId, str]] = []
 
     def new_row(self, plan: EntityPlan, given: Row) -> Row:
         """A row, not stored yet: what is given, then defaults in the order of the fields."""
@@ -34,8 +35,11 @@ class Change:
         return row
 
     def insert(self, plan: EntityPlan, row: Row, given: Row) -> Row:
-        """Store a new row; what is not in `given` was computed and is checked at the end."""
-        row = {**row, "id": self.store.new_id(plan.name)}
+        """Store a new row; what is not in `given` was computed and is checked at the end. Raises `Refusal`: the id is taken."""
+        made = made_id(plan.entity, self.store.new_number(plan.name))
+        row = {**row, "id": made if given.get("id") is None else given["id"]}
+        if self.store.row(plan.name, row["id"]) is not None:
+            raise Refusal(409, f"Another {plan.name} has this id.", f"unique:{plan.name}.id")
         self.store.put(plan.name, row)
         self.touched[plan.name, row["id"]] = "create"
         self.computed += [
@@ -83,7 +87,7 @@ class Change:
     def delete(self, entity: str, row: Row) -> None:
         """Delete a row and what its `on_delete` takes along. Refused where a row that stays restricts it."""
         doomed = self._doomed(entity, row["id"])
-        cleared: dict[tuple[str, int], Row] = {}
+        cleared: dict[tuple[str, RowId], Row] = {}
         for target, target_id in doomed:
             for other, key, field in self.prepared.referrers[target]:
                 for referring in self.store.referring(other, key, target_id):
@@ -102,9 +106,9 @@ class Change:
             self.store.remove(target, target_id)
             self.touched.pop((target, target_id), None)
 
-    def _doomed(self, entity: str, row_id: int) -> dict[tuple[str, int], None]:
+    def _doomed(self, entity: str, row_id: RowId) -> dict[tuple[str, RowId], None]:
         """The row and everything that goes with it by `cascade`."""
-        doomed: dict[tuple[str, int], None] = {(entity, row_id): None}
+        doomed: dict[tuple[str, RowId], None] = {(entity, row_id): None}
         waiting = [(entity, row_id)]
         while waiting:
             target, target_id = waiting.pop()

@@ -32,15 +32,18 @@ class Invalid(ValueError):
 Parse = Callable[[Any], Any]
 
 
-def parser(field: Field) -> Parse:
-    """From a decoded JSON value (floats as `Decimal`) to the row's value; type only. Raises `Invalid`."""
-    parse = _PARSERS[field.type]
+def parser(field: Field, *, textual: bool = False) -> Parse:
+    """From a decoded JSON value (floats as `Decimal`) to the row's value; type only. Raises `Invalid`.
+
+    `textual` says that the ids of the rows which a reference names are texts.
+    """
+    parse = _TEXTUAL.get(field.type, _PARSERS[field.type]) if textual else _PARSERS[field.type]
     return (lambda value: tuple(sorted(parse(value)))) if field.sorted else parse
 
 
-def query_parser(field: Field) -> Parse:
-    """From the text of a query parameter to the row's value. Raises `Invalid`."""
-    return _QUERY_PARSERS.get(field.type, _string)
+def query_parser(field: Field, *, textual: bool = False) -> Parse:
+    """From the text of a query parameter to the row's value; `textual` as in `parser`. Raises `Invalid`."""
+    return _string if textual else _QUERY_PARSERS.get(field.type, _string)
 
 
 def _string(value: Any) -> str:
@@ -125,10 +128,13 @@ def _strings(value: Any) -> tuple[str, ...]:
     return items
 
 
-def _references(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list):
-        raise Invalid("must be a list of ids")
-    return tuple(sorted({_integer(item) for item in value}))
+def _references(one: Parse) -> Parse:
+    def parse(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise Invalid("must be a list of ids")
+        return tuple(sorted({one(item) for item in value}))
+
+    return parse
 
 
 _PARSERS: dict[str, Parse] = {
@@ -144,8 +150,9 @@ _PARSERS: dict[str, Parse] = {
     "time": _time,
     "datetime": _datetime,
     "strings": _strings,
-    "references": _references,
+    "references": _references(_integer),
 }
+_TEXTUAL: dict[str, Parse] = {"reference": _string, "references": _references(_string)}
 
 
 def _query_integer(text: str) -> int:

@@ -37,7 +37,7 @@ def matching_rows(
 ) -> list[Row]:
     """All rows of a list, in order. Raises `Refusal` 422 for parameters that do not fit."""
     fields = listable(plan.entity)
-    filters = _filters(operation, fields, reader, query, evaluator, plan.name)
+    filters = _filters(operation, fields, reader, query, evaluator, plan)
     keys = _sort_keys(operation, fields, reader, query)
     inputs = reader.query(operation.inputs.values(), query)
     needle = _needle(operation, reader, query)
@@ -70,7 +70,7 @@ def _filters(
     reader: Reader,
     query: Mapping[str, str],
     evaluator: Evaluator,
-    entity: str,
+    plan: EntityPlan,
 ) -> list[_Filter]:
     found = []
     for filter_ in operation.operation.filters:
@@ -79,13 +79,16 @@ def _filters(
         if name not in query:
             continue
         try:
-            wanted = query_parser(field)(query[name])
+            parse = plan.fields[filter_.field].parse_query if filter_.field in plan.fields else query_parser(field)
+            wanted = parse(query[name])
             if field.type == "enum" and wanted not in field.values:
                 raise Invalid(f"must be one of {', '.join(field.values)}")
         except Invalid as error:
             reader.errors.append((name, str(error)))
             continue
-        found.append(_Filter(_getter(entity, filter_.field, field, evaluator, reader.variables, raw=True), filter_.op, wanted))
+        found.append(
+            _Filter(_getter(plan.name, filter_.field, field, evaluator, reader.variables, raw=True), filter_.op, wanted)
+        )
     return found
 
 

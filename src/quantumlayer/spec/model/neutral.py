@@ -18,6 +18,7 @@ _FORMATTED: dict[FieldFormat, str] = {
     "color": "#000000",
     "license_plate": "A",
     "alphanumeric": _NAME,
+    "segment": _NAME,
 }
 
 

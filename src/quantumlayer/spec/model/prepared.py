@@ -8,6 +8,7 @@ from typing import Any
 
 from quantumlayer.spec.compiled import Compiled, CompiledEffect
 from quantumlayer.spec.expression import Expr
+from quantumlayer.spec.ids import given_id, textual
 from quantumlayer.spec.model.codec import Parse, constraint, parser, query_parser, storer
 from quantumlayer.spec.model.evaluate import Closure, Evaluator
 from quantumlayer.spec.model.store import Key
@@ -54,16 +55,23 @@ class EffectPlan:
 
 @dataclass(frozen=True)
 class EntityPlan:
-    """An entity with its codecs and closures."""
+    """An entity with its codecs and closures; `id` is there where clients give it."""
 
     name: str
     entity: Entity
+    id: FieldPlan | None
     fields: dict[str, FieldPlan]
     derived: dict[str, Closure]
     uniques: tuple[UniquePlan, ...]
     rules: tuple[tuple[Rule, Closure, str], ...]
     visible: Closure | None
     shown: tuple[tuple[str, str], ...]
+
+    @property
+    def creatable(self) -> list[FieldPlan]:
+        """What the body of a create may hold."""
+        writable = [field for field in self.fields.values() if field.field.writable != "never"]
+        return [self.id, *writable] if self.id else writable
 
 
 @dataclass(frozen=True)
@@ -134,13 +142,14 @@ class Prepared:
 
     def _field(self, name: str, field: Field, default: Expr | None, *, lower: bool = False) -> FieldPlan:
         empty = () if field.type in ("strings", "references") else None
-        parse = parser(field)
+        by_text = field.to is not None and textual(self.spec.entities[field.to])
+        parse = parser(field, textual=by_text)
         return FieldPlan(
             name,
             wire_name(name, field),
             field,
             (lambda value: parse(value).lower()) if lower else parse,
-            query_parser(field),
+            query_parser(field, textual=by_text),
             known_only(constraint(field), lambda unknown: "") if self.spec.units else constraint(field),
             known_only(storer(field), lambda unknown: unknown) if self.spec.units else storer(field),
             self._maybe(default),
@@ -172,6 +181,7 @@ class Prepared:
         return EntityPlan(
             name,
             entity,
+            self.plain_field("id", given) if (given := given_id(entity)) else None,
             stored,
             {k: self.evaluator.values[name, k] for k, f in entity.fields.items() if f.value},
             tuple(uniques),

@@ -87,6 +87,8 @@ class ReferenceModel:
             if wanted(field) and field.field.required
         }
         given[auth.identifier] = plan.fields[auth.identifier].parse(identifier)
+        if plan.id and plan.id.field.type == "integer":
+            given["id"] = neutral_value(plan.id.field, now)
         row = {**change.new_row(plan, given), "roles": (ADMIN,)}
         self._accounts.set_password(change.insert(plan, row, given)["id"], password)
 
@@ -151,7 +153,7 @@ class _Call:
         if route.operation:
             found += self.prepared.operations[route.entity or "", route.name].inputs.values()
         if route.kind in ("create", "register"):
-            found += [plan for plan in self._plan().fields.values() if plan.field.writable != "never"]
+            found += self._plan().creatable
         return found
 
     def _admit(self, access: Access) -> None:
@@ -184,8 +186,7 @@ class _Call:
         return self._on_row(plan, operation, body)
 
     def _create(self, plan: EntityPlan, operation: OperationPlan, body: dict[str, Any]) -> HttpResponse:
-        writable = [field for field in plan.fields.values() if field.field.writable != "never"]
-        given = self.reader.body(writable, body)
+        given = self.reader.body(plan.creatable, body)
         inputs = self.reader.body(operation.inputs.values(), body)
         password = self._password(plan, body)
         self._valid()
@@ -264,7 +265,7 @@ class _Call:
 
     def _named_row(self, plan: EntityPlan, operation: OperationPlan) -> Row | None:
         by = operation.operation.by
-        value = row_key(by, plan.fields.get(by), self.parameter)
+        value = row_key(plan, by, self.parameter)
         if value is None:
             raise not_found()
         if by == "id":
@@ -320,7 +321,7 @@ class _Call:
 
     def _register(self, body: dict[str, Any]) -> HttpResponse:
         plan = self._plan()
-        given = self.reader.body([field for field in plan.fields.values() if field.field.writable != "never"], body)
+        given = self.reader.body(plan.creatable, body)
         password = self._password(plan, body)
         self._valid()
         change = Change(self.prepared, self.store, self.variables, plan.name)
@@ -353,7 +354,7 @@ class _Call:
 
     def _set_roles(self, body: dict[str, Any]) -> HttpResponse:
         plan, spec = self._plan(), self.prepared.spec
-        account = row_key("id", None, self.parameter)
+        account = row_key(plan, "id", self.parameter)
         if account is None:
             raise not_found()
         roles = self._extra("roles", _ROLES, body)

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from quantumlayer.spec.http import HttpRequest
+from quantumlayer.spec.ids import id_field
 from quantumlayer.spec.model.codec import Invalid
 from quantumlayer.spec.model.evaluate import Variables
 from quantumlayer.spec.model.http_errors import Refusal
-from quantumlayer.spec.model.prepared import FieldPlan, Prepared
+from quantumlayer.spec.model.prepared import EntityPlan, FieldPlan, Prepared
 from quantumlayer.spec.model.store import Row, Store
 from quantumlayer.spec.values import Paging
 
@@ -123,12 +124,13 @@ class Reader:
         return values[0], values[1]
 
 
-def row_key(by: str, plan: FieldPlan | None, raw: str) -> Any:
-    """The value of a path parameter, None where no row can have it."""
-    text = unquote(raw, errors="replace")
-    if by == "id" or (plan and plan.field.type == "integer"):
+def row_key(entity: EntityPlan, by: str, raw: str) -> Any:
+    """The value of a path parameter that names a row by one of its fields, None where no row can have it."""
+    text, plan = unquote(raw, errors="replace"), entity.fields.get(by)
+    kind = id_field(entity.entity).type if by == "id" else plan.field.type if plan else ""
+    if kind == "integer":
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 and text == str(int(text)) else None
     try:
-        return plan.parse(text) if plan else None
+        return plan.parse(text) if plan else text
     except Invalid:
         return None

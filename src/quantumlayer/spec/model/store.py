@@ -5,6 +5,7 @@ from typing import Any
 
 Row = dict[str, Any]
 Key = tuple[str, ...]
+RowId = int | str
 
 
 class Table:
@@ -12,12 +13,12 @@ class Table:
 
     __slots__ = ("indexes", "next_id", "rows")
 
-    def __init__(self, rows: dict[int, Row] | None = None, next_id: int = 1) -> None:
+    def __init__(self, rows: dict[RowId, Row] | None = None, next_id: int = 1) -> None:
         self.rows = rows or {}
         self.next_id = next_id
-        self.indexes: dict[Key, dict[Any, set[int]]] = {}
+        self.indexes: dict[Key, dict[Any, set[Any]]] = {}
 
-    def ids_with(self, fields: Key, values: Any) -> set[int]:
+    def ids_with(self, fields: Key, values: Any) -> set[Any]:
         """The ids of the rows whose `fields` have these values; a many-valued single field has each of its values."""
         index = self.indexes.get(fields)
         if index is None:
@@ -65,10 +66,10 @@ class Store:
             entity, old, new = self._log.pop()
             self.tables[entity].replace(new, old)
             if old is None and new is not None:
-                self.tables[entity].next_id = new["id"]
+                self.tables[entity].next_id -= 1
 
-    def new_id(self, entity: str) -> int:
-        """The next id of an entity."""
+    def new_number(self, entity: str) -> int:
+        """The number of the row of an entity that is made next. Each row that is put for the first time takes one."""
         table = self.tables[entity]
         table.next_id += 1
         return table.next_id - 1
@@ -80,22 +81,22 @@ class Store:
         table.replace(old, row)
         self._log.append((entity, old, row))
 
-    def remove(self, entity: str, row_id: int) -> None:
+    def remove(self, entity: str, row_id: RowId) -> None:
         """Delete a row."""
         old = self.tables[entity].rows[row_id]
         self.tables[entity].replace(old, None)
         self._log.append((entity, old, None))
 
-    def row(self, entity: str, row_id: int | None) -> Row | None:
+    def row(self, entity: str, row_id: RowId | None) -> Row | None:
         """The row, None if there is none."""
         return self.tables[entity].rows.get(row_id) if row_id is not None else None
 
-    def many(self, entity: str, ids: Iterable[int]) -> list[Row]:
+    def many(self, entity: str, ids: Iterable[RowId]) -> list[Row]:
         """The rows with these ids."""
         rows = self.tables[entity].rows
         return [rows[i] for i in ids]
 
-    def referring(self, entity: str, field: str, row_id: int | None) -> list[Row]:
+    def referring(self, entity: str, field: str, row_id: RowId | None) -> list[Row]:
         """The rows of `entity` whose (many-valued) reference `field` names the row, by id."""
         if row_id is None:
             return []
@@ -103,7 +104,7 @@ class Store:
         return [table.rows[i] for i in sorted(table.ids_with((field,), row_id))]
 
 
-_NOTHING: set[int] = set()
+_NOTHING: set[Any] = set()
 
 
 def _values(fields: Key, row: Row) -> Iterable[Any]:

@@ -15,7 +15,9 @@ from quantumlayer.spec.surface import (
     NotAnObject,
     fill,
     leaves,
+    offset_of,
     outer_names,
+    page_facts,
     read_route,
     refused,
     stands_for,
@@ -164,6 +166,9 @@ class _Translation:
     def _inner(self, key: str, members: dict[str, Any]) -> HttpRequest:
         route, request = self.route, self.request
         query = {inner: request.query[outer] for outer, inner in self.exposure.query.items() if outer in request.query}
+        pages = self.exposure.pages
+        if pages and pages.page in request.query:
+            query["offset"] = offset_of(request.query[pages.page], query.get("limit"), self._usual, pages.first)
         body = b""
         if route.method not in ("GET", "DELETE"):
             body = self._body(members)
@@ -189,6 +194,9 @@ class _Translation:
             return answer
         names = outer_names(self.exposure.accepts) | {inner: outer for outer, inner in self.exposure.query.items()}
         renamed = [{**e, "field": names.get(e["field"], e["field"])} for e in errors]
+        if pages := self.exposure.pages:
+            told = {"field": pages.page, "message": f"must be a whole number from {pages.first}"}
+            renamed = [told if e["field"] == "offset" else e for e in renamed]
         return HttpResponse(answer.status, {**answer.body, "errors": renamed}, answer.headers, answer.cause)
 
     def _answered(self, answer: HttpResponse, inner: HttpRequest) -> Dialogue:
@@ -207,7 +215,19 @@ class _Translation:
             if any(not member.startswith("$") for member in wanted):
                 headers = {"authorization": f"Bearer {token}"}
                 answer = yield HttpRequest("GET", self.known["auth.me"].path, {}, headers)
-        return HttpResponse(status, fill(template, answer.body, {TOKEN: token}))
+        return HttpResponse(status, fill(template, answer.body, {TOKEN: token, **self._page(answer.body, inner)}))
+
+    @property
+    def _usual(self) -> int:
+        listed = self.route.report or self.route.operation
+        return listed.paging.usual if listed else 1
+
+    def _page(self, body: Mapping[str, Any], inner: HttpRequest) -> dict[str, Any]:
+        """What may be told of the page."""
+        if self.route.kind not in ("list", "report"):
+            return {}
+        limit, offset = int(inner.query.get("limit", self._usual)), int(inner.query.get("offset", 0))
+        return page_facts(limit, offset, body["total"], self.exposure.pages.first if self.exposure.pages else 1)
 
     def _login(self, registration: HttpRequest) -> HttpRequest:
         auth = self.spec.auth

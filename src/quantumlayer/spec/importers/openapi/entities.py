@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from quantumlayer.spec.analyst.words import plural
 from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.importers.openapi.fields import scalar, type_of
 from quantumlayer.spec.importers.openapi.operations import Op, Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
 from quantumlayer.spec.importers.tables import Import, identifier
+from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.values import Field, StateMachine
 
 _TITLES = ("title", "name", "subject", "headline", "label")
@@ -43,6 +46,8 @@ class Maker:
             self._toggles(resource)
         for resource in self.known.values():
             self._parents(resource)
+        for resource in self.known.values():
+            self._identity(resource)
         for resource in self.known.values():
             self._fields(resource)
             self._key(resource)
@@ -95,6 +100,47 @@ class Maker:
             changed += [roles["change"].body] if "change" in roles else []
         return made, changed
 
+    def _identity(self, resource: Resource) -> None:
+        """The member that names rows: `id`, else what the path calls by it where the server makes that."""
+        made, _ = self._given(resource)
+        shown = {k: n for shape in self._shapes(resource) for k, n in shape.properties.items()}
+        creates = {k: n for s in made for k, n in s.properties.items() if not self.document.schema(n).get("readOnly")}
+        nodes = {**shown, **creates}
+        parameters = {identifier(owner.parameter or "") for owner in (resource, *resource.views)}
+        key = next((k for k in nodes if identifier(k) == "id"), None)
+        if key is None:
+            key = next(
+                (k for k in nodes if identifier(k) in parameters and k not in creates and _names_row(identifier(k))), None
+            )
+        if key is None:
+            return
+        resource.members[key] = "id"
+        schema = self.document.schema(nodes[key])
+        given = key in creates
+        needed = given and any(key in shape.schema.get("required", ()) for shape in made)
+        field_ = scalar(self.document, nodes[key], required=True, by=self.by)
+        if type_of(schema)[0] == "integer":
+            limits = {"min": field_.min, "max": field_.max} if field_ else {}
+            wanted = Field(type="integer", **limits, satisfies=(self.by,)) if needed else None
+            self.drafts[resource.name].id = wanted
+            return
+        if field_ is None or field_.type not in ("string", "text"):
+            self.note(f"rows of {resource.plural} are named by whole numbers, the file wants {type_of(schema)[0]}")
+            return
+        self.drafts[resource.name].id = self._text_id(resource, field_, given, needed)
+
+    def _text_id(self, resource: Resource, said: Field, given: bool, needed: bool) -> Field | None:
+        limits = {k: getattr(said, k) for k in ("min_length", "max_length", "pattern", "format")}
+        key = Field(type="string", **limits, satisfies=(self.by,))
+        if needed:
+            return key
+        if not uuid_fits(key):
+            self.note(
+                f"ids of {resource.plural} that the application makes are UUIDs, which the file's form of ids does not allow"
+            )
+            key = Field(type="string", satisfies=(self.by,))
+        return key.model_copy(update={"required": False, "writable": "always" if given else "never"})
+
     def _fields(self, resource: Resource) -> None:
         made, changed = self._given(resource)
         creates = {k: n for s in made for k, n in s.properties.items()}
@@ -124,8 +170,8 @@ class Maker:
             return
         if system := system_member(name, schema):
             members[key] = system
-            if system == "id" and type_of(schema)[0] == "string":
-                self.note(f"ids of {resource.plural} are whole numbers, the file wants texts")
+            return
+        if key in members:
             return
         accepted = (made or changed) and not schema.get("readOnly")
         if not accepted and (value := self._counted(resource, name, schema)):
@@ -139,6 +185,11 @@ class Maker:
                 type="reference", to=target, required=needed and made, writable=writable, satisfies=(self.by,)
             )
             members[key] = f"{label}_id"
+            return
+        if target := self._named_many(draft, name, schema):
+            label, writable = plural(name.removesuffix("_ids")), "always" if changed else "create" if made else "never"
+            many = Field(type="references", to=target, required=needed and made, writable=writable, satisfies=(self.by,))
+            draft.fields[label], members[key] = many, wire_name(label, many)
             return
         if schema["properties"]:
             if not self._row_of(schema, node):
@@ -179,6 +230,13 @@ class Maker:
             return None
         base = name.removesuffix("_id")
         return base if base in self.drafts else next((n for n in self.drafts if n.endswith(f"_{base}")), None)
+
+    def _named_many(self, draft: EntityDraft, name: str, schema: Json) -> str | None:
+        """The entity whose rows `author_ids` names."""
+        base = name.removesuffix("_ids")
+        if base == name or type_of(schema)[0] != "array" or plural(base) in draft.fields:
+            return None
+        return self._named(f"{base}_id", self.document.schema(schema.get("items") or {}))
 
     def _counted(self, resource: Resource, name: str, schema: Json) -> tuple[str, str] | None:
         """What a member tells of toggles and of rows that refer here: `favorited`, `favorites_count`, `comment_count`."""
@@ -225,6 +283,10 @@ class Maker:
             owner.key = name
             changes: dict[str, Any] = {"unique": True, "required": True}
             if known.writable == "never" and known.default is None:
+                if known.format == "uuid" or _names_row(name):
+                    self.note(f"nothing says how the {name} by which paths name {resource.plural} is made")
+                    owner.key = None
+                    continue
                 title = next((n for n in (*_TITLES, *draft.fields) if n in draft.fields and draft.fields[n].type in ("string", "text") and draft.fields[n].required and n != name), None)  # fmt: skip
                 if title is None or known.type != "string":
                     owner.key = None
@@ -314,6 +376,11 @@ class Maker:
         kept = {k: getattr(source, k) for k in ("type", "required", "places", "values") if k in source.model_fields_set}
         draft.fields[name] = Field(**kept, value=f"self.{label}.{member}", satisfies=(self.by,))
         return name
+
+
+def _names_row(name: str) -> bool:
+    """Whether a member names its row by nothing but a key: `order_id`, `uuid`."""
+    return name.split("_")[-1] in ("id", "uuid", "guid", "key", "number", "no")
 
 
 def short(known: Field) -> Field:

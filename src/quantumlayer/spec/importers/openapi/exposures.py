@@ -9,6 +9,7 @@ from quantumlayer.spec.importers.openapi.entities import Maker
 from quantumlayer.spec.importers.openapi.fields import scalar
 from quantumlayer.spec.importers.openapi.lists import Lists, listing
 from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name
+from quantumlayer.spec.importers.openapi.pages import page_members
 from quantumlayer.spec.importers.openapi.people import People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle
 from quantumlayer.spec.importers.tables import identifier
@@ -62,9 +63,10 @@ class Exposer:
                 self.maker.note(f"the member {key} of {resource.plural} is not in the answers")
                 continue
             found[key] = member
-        for key in shape.beside:
+        beside, untold = page_members(shape.beside)
+        for key in untold:
             self.maker.note(f"lists of {resource.plural} do not tell {key}")
-        return shape.wrapped(found)
+        return shape.wrapped(found, beside)
 
     def _whole(self, resource: Resource) -> Any:
         """A row with all that the file names of it, for answers that the file does not describe."""
@@ -87,7 +89,9 @@ class Exposer:
             if member == "password" and not create:
                 self.maker.note(f"{op.title} does not change the password")
                 continue
-            if member in (None, "$token", "id", "created_at", "updated_at"):
+            named = self.maker.drafts[resource.name].id
+            given = create and named is not None and named.writable != "never"
+            if member in (None, "$token", "created_at", "updated_at") or (member == "id" and not given):
                 continue
             found[key] = member
         return op.body.wrapped(found)
@@ -137,14 +141,16 @@ class Exposer:
         draft = self.maker.drafts[resource.name]
         name = kind if owner is resource else owner.name if kind == "read" else f"{owner.name}_{kind}"
         if kind == "list":
-            name, query = lists.add(resource, draft, name, op)
+            name, query, pages = lists.add(resource, draft, name, op)
             self._access(draft, name, op)
             answers = (
                 self.template(resource, op.answer)
                 if op.answer.kind == "rows"
                 else {"items": [self._whole(resource)], "total": TOTAL}
             )
-            self._add(op, f"{resource.name}.{name}", bind=self._bind(op, resource, owner), query=query, answers=answers)
+            self._add(
+                op, f"{resource.name}.{name}", bind=self._bind(op, resource, owner), query=query, pages=pages, answers=answers
+            )
             return
         self._declare(draft, name, kind, owner, op)
         accepts = self.accepted(resource, op, create=kind == "create") if kind in ("create", "update") else None
@@ -277,9 +283,9 @@ class Exposer:
         where = listing(self.maker, resource, draft, op)
         if where is None:
             return False
-        name, query = lists.add(resource, draft, identifier(op.last), op, where)
+        name, query, pages = lists.add(resource, draft, identifier(op.last), op, where)
         self._access(draft, name, op)
-        self._add(op, f"{resource.name}.{name}", query=query, answers=self.template(resource, op.answer))
+        self._add(op, f"{resource.name}.{name}", query=query, pages=pages, answers=self.template(resource, op.answer))
         return True
 
     def _action(self, op: Op) -> bool:

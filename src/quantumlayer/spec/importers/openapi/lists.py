@@ -6,12 +6,14 @@ from typing import Any
 
 from quantumlayer.spec.analyst.words import singular
 from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.ids import NUMBER
 from quantumlayer.spec.importers.openapi.entities import Maker
 from quantumlayer.spec.importers.openapi.operations import Op, entity_name
+from quantumlayer.spec.importers.openapi.pages import pages_of, says_first
 from quantumlayer.spec.importers.openapi.resources import Resource
 from quantumlayer.spec.importers.tables import identifier
 from quantumlayer.spec.naming import filter_parameter
-from quantumlayer.spec.values import Field, Filter, Paging
+from quantumlayer.spec.values import Field, Filter, Pages, Paging
 
 _MOST = 2**31 - 1
 _SEARCH = ("q", "search", "query", "text", "keyword")
@@ -19,6 +21,7 @@ _LIMITS = ("limit", "per_page", "page_size", "size", "count", "max", "max_result
 _OFFSETS = ("offset", "skip", "start")
 _NEWEST = re.compile(r"\b(?:recent|newest|latest)\b", re.I)
 _OWN = re.compile(r"\b(?:my|own|your|yours|of the (?:current|logged|signed)|for the (?:current|logged|signed))\b", re.I)
+_PER_PAGE = re.compile(r"\b([1-9]\d{0,3})\s+(?:\w+\s+)?(?:per|a|on each|on a)\s+page\b", re.I)
 _RANGES = {"gte": ("_from", "_min", "_after", "_since", "_gte"), "lte": ("_to", "_max", "_before", "_until", "_lte")}
 _HEADS = {"gte": ("min_", "from_", "after_", "since_"), "lte": ("max_", "to_", "before_", "until_")}
 
@@ -29,13 +32,18 @@ class Lists:
 
     maker: Maker
 
-    def add(self, resource: Resource, draft: EntityDraft, name: str, op: Op, where: str = "") -> tuple[str, dict[str, str]]:
-        """Declares the list that an operation answers; its name, and what its parameters are called in the spec."""
+    def add(
+        self, resource: Resource, draft: EntityDraft, name: str, op: Op, where: str = ""
+    ) -> tuple[str, dict[str, str], Pages | None]:
+        """Declares the list that an operation answers; its name, what its parameters are called in the spec, its pages."""
         query: dict[str, str] = {}
+        pages = pages_of(op)
         known = draft.operation(name)
         filters, inputs, search = list(known.filters), dict(known.input), known.search
         conditions = [where] if where else []
         for parameter, node in op.query.items():
+            if pages and parameter == pages.page:
+                continue
             found = self._parameter(resource, draft, identifier(parameter), node, filters, inputs, conditions)
             if found is None and identifier(parameter) in _SEARCH:
                 search = tuple(n for n, f in draft.fields.items() if f.type in ("string", "text") and not f.value)
@@ -56,11 +64,13 @@ class Lists:
             search=search,
             where=" && ".join(dict.fromkeys([*kept, *conditions])) or None,
             default_sort=("-created_at",) if _NEWEST.search(op.text) else known.default_sort,
-            paging=_paging(op),
+            paging=_paging(op, numbered=pages is not None),
             description=op.summary,
             satisfies=(self.maker.by,),
         )
-        return name, query
+        if pages and says_first(op.query[pages.page]) is None:
+            self.maker.result.world.assume(f"Pages of {draft.plural.replace('_', ' ')} are counted from {pages.first}.")
+        return name, query, pages
 
     def _parameter(
         self,
@@ -98,7 +108,9 @@ class Lists:
     def _field(self, draft: EntityDraft, name: str) -> Field:
         if draft.state and draft.state.field == name:
             return Field(type="enum", values=draft.state.states)
-        return draft.fields.get(name) or Field(type="integer" if name == "id" else "datetime")
+        if name == "id":
+            return draft.id or NUMBER
+        return draft.fields.get(name) or Field(type="datetime")
 
     def _filter(self, draft: EntityDraft, name: str) -> Filter | None:
         if draft.state and draft.state.field == name:
@@ -132,11 +144,13 @@ class Lists:
         return keys[0] if keys else None
 
 
-def _paging(op: Op) -> Paging:
-    """By the file's parameter; without one, all rows."""
+def _paging(op: Op, *, numbered: bool) -> Paging:
+    """By the file's parameter; without one, all rows, or pages of the size that the description names."""
     found = next((node for name, node in op.query.items() if identifier(name) in _LIMITS), None)
     if found is None:
-        return Paging(usual=_MOST, most=_MOST)
+        told = _PER_PAGE.search(op.text)
+        size = min(int(told[1]), 1000) if told else Paging().usual
+        return Paging(usual=size, most=size) if numbered else Paging(usual=_MOST, most=_MOST)
     schema = found.get("schema") or {}
     most, usual = (
         value if isinstance(value := schema.get(k), int) else other for k, other in (("maximum", _MOST), ("default", 50))

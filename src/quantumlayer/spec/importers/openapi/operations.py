@@ -13,32 +13,39 @@ from quantumlayer.spec.values import Method
 METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _IGNORED = ("head", "options", "trace")
 _TOTAL = re.compile(r"count$|^total|total$|^size$", re.I)
-_PAGING = re.compile(r"count|total|size|limit|offset|page|next|prev|more|cursor|skip|links|meta", re.I)
+_PAGING = re.compile(
+    r"count|total|size|limit|offset|page|next|prev|more|cursor|skip|links|meta|^(?:number|first|last|empty)$", re.I
+)
+_TELLING = re.compile(r"count|total|page|size|limit|offset|meta|next|more|cursor", re.I)
 _PREFIX = re.compile(r"api|rest|v\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A JSON body, opened. `envelope` leads to the row, rows or texts; `total` is the sibling that counts them."""
+    """A JSON body, opened. `envelope` leads to the row, rows or texts; `total` is the sibling that counts them.
+
+    `beside` are the schemas of the other siblings.
+    """
 
     kind: Literal["none", "row", "rows", "texts", "other"]
     envelope: tuple[str, ...] = ()
     schema: Json = field(default_factory=dict)
     component: str | None = None
     total: str | None = None
-    beside: tuple[str, ...] = ()
+    beside: Json = field(default_factory=dict)
 
     @property
     def properties(self) -> Json:
         """The members of the row."""
         return self.schema.get("properties", {})
 
-    def wrapped(self, inner: Any) -> Any:
-        """A template of the row put into its envelope."""
+    def wrapped(self, inner: Any, beside: Json | None = None) -> Any:
+        """A template of the row put into its envelope, with what is told beside it."""
         if self.kind in ("rows", "texts"):
             inner = [inner]
         for position, key in enumerate(reversed(self.envelope)):
-            inner = {key: inner, **({self.total: "$total"} if self.total and position == 0 else {})}
+            told = {**({self.total: "$total"} if self.total else {}), **(beside or {})} if position == 0 else {}
+            inner = {key: inner, **told}
         return inner
 
 
@@ -200,11 +207,13 @@ def _shape(document: Document, node: Any) -> Shape:
             return Shape("row", (key,), inner, document.component(properties[key]) or key)
     lists = [key for key, inner in opened.items() if inner.get("type") == "array"]
     others = [key for key in opened if key not in lists]
-    if len(lists) == 1 and all(_PAGING.search(key) for key in others):
-        total = next((key for key in others if _TOTAL.search(key)), None)
+    if len(lists) == 1 and all(_PAGING.search(key) for key in others) and (not others or any(map(_TELLING.search, others))):
+        counts = [key for key in others if _TOTAL.search(key) and "page" not in key.lower()]
+        plain = len(others) == 1
+        total = next((key for key in counts if key != "size" or plain), None)
         found = _listed(document, properties[lists[0]], (lists[0],))
         if found.kind == "rows" or not others:
-            beside = tuple(key for key in others if key != total)
+            beside = {key: opened[key] for key in others if key != total}
             return Shape(found.kind, found.envelope, found.schema, found.component, total, beside)
     return Shape("row", (), schema, document.component(node))
 

@@ -106,11 +106,11 @@ def referred(session: Session, model: type[Model], field: str, *where: ColumnEle
     return row
 
 
-def count(session: Session, key: InstrumentedAttribute[int], *where: ColumnElement[bool]) -> int:
+def count(session: Session, key: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> int:
     """How many rows match."""
     return session.execute(select(func.count(key)).where(*where)).scalar_one()
 
 
-def exists(session: Session, key: InstrumentedAttribute[int], *where: ColumnElement[bool]) -> bool:
+def exists(session: Session, key: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> bool:
     """Whether a row matches."""
     return session.execute(select(key).where(*where).limit(1)).first() is not None

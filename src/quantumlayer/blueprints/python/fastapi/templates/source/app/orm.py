@@ -75,11 +75,18 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=CONVENTION)
 
 
-class Row(Base):
-    """What every resource has: an id, and when it was made and last changed."""
+class Stamped(Base):
+    """What every resource has: when it was made and last changed."""
+
+    __abstract__ = True
+
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    updated_at: Mapped[dt.datetime] = mapped_column(Instant)
+
+
+class Row(Stamped):
+    """A resource that is named by a number of the database's own."""
 
     __abstract__ = True
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    created_at: Mapped[dt.datetime] = mapped_column(Instant)
-    updated_at: Mapped[dt.datetime] = mapped_column(Instant)

@@ -5,6 +5,7 @@ answers. Whatever clients send passes through here; the routers behind keep the 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,6 +21,7 @@ TABLE: dict[str, Any] = json.loads(Path(__file__).with_name("surface.json").read
 SYSTEM = ("/health", "/metrics")
 DOCUMENT = "/openapi.json"
 MAX_BODY = 1_000_000
+_DIGITS = re.compile("[0-9]{1,15}")
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,14 @@ class Translation:
         if not operation["open"] and not any(name in (b"authorization", b"x-api-key") for name, _ in self.headers):
             raise Refused(_problem(401, "Sign in first."))
         key, members = await self._rows()
-        query = {inner: value for outer, value in self._query() if (inner := operation["query"].get(outer))}
+        query = self._inner_query()
         method, body = operation["inner"]["method"], b""
         if method in ("GET", "DELETE"):
             query |= members
         else:
             body = self._translated(members)
         answer = await self._call(method, _placed(operation["inner"]["path"], key), query, body)
-        return await self._answered(answer, body)
+        return await self._answered(answer, body, query)
 
     async def _rows(self) -> tuple[str, dict[str, Any]]:
         """The key of the row, and the ids of those above it."""
@@ -131,8 +133,19 @@ class Translation:
             members = {}
         return key, members
 
-    def _query(self) -> list[tuple[str, str]]:
-        return parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    def _inner_query(self) -> dict[str, Any]:
+        """The parameters under the application's own names; the number of a page as where it begins."""
+        given = parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query = {inner: value for outer, value in given if (inner := self.operation["query"].get(outer))}
+        pages = self.operation["pages"]
+        number = dict(given).get(pages["page"]) if pages else None
+        if number is not None:
+            query["offset"] = number
+            if _DIGITS.fullmatch(number):
+                limit = query.get("limit", "")
+                size = int(limit) if _DIGITS.fullmatch(limit) else self.operation["usual"]
+                query["offset"] = (int(number) - pages["first"]) * size
+        return query
 
     def _translated(self, members: Mapping[str, Any]) -> bytes:
         """The body under the application's own names. What is no object is left to the application to refuse."""
@@ -188,9 +201,12 @@ class Translation:
         names = {inner: outer for outer, inner in self.operation["query"].items()}
         names = dict(_outer_names(self.operation["accepts"])) | names
         renamed = [{**error, "field": names.get(error["field"], error["field"])} for error in errors]
+        if pages := self.operation["pages"]:
+            told = {"field": pages["page"], "message": f"must be a whole number from {pages['first']}"}
+            renamed = [told if error["field"] == "offset" else error for error in renamed]
         return Answer(answer.status, answer.headers, {**answer.body, "errors": renamed})
 
-    async def _answered(self, answer: Answer, sent: bytes) -> Response:
+    async def _answered(self, answer: Answer, sent: bytes, query: Mapping[str, Any]) -> Response:
         template, status = self.operation["answers"], self.operation["status"]
         if answer.status == 307:
             return Response(status_code=307, headers={"location": _header(answer, b"location")})
@@ -206,7 +222,28 @@ class Translation:
             if any(not member.startswith("$") for member in wanted):
                 self.headers = [(b"authorization", f"Bearer {token}".encode())]
                 answer = await self._call("GET", TABLE["me"])
-        return JSONResponse(_filled(template, answer.body, token), status)
+        known = {"$token": token, **self._page(answer.body, query)}
+        return JSONResponse(_filled(template, answer.body, known), status)
+
+    def _page(self, body: Mapping[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
+        """What a list may tell of its page."""
+        if self.operation["inner"]["kind"] not in ("list", "report"):
+            return {}
+        pages = self.operation["pages"]
+        limit, offset = int(query.get("limit", self.operation["usual"])), int(query.get("offset", 0))
+        page, more = offset // limit + (pages["first"] if pages else 1), offset + limit < body["total"]
+        return {
+            "$total": body["total"],
+            "$limit": limit,
+            "$offset": offset,
+            "$page": page,
+            "$pages": -(-body["total"] // limit),
+            "$more": more,
+            "$first": offset == 0,
+            "$last": not more,
+            "$next": page + 1 if more else None,
+            "$previous": page - 1 if offset > 0 else None,
+        }
 
 
 def _credentials(headers: list[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], str]:
@@ -250,12 +287,12 @@ def _taken(template: Any, body: Any, member: str = "body") -> Iterator[tuple[str
                 yield from _taken(inner, body[name], name)
 
 
-def _filled(template: Any, body: Mapping[str, Any], token: str) -> Any:
+def _filled(template: Any, body: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     if isinstance(template, list):
-        return [_filled(template[0], item, token) for item in body["items"]]
+        return [_filled(template[0], item, known) for item in body["items"]]
     if isinstance(template, dict):
-        return {name: _filled(inner, body, token) for name, inner in template.items()}
-    return token if template == "$token" else body.get("total" if template == "$total" else template)
+        return {name: _filled(inner, body, known) for name, inner in template.items()}
+    return known.get(template) if template.startswith("$") else body.get(template)
 
 
 def _leaves(template: Any) -> Iterator[str]:
