@@ -1,7 +1,10 @@
 """`ql cancel`, `ql resume`, `ql rollback`: what the service does with a run."""
 
+import sys
+
 import typer
 
+from quantumlayer.cli.asking import Asker
 from quantumlayer.cli.drops import DropId, find_drop
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.follow import open_desk, start_and_follow
@@ -42,7 +45,10 @@ async def _resume(run_id: str, quiet: bool) -> Finished:
     desk = await open_desk()
     found = await desk.runs.find(run_id)
     ended = await desk.runs.finished(found.id)
-    return ended if ended is not None else await start_and_follow(desk, found, quiet=quiet)
+    if ended is not None:
+        return ended
+    asks = found.order.get("interactive") and sys.stdin.isatty()
+    return await start_and_follow(desk, found, quiet=quiet, ask=Asker(desk, found).ask if asks else None)
 
 
 def rollback(run_id: RunId, drop: DropId, json: Json = False) -> None:

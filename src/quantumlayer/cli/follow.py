@@ -21,6 +21,7 @@ from quantumlayer.telemetry import switch
 
 WATCH_SECONDS = 1.0
 CANCEL_PATIENCE = 20.0
+Ask = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,16 @@ async def open_desk() -> Desk:
     return Desk(home, metadata, Runs(metadata, open_blobs(home.drops)))
 
 
-async def start_and_follow(desk: Desk, run: Run, *, quiet: bool) -> Finished:
+async def start_and_follow(desk: Desk, run: Run, *, quiet: bool, ask: Ask | None = None) -> Finished:
     """Makes sure that the service and the run's workflow are there, shows progress, gives the end.
 
+    `ask` is called whenever the run begins to wait for a person.
     Ctrl-C cancels the run. Raises `EnvironmentError_` when the service was stopped on purpose.
     """
     switch.start("cli")
     await _start(desk, run)
     with progress(Console(stderr=True), quiet) as shown:
-        following = asyncio.create_task(_show(desk, run, shown))
+        following = asyncio.create_task(_show(desk, run, shown, ask))
         watching = asyncio.create_task(_watch(desk, run))
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _once(lambda: _cancel(desk, run, following)))
         try:
@@ -71,9 +73,12 @@ async def _start(desk: Desk, run: Run) -> None:
     await desk.runs.start(await connect(service.temporal), run)
 
 
-async def _show(desk: Desk, run: Run, shown: Progress) -> None:
+async def _show(desk: Desk, run: Run, shown: Progress, ask: Ask | None) -> None:
     async for event in desk.runs.events(run.id):
         shown.show(event)
+        if ask is not None and event.kind == "awaiting":
+            with shown.paused():
+                await ask()
 
 
 async def _watch(desk: Desk, run: Run) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from quantumlayer.catalog.blueprints import remember
+from quantumlayer.cli.asking import Asker
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.follow import open_desk, start_and_follow
-from quantumlayer.cli.inputs import checked_out, parse_ttl, read_request
+from quantumlayer.cli.inputs import checked_out, checked_patience, parse_ttl, read_request
 from quantumlayer.cli.options import Folders, checked_folder
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.sources import write_out
@@ -30,6 +31,8 @@ class Wanted:
     preview: bool
     ttl: int
     json: bool
+    patience: int | None
+    ask: bool
 
 
 def generate(
@@ -48,9 +51,17 @@ def generate(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Go on with the assumptions that were made, without asking.")
     ] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Ask what is open, and let requirements and specification be approved.")
+    ] = False,
+    elsewhere: Annotated[
+        bool, typer.Option("--elsewhere", help="Somebody else answers: with ql answer, approve and reject, or by the API.")
+    ] = False,
+    answer_within: Annotated[str, typer.Option(help="How long an interactive run waits for each decision.")] = "1h",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no progress.")] = False,
 ) -> None:
     """From a request to a verified, running application."""
+    patience = checked_patience(answer_within, interactive=interactive, elsewhere=elsewhere, yes=yes)
     if image:
         configured_vision(default_home().root, image[0].name)
     writer = chosen_author(author, model, default_home().root)
@@ -62,6 +73,8 @@ def generate(
         preview=preview,
         ttl=int(checked_ttl(parse_ttl(ttl)).total_seconds()),
         json=json,
+        patience=patience,
+        ask=interactive and not elsewhere,
     )
     finished = run(_generate(request, wanted))
     print_json(finished) if json else print_outcome(finished)
@@ -76,8 +89,16 @@ async def _generate(request: Request, wanted: Wanted) -> Finished:
     prepare(home)
     check_space(home.root)
     desk = await open_desk()
-    added = await desk.runs.add(request, stack=request.stack or "", author=author, preview=wanted.preview, ttl=wanted.ttl)
-    finished = await start_and_follow(desk, added, quiet=wanted.json)
+    added = await desk.runs.add(
+        request,
+        stack=request.stack or "",
+        author=author,
+        preview=wanted.preview,
+        ttl=wanted.ttl,
+        patience=wanted.patience,
+    )
+    asker = Asker(desk, added).ask if wanted.ask else None
+    finished = await start_and_follow(desk, added, quiet=wanted.json, ask=asker)
     if wanted.out is not None:
         finished = await write_out(desk, finished, wanted.out)
     await desk.metadata.close()

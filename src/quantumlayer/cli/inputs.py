@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from quantumlayer.errors import UserError
+from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.request.compose import compose, read_bytes
 from quantumlayer.request.values import MAX_FILE, FileKind, Request, SourceFile
 
@@ -49,6 +50,27 @@ def parse_ttl(text: str) -> timedelta:
     if not parts or _TTL.sub("", text.strip().lower()).strip():
         raise UserError(f"{text!r} is no length of time", hint="write it as 90s, 15m, 1h or 2d")
     return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def checked_patience(text: str, *, interactive: bool, elsewhere: bool, yes: bool) -> int | None:
+    """The seconds that an interactive run waits for a person, None for a run that waits for nobody. Raises `UserError`."""
+    if not interactive:
+        if elsewhere:
+            raise UserError("--elsewhere belongs to --interactive", hint="add --interactive, or leave --elsewhere out")
+        return None
+    if yes:
+        raise UserError("--interactive asks and --yes does not", hint="leave one of them out")
+    seconds = int(parse_ttl(text).total_seconds())
+    if not LEAST_PATIENCE <= seconds <= MOST_PATIENCE:
+        raise UserError(
+            f"{text} is no time to wait for an answer", hint="wait between a second and 30 days: --answer-within 1h"
+        )
+    if not (elsewhere or sys.stdin.isatty()):
+        raise UserError(
+            "--interactive asks at a terminal, and standard input is none",
+            hint="add --elsewhere, and let somebody decide with: ql pending, ql answer, ql approve, ql reject",
+        )
+    return seconds
 
 
 def checked_out(path: Path) -> Path:

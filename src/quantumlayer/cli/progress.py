@@ -1,7 +1,8 @@
 """Shows a run's events as they come: a live table on a terminal, plain lines elsewhere. Always on stderr."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -31,6 +32,10 @@ class Progress(Protocol):
     def __exit__(self, *_: object) -> None:
         """Shows no more."""
 
+    def paused(self) -> AbstractContextManager[Any]:
+        """Leaves the terminal to somebody else meanwhile."""
+        ...
+
 
 def progress(console: Console, quiet: bool = False) -> Progress:
     """The form that suits where stderr goes."""
@@ -42,6 +47,10 @@ class Silent:
 
     def show(self, event: Event) -> None:
         """Nothing."""
+
+    def paused(self) -> AbstractContextManager[Any]:
+        """Nothing to leave."""
+        return nullcontext()
 
     def __enter__(self) -> "Silent":
         return self
@@ -68,18 +77,23 @@ class Lines:
         if line:
             self._write(line, markup=False, highlight=False, soft_wrap=True)
 
+    def paused(self) -> AbstractContextManager[Any]:
+        """Lines come one after the other anyway."""
+        return nullcontext()
+
 
 class Board:
     """A table of stages that is drawn again as they go on."""
 
     def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, refresh_per_second=12, transient=True, get_renderable=self._table)
         self._states: dict[str, dict[str, Any]] = {}
         self._began: dict[str, float] = {}
         self._checks: list[dict[str, Any]] = []
         self._head = ""
         self._said = ""
         self._spinner = Spinner("dots")
+        # The last, because it draws at once.
+        self._live = Live(console=console, refresh_per_second=12, transient=True, get_renderable=self._table)
 
     def __enter__(self) -> "Board":
         self._live.start()
@@ -87,6 +101,13 @@ class Board:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The table is gone meanwhile."""
+        self._live.stop()
+        yield
+        self._live.start()
 
     def show(self, event: Event) -> None:
         """Takes it into the table."""
@@ -102,6 +123,8 @@ class Board:
                 self._checks.append(event.data)
             case "log":
                 self._said = event.data["message"]
+            case "awaiting":
+                self._said = f"waiting for a decision on the {event.data['document']}: ql pending {event.run}"
 
     def _table(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -138,6 +161,10 @@ def _line(event: Event) -> str:
             return f"{data['status']:>8}  {data['stage']:<20} {data['seconds']:7.2f} s{reason}"
         case "check":
             return f"          {_check_line(data)}"
+        case "awaiting":
+            return f" waiting  for a decision on the {data['document']} until {data['until']}: ql pending {event.run}"
+        case "decided":
+            return f" {data['act']:>8}  {data['document']} {data['after'][:12]} {data['by']}"
         case _:
             return ""
 
