@@ -22,5 +22,12 @@ class OneModel:
         return await (self.strong if model and self.strong else self.llm).ask(prompt, on_text)
 
 
+class Untouched:
+    """A sandbox that nothing may reach."""
+
+    async def run(self, command):
+        raise AssertionError(f"it was run: {command.argv}")
+
+
 def gateway(*lines, strong=None, **options):
     return OneModel(ScriptedLlm(lines, **options), strong and ScriptedLlm(strong, name="scripted:strong"))

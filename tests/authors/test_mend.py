@@ -1,11 +1,13 @@
 """Repair: which file is looked at, what the model is told, what may be changed; and a component that a model sends in parts."""
 
-from gateways import gateway
+from gateways import Untouched, gateway
 
 from quantumlayer.answer.values import Permission
 from quantumlayer.author.component import Writing
 from quantumlayer.author.mend import Mending, suspect, trial_of
 from quantumlayer.author.values import Bounds, Failed, Trial
+from quantumlayer.catalog.adapters import family
+from quantumlayer.evidence.chosen_packages import Packages
 from quantumlayer.evidence.values import Check
 from quantumlayer.files.values import tree
 from quantumlayer.ports.llm import Answer, Prompt
@@ -112,5 +114,22 @@ async def test_a_file_that_may_not_be_written_is_asked_for_no_more_than_told():
 async def test_a_model_that_never_comes_to_an_end_is_stopped():
     found, _ = await written("Let me think about it.", endless=True)
     assert found.files == {} and found.broken.stop == "loop"
-    found, _ = await written(block("app/a.py", "A = 1"), endless=True)
+    found, _ = await written(block("app/a.py", "A = 1") + block("app/b.py", "B = ("), endless=True)
     assert found.broken.stop == "loop" and list(found.files) == ["app/a.py"]
+
+
+async def test_who_sends_the_same_again_has_come_to_an_end():
+    found, prompts = await written(block("app/a.py", "A = 1"), endless=True)
+    assert found.broken is None and list(found.files) == ["app/a.py"] and len(prompts) == 2
+
+
+async def test_packages_that_are_refused_are_asked_for_again_and_a_manifest_is_never_written(tmp_path):
+    lists = ["--index-url http://127.0.0.1:1\nflask\n", "flask @ http://127.0.0.1/flask.whl\n", "# none\n"]
+    answers = [block("app/a.py", "A = 1") + block("requirements.txt", "flask\n") + "DONE"]
+    answers += [block("packages.txt", text) + "DONE" for text in lists]
+    the_gateway, python = gateway(*answers), family("languages").load("python")()
+    packages = Packages(python, Untouched(), (), {}, tmp_path, None)
+    found = await Writing(the_gateway, Prompt("s", "write it"), PERMISSION, "python", packages=packages).run()
+    told = [prompt.text for prompt in the_gateway.llm.prompts]
+    assert "requirements.txt' may not be written" in told[1] and "options are not taken" in told[2] and "address" in told[3]
+    assert found.broken is None and found.files["packages.txt"] == b"# none\n" and found.locked == {"requirements.txt": b""}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from gateways import gateway
+from gateways import Untouched, gateway
 
 from quantumlayer.author.units import Workshop, write_units
 from quantumlayer.author.values import Bounds
@@ -16,13 +16,6 @@ from quantumlayer.spec.yaml_form import load_spec
 
 SPEC = load_spec((Path(__file__).parents[1] / "units" / "parcels.yaml").read_text())
 PYTHON = family("languages").load("python")()
-
-
-class Untouched:
-    """A sandbox that nothing may reach."""
-
-    async def run(self, command):
-        raise AssertionError(f"it was run: {command.argv}")
 
 
 def planned(tmp_path, author="auto", stack="python/fastapi"):

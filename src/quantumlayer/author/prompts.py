@@ -85,11 +85,22 @@ MORE_FILES = (
 
 
 def component(
-    document: str, rules: str, guide: str, language: str, folders: tuple[str, ...], given: Mapping[str, bytes]
+    document: str,
+    rules: str,
+    guide: str,
+    stack: str,
+    folders: tuple[str, ...],
+    given: Mapping[str, bytes],
+    packages: tuple[str, ...] | None = None,
 ) -> Prompt:
-    """A whole application: its interface as OpenAPI, its rules, the stack's guide, and what is there already."""
+    """A whole application: its interface as OpenAPI, its rules, the stack's guide, and what is there already.
+
+    `packages` are those that need no further check, None where it cannot choose any.
+    """
+    language, _, framework = stack.partition("/")
     system = (
-        f"You write the source files of a {language} web service, complete and ready to run. {DATA_RULE} Send each file as its"
+        f"You write the source files of a {language} web service with {framework}, complete and ready to run. {DATA_RULE}"
+        " Send each file as its"
         " path on a line of its own, then its whole content in a fenced block. Leave nothing out, no placeholders. You may only"
         f" write files that match: {', '.join(folders)}. After the last file write the word DONE."
     )
@@ -100,11 +111,17 @@ def component(
     ]
     if guide:
         parts.append(f"How this stack is written:\n{guide}")
+    if packages is not None:
+        parts.append(PACKAGES.format(names=", ".join(packages)))
     if given:
         shown = "\n\n".join(f"{path}\n```\n{content.decode(errors='replace')}```" for path, content in given.items())
         parts.append(f"These files are there and stay as they are:\n\n{shown}")
     return Prompt(system=system, text="\n\n".join(parts), max_tokens=8192)
 
+
+PACKAGES = """The packages that the service needs besides the standard library stand in packages.txt, one name a line, a range
+of versions after it where it matters; no options, addresses or paths. No other manifest is written by you. Few are better than
+many; a package that does not exist, is younger than a week or has a known advisory is refused. These are at hand: {names}"""
 
 CONTRACT = """The service
 - listens on the port in the environment variable PORT, on all interfaces; GET /health answers 200 when it is ready

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -76,7 +76,11 @@ class Blueprints:
         """Raises `UserError` naming the nearest ids, `BlueprintError` where the stack's folder is broken."""
         if stack not in self.places:
             near = get_close_matches(stack, self.places, n=3, cutoff=0.4) or sorted(self.places)
-            raise UserError(f"there is no stack {stack!r}", hint=f"try {', '.join(near)}", stack=stack)
+            raise UserError(
+                f"there is no stack {stack!r}",
+                hint=f"try {', '.join(near)}",
+                stack=stack,
+            )
         loaded = load_blueprint(self.places[stack], self.places)
         if self._trial:
             self._trial(loaded)
@@ -145,6 +149,14 @@ _loaded: dict[Path, tuple[object, LoadedBlueprint]] = {}
 def load_blueprint(folder: Path, places: Mapping[str, Path] | None = None) -> LoadedBlueprint:
     """One folder, checked, a user's own with its templates. `places`: folders by id, for `extends`. Raises `BlueprintError`."""
     return _load(folder, places or {}, ())
+
+
+@cache
+def bare_blueprint(folder: Path, stack: str) -> LoadedBlueprint:
+    """What a language has for the stack that no folder describes: its `bare` one under the stack's name."""
+    loaded = load_blueprint(folder)
+    title = f"{stack}: {loaded.value.title}"
+    return LoadedBlueprint(loaded.value.model_copy(update={"id": stack, "title": title}), folder)
 
 
 def _load(folder: Path, places: Mapping[str, Path], extending: tuple[str, ...]) -> LoadedBlueprint:
@@ -228,6 +240,8 @@ def _check_folder(loaded: LoadedBlueprint, file: Path) -> None:
     for entry in folder.rglob("*"):
         if entry.is_symlink():
             raise BlueprintError("symbolic links are not allowed in a blueprint", entry)
+    if loaded.value.bare:
+        return
     present = {name.partition("/")[0] for name in loaded.below("templates")}
     for part in PARTS:
         if part not in present:

@@ -52,7 +52,7 @@ class Commands(Value):
     install_offline: tuple[Argv, ...] = ()
     build: tuple[Argv, ...] = ()
     lint: tuple[Argv, ...] = ()
-    test: tuple[Argv, ...] = Field(min_length=1)
+    test: tuple[Argv, ...] = ()
     run: Argv
 
 
@@ -86,7 +86,7 @@ class Blueprint(Value):
     `extends` is another stack of the same language whose templates, pins and faults stand below this folder's own, except those
     that match the globs `without` (`templates/source/app/routers/*`). `query_layer` names the language's expression printer;
     `model_writes` are globs of the paths that a model may write; `components` describes the folders of the generated project,
-    for the plan and the documents.
+    for the plan and the documents. One that is `bare` has no templates of an application and no tests: a model writes it all.
     """
 
     id: StackId
@@ -97,6 +97,7 @@ class Blueprint(Value):
     requires: Requires
     extends: StackId | None = None
     without: tuple[str, ...] = ()
+    bare: bool = False
     query_layer: str
     commands: Commands
     ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (8000,)
@@ -111,6 +112,12 @@ class Blueprint(Value):
             raise ValueError(f"extends {self.extends!r}, which is of another language")
         if self.without and not self.extends:
             raise ValueError("without leaves out files of a stack that is extended, and there is none")
+        return self
+
+    @model_validator(mode="after")
+    def _is_tested(self) -> "Blueprint":
+        if not self.commands.test and not self.bare:
+            raise ValueError("commands.test is missing: an application has tests of its own")
         return self
 
     @property

@@ -1,12 +1,14 @@
 """All blueprints that a QL_HOME knows: ours, those of `$QL_BLUEPRINTS`, and folders that were named to it once."""
 
 import os
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from quantumlayer.blueprint.load import Blueprints, LoadedBlueprint, load_blueprints
+from quantumlayer.blueprint.load import Blueprints, LoadedBlueprint, bare_blueprint, load_blueprints
 from quantumlayer.blueprint.problems import BlueprintError
 from quantumlayer.blueprint.render import render
 from quantumlayer.blueprint.values import PARTS
@@ -16,6 +18,8 @@ from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.plan.test_plan import TestPlan
 
 REMEMBERED = "blueprints.txt"
+_FRAMEWORK = re.compile(r"[a-z][a-z0-9-]{0,40}")
+_MISSPELT = 0.87
 TRIED_ON = ("todo", "library", "blog")
 
 
@@ -32,8 +36,29 @@ class LiveBlueprints:
         self._home = home
 
     def get(self, stack: str) -> LoadedBlueprint:
-        """As `Blueprints.get`."""
-        return known_blueprints(self._home).get(stack)
+        """As `Blueprints.get`, and what a language has for a stack without a folder."""
+        return bare_or_known(known_blueprints(self._home), stack)
+
+
+def bare_or_known(known: Blueprints, stack: str) -> LoadedBlueprint:
+    """The blueprint of a stack, or where none describes it what its language has for services that a model writes alone.
+
+    Raises what `Blueprints.get` raises where there is neither, and where the name looks like a misspelt one.
+    """
+    language, _, framework = stack.partition("/")
+    misspelt = stack not in known.places and get_close_matches(stack, known.places, n=1, cutoff=_MISSPELT)
+    if stack in known.places or misspelt or not _FRAMEWORK.fullmatch(framework):
+        return known.get(stack)
+    languages = family("languages")
+    folder = languages.load(language)().conventions.bare if language in languages.names else None
+    return bare_blueprint(folder, stack) if folder else known.get(stack)
+
+
+def reviewed_files(language: str) -> tuple[Mapping[str, bytes], ...]:
+    """The pins of our own blueprints of a language, one mapping by path for each."""
+    known = load_blueprints()
+    mine = (known.get(stack) for stack in known.places if stack.partition("/")[0] == language)
+    return tuple({name: path.read_bytes() for name, path in found.below("pins").items()} for found in mine if not found.own)
 
 
 def remember(home: Path, folder: Path) -> None:

@@ -117,6 +117,9 @@ class Application:
     async def test(self) -> UnitTests:
         """The application's own unit tests. Besides the cases, one check says how the command itself ended."""
         reports = self.blueprint.reports
+        if not self.blueprint.commands.test:
+            reason = f"no blueprint brings tests for {self.blueprint.id}"
+            return UnitTests((Check(id="test", title="its own tests", level="unit", status="not_run", message=reason),))
         try:
             for path in (reports.junit, reports.coverage):
                 await asyncio.to_thread(remove_output, self.source, path)

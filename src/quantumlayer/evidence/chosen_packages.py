@@ -40,6 +40,10 @@ class Packages:
     advisories: Advisories | None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
+    def known(self) -> tuple[str, ...]:
+        """The names of what was reviewed and runs with an application, sorted."""
+        return tuple(sorted({pin.name for pin in self.reviewed if not pin.development}))
+
     async def resolve(self, content: bytes) -> Resolved:
         """The lock of a list of packages with all that they need; each exists, is old enough and has no known advisory.
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from quantumlayer.ports.ecosystem import Wish
+from quantumlayer.ports.ecosystem import WISHES, Wish
 from quantumlayer.ports.scanner import Finding
 
-FILE = "packages.txt"
 MAX_WISHES = 40
 MAX_LINE = 200
 
@@ -37,4 +36,4 @@ def wishes_of(content: bytes, read: Callable[[str, int], Wish]) -> tuple[tuple[W
 
 
 def _wrong(message: str, line: int) -> Finding:
-    return Finding("package", "high", message, FILE, line)
+    return Finding("package", "high", message, WISHES, line)

@@ -57,7 +57,8 @@ class Build:
         """TestPlan → FileTree: unit tests in the application's language, and the acceptance suite."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             test_plan = await desk.load("test_plan", TestPlan)
-            await save_tree(desk, self.tools, "tests", await rendered(desk, self.tools, "tests", test_plan))
+            if (tests := await rendered(desk, self.tools, "tests", test_plan)).files:
+                await save_tree(desk, self.tools, "tests", tests)
             spec = await desk.load("spec", Spec)
             await desk.save("acceptance", await asyncio.to_thread(acceptance_suite, test_plan, spec))
         return desk.outcome()

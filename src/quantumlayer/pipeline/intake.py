@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from quantumlayer.blueprint.load import LoadedBlueprint
-from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.catalog.blueprints import bare_or_known, known_blueprints
 from quantumlayer.catalog.models import configured, preflight
 from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.errors import UserError
@@ -67,6 +67,9 @@ def _admitted(request: Request) -> tuple[Request, LoadedBlueprint]:
     spec = given_spec(brief.files)
     wanted = [*(needs(spec) if spec else ()), *(SURFACE for file in brief.files if kind_of(file) == "openapi")]
     known = known_blueprints(default_home().root)
-    blueprint = known.get(brief.stack)
+    blueprint = bare_or_known(known, brief.stack)
+    if blueprint.value.bare and request.author != "model":
+        hint = f"choose one of {', '.join(sorted(known.places))}, or let a model write everything: --author model"
+        raise UserError(f"no blueprint describes {brief.stack}", hint=hint, stack=brief.stack)
     require(brief.stack, blueprint.value.provides, wanted, known.providing)
     return request.model_copy(update={"stack": brief.stack}), blueprint

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 
 from temporalio import activity
 
@@ -12,8 +13,11 @@ from quantumlayer.author.mend import Mending, trial_of
 from quantumlayer.author.units import Workshop, write_units
 from quantumlayer.author.values import Broken, Trial
 from quantumlayer.blueprint.render import render
+from quantumlayer.catalog.blueprints import reviewed_files
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.evidence.advisories import configured_advisories
 from quantumlayer.evidence.application import UnitTests
+from quantumlayer.evidence.chosen_packages import Packages
 from quantumlayer.evidence.grammars import language_of
 from quantumlayer.evidence.security import to_sarif
 from quantumlayer.evidence.values import Evidence
@@ -35,6 +39,7 @@ from quantumlayer.pipeline.verdict import REPAIRED
 from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.plan.values import Plan
+from quantumlayer.ports.language import Language
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.values import Spec
@@ -113,19 +118,31 @@ class Write:
         blueprint, language = self.tools.blueprints.get(plan.stack), self.tools.language(plan.stack)
         tests = await asyncio.to_thread(render, spec, plan, blueprint, language, part="tests", test_plan=TestPlan())
         given = {path: content for path, content in {**base, **tests.files}.items() if path in _HARNESS}
+        packages = await asyncio.to_thread(self._packages, base, language) if blueprint.value.bare else None
         task = prompts.component(
             json.dumps(openapi(spec), ensure_ascii=False),
             dump_spec(spec),
             self._guide(plan),
-            language.name,
+            plan.stack,
             permission.globs,
             given,
+            None if packages is None else packages.known(),
         )
-        written = await Writing(models, task, permission, language.name).run()
+        written = await Writing(models, task, permission, language.name, packages=packages).run()
         if not written.files:
             raise NotWritten(str(written.broken), hint="name a stronger model")
-        files = {**base, **language.tidy(written.files)}
+        files = {**base, **language.tidy(written.files), **written.locked}
         return FileTree(files, whole.executable & files.keys()), (written.broken,) if written.broken else ()
+
+    def _packages(self, base: Mapping[str, bytes], language: Language) -> Packages:
+        """How packages are chosen for a service that no blueprint describes."""
+        reviewed = reviewed_files(language.name)
+        pins, locks = [], {}
+        for files in reviewed:
+            pins += language.ecosystem.read_lock(files)[0]
+            locks = {name: content for name, content in files.items() if name in language.conventions.lock_files} | locks
+        cache, advisories = self.tools.home.caches / "registry", configured_advisories(self.tools.home.root)
+        return Packages(language, self.tools.sandbox, tuple(pins), {**locks, **base}, cache, advisories)
 
     async def _mend(self, desk: Desk, plan: Plan, permission: Permission, broken: Trial[FileTree]) -> None:
         spec, test_plan = await desk.load("spec", Spec), await desk.load("test_plan", TestPlan)

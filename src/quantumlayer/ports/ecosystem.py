@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.ports.scanner import Finding
 
+# Where a model names the packages that it wants, see `Ecosystem.read_wishes`.
+WISHES = "packages.txt"
+
 
 @dataclass(frozen=True)
 class Pin:

@@ -35,6 +35,8 @@ class Conventions:
     `manifest_files` where there are none), so that they must be the same for every project of a blueprint. `grammar` is that of
     the sources with one of the `suffixes`; `coverage_format` that of the report which the blueprint's tests leave. A
     function that must be pure may import `pure_modules` and use no identifier that matches `impure_names` wholly.
+    `bare` is a folder in the form of a blueprint without templates of the application: what holds for every service of the
+    language that no blueprint describes, None where no model can write one.
     """
 
     grammar: str
@@ -48,6 +50,7 @@ class Conventions:
     comment: str = "#"
     pure_modules: tuple[str, ...] = ()
     impure_names: str = ""
+    bare: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ _CHECK = (
     " && date +%s >.cache/trim && mv .cache/trim .cache/build/trim.txt && exec go vet ./..."
 )
 _WORD = re.compile(r"\w+")
+_QUERY = re.compile(r"\btx\b(?!\.(Now|Today|Actor)\b)")
+_REFUSALS = {403: "Forbidden", 409: "Conflict", 410: "Gone", 422: "Unprocessable"}
 
 
 class Go:
@@ -52,6 +54,7 @@ class Go:
         },
         coverage_format="go",
         comment="//",
+        bare=Path(__file__).parent / "bare",
     )
     ecosystem = GoModules()
     units = None
@@ -97,6 +100,8 @@ class Go:
             "upper_first": _upper_first,
             "prefixed": lambda word, prefix: f"{prefix}{word}",
             "names": lambda code, word: word in _WORD.findall(code),
+            "queries": lambda code: _QUERY.search(code) is not None,
+            "refusal": _REFUSALS.__getitem__,
             "sql": text.statement,
             "sql_text": text.sql_text,
             "sql_arguments": text.sql_arguments,

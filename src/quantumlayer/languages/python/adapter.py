@@ -51,6 +51,7 @@ class Python:
         environment={"UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "PYTHONDONTWRITEBYTECODE": ""},
         pure_modules=_PURE,
         impure_names=_IMPURE,
+        bare=Path(__file__).parent / "bare",
     )
     ecosystem = PyPI()
     units = PythonUnits()

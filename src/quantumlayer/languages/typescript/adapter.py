@@ -50,6 +50,7 @@ class TypeScript:
         environment={"npm_config_update_notifier": "false", "NO_UPDATE_NOTIFIER": "1"},
         coverage_format="cobertura",
         comment="//",
+        bare=Path(__file__).parent / "bare",
     )
 
     def probe(self) -> Toolchain:
