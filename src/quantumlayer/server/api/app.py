@@ -12,7 +12,7 @@ from quantumlayer.server.api import problems
 from quantumlayer.server.api.guard import BODY_BYTES, CREATION_BYTES, Guard
 from quantumlayer.server.api.metrics import PREFIX
 from quantumlayer.server.api.office import Office
-from quantumlayer.server.api.routes import drops, events, judgements, machine, previews, runs, specs
+from quantumlayer.server.api.routes import agreement, drops, events, judgements, machine, previews, runs, specs
 from quantumlayer.server.api.views import DROP_EXAMPLE, EventList, NewRun
 
 KEYS_KEPT = timedelta(hours=24)
@@ -50,7 +50,7 @@ def create_app(office: Office) -> FastAPI:
     problems.install(app)
     app.include_router(machine.root)
     app.include_router(runs.router, prefix=PREFIX, max_body_size=CREATION_BYTES)
-    for module in (drops, events, specs, previews, judgements, machine):
+    for module in (agreement, drops, events, specs, previews, judgements, machine):
         app.include_router(module.router, prefix=PREFIX, max_body_size=BODY_BYTES)
     app.add_middleware(Guard, settings=office.settings, access=office.access, metrics=office.metrics)
     app.openapi = _documented(app, app.openapi)

@@ -20,7 +20,7 @@ from quantumlayer.stores.home import default_home
 FORM = "multipart/form-data"
 MOST_FILES = 50
 FILE_FIELDS: dict[str, FileKind | None] = {"file": None, "openapi": "openapi", "schema": "sql", "spec": "spec"}
-TEXT_FIELDS = ("text", "stack", "author", "model", "preview", "ttl")
+TEXT_FIELDS = ("text", "stack", "author", "model", "preview", "ttl", "interactive", "answer_within")
 
 
 async def read_new_run(request: Request) -> tuple[NewRun, Asked]:

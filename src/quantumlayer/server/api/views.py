@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantumlayer.delivery.values import Preview
+from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from quantumlayer.pipeline.values import Problem, Report, StageReport
 from quantumlayer.ports.store import Drop, RunStatus
 from quantumlayer.request.values import MAX_TEXT, FileKind
@@ -57,7 +58,9 @@ class GivenFile(BaseModel):
 
 
 class NewRun(BaseModel):
-    """What to build: text, files, or both. `ttl` is how long the preview lives, in seconds."""
+    """What to build: text, files, or both. `ttl` is how long the preview lives, `answer_within` how long an `interactive` run
+    waits for each decision (`/runs/RUN/awaited`), in seconds.
+    """
 
     model_config = _example({"text": PROMPT, "stack": "python/fastapi", "preview": True, "ttl": 3600}, extra="forbid")
     text: str = Field("", max_length=MAX_TEXT)
@@ -67,6 +70,8 @@ class NewRun(BaseModel):
     model: str | None = Field(None, max_length=200)
     preview: bool = True
     ttl: int = Field(3600, ge=1, le=WEEK)
+    interactive: bool = False
+    answer_within: int = Field(PATIENCE, ge=LEAST_PATIENCE, le=MOST_PATIENCE)
 
 
 class RunView(BaseModel):

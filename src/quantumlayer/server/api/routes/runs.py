@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
+from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.pipeline.client import new_run_id
 from quantumlayer.pipeline.intake import admitted, chosen_author, require_models
 from quantumlayer.pipeline.values import Finished, StageReport
@@ -27,6 +28,8 @@ _FORM_SCHEMA = {
         **{name: {"type": "string"} for name in ("text", "stack", "author", "model")},
         "preview": {"type": "boolean"},
         "ttl": {"type": "integer", "minimum": 1, "maximum": 604800},
+        "interactive": {"type": "boolean"},
+        "answer_within": {"type": "integer", "minimum": LEAST_PATIENCE, "maximum": MOST_PATIENCE},
         **{
             name: {"type": "array", "items": {"type": "string", "contentMediaType": "text/plain"}}
             for name in ("file", "openapi", "schema", "spec")
@@ -83,6 +86,7 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
             ttl=wanted.ttl,
             owner=caller.owner,
             run_id=run_id,
+            patience=wanted.answer_within if wanted.interactive else None,
         )
     else:
         replayed = True
