@@ -4,6 +4,7 @@ import re
 
 from quantumlayer.errors import UserError
 from quantumlayer.spec.analyst.analyse import Sentence
+from quantumlayer.spec.analyst.foreign import is_foreign
 from quantumlayer.spec.analyst.sound import read_soundly
 from quantumlayer.spec.analyst.words import LEXICON
 from quantumlayer.spec.frd import Frd, FrdRequirement
@@ -14,6 +15,11 @@ def draft_spec(frd: Frd) -> Spec:
     """The spec of a requirements document, still to be checked. Raises `UserError` where there is nothing to build."""
     own = [r for r in frd.requirements if not r.assumption]
     sentences = tuple(Sentence(r.id, r.text, r.lead, r.hostile, r.given, r.unmet) for r in own)
+    if is_foreign(r.text for r in own if not r.given and not r.hostile):
+        raise UserError(
+            "most words of the request are not English; the built-in analyst reads English",
+            hint="write the request in English, or configure a language model with --model",
+        )
     given = tuple((r.id, f) for r, f in zip([r for r in own if r.given], frd.files, strict=True))
     reading = read_soundly(frd.name, sentences, given)
     if reading.spec is None:

@@ -26,10 +26,10 @@ def slips(text: str) -> dict[str, str]:
     """The misspelt words of a text, in lower case, with what each is read as."""
     words = Counter(w.lower() for w in _WORD.findall(text))
     capitals = {w.lower() for w in re.findall(r"(?<=[a-z,] )[A-Z][A-Za-z]{3,}", text)}
-    unknown = [w for w in words if w not in capitals and not _known(w)]
+    unknown = [w for w in words if w not in capitals and not is_known(w)]
     if not unknown:
         return {}
-    own = frozenset(w for w in words if _known(w))
+    own = frozenset(w for w in words if is_known(w))
     found = {}
     for word in unknown:
         if words[word] > 2:
@@ -46,7 +46,8 @@ def slips(text: str) -> dict[str, str]:
     return found
 
 
-def _known(word: str) -> bool:
+def is_known(word: str) -> bool:
+    """Whether a word in lower case, or what it is made of, is English or one of the analyst's own."""
     forms = {word, singular(word), re.sub(r"^(?:pre|re|un|co|sub|non|multi|over|under|out|mis|dis|inter|micro|auto)", "", word)}
     return verb_base(word) is not None or any(f in vocabulary() or (len(f) > 2 and known_english(f)) for f in forms)
 
