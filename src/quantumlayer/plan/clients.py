@@ -44,7 +44,8 @@ def _settable(spec: Spec, route: Route) -> list[str]:
     found = [wire_name(n, f) for n, f in (route.operation.input if route.operation else {}).items()]
     if route.kind in ("create", "register", "update"):
         found += [wire_name(n, f) for n, f in given_fields(spec.entities[route.entity or ""]).items()]
-    return [*found, *(["password"] if route.kind in ("register", "login") else [])]
+    password = route.kind in ("register", "login") or (route.operation is not None and route.operation.password)
+    return [*found, *(["password"] if password else [])]
 
 
 def _parameters(spec: Spec, route: Route) -> list[str]:

@@ -24,10 +24,12 @@ SURFACE = Need(
 SORTED = Need("surface", "does not keep lists of texts sorted", "leave the order to whoever sends the list")
 UNITS = Need("units", "cannot carry functions that a model writes", "describe the application without them")
 IDS = Need("ids", "names rows by numbers of its own, not by the keys that are declared", "leave the keys of rows out")
+PASSWORDS = Need("passwords", "does not let accounts change their password", "let passwords stay as they were registered")
 _WANTED: Mapping[Need, Callable[[Spec], bool]] = {
     SORTED: lambda spec: any(field.sorted for entity in spec.entities.values() for field in entity.fields.values()),
     SURFACE: lambda spec: spec.surface is not None,
     UNITS: lambda spec: bool(spec.units),
+    PASSWORDS: lambda spec: any(o.password for entity in spec.entities.values() for o in entity.operations.values()),
     IDS: lambda spec: any(entity.id for entity in spec.entities.values()),
 }
 

@@ -23,6 +23,7 @@ from quantumlayer.spec.ids import textual
 from quantumlayer.spec.values import Field, Spec, Unit
 
 _F = descriptor_pb2.FieldDescriptorProto
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _POSITION = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _PROTO_TYPES: dict[Kind, tuple[int, str | None]] = {
     "bool": (_F.TYPE_BOOL, "google.protobuf.BoolValue"),
@@ -142,9 +143,12 @@ class Dialect:
 
     def compile(self, text: str, variables: Mapping[str, Type], facts: Facts = frozenset()) -> Expr:
         """The typed tree of `text`; `facts` are the paths known not to be null. Raises `CelError` naming line and column."""
-        key = (text, tuple(variables.items()), facts)
+        # What the text does not name cannot matter, and so the same constant is compiled once for all entities.
+        words = set(_WORD.findall(text))
+        named = {name: type_ for name, type_ in variables.items() if name in words}
+        key = (text, tuple(named.items()), facts)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(text, variables, facts)
+            self._compiled[key] = self._compile(text, named, facts)
         return self._compiled[key]
 
     def _compile(self, text: str, variables: Mapping[str, Type], facts: Facts) -> Expr:

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from pydantic import BaseModel
 
 from quantumlayer.spec.check_fields import field_problems, id_problems
 from quantumlayer.spec.check_operations import access_problems, operation_problems, settable_problems
@@ -17,6 +19,7 @@ from quantumlayer.spec.surface import surface_problems
 from quantumlayer.spec.values import Auth, Entity, Report, Requirement, Spec
 
 _PATH = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\}))+")
+_NESTED = (BaseModel, dict, tuple)
 _RESERVED_ROUTES = (("GET", "/health"), ("GET", "/metrics"), ("GET", "/openapi.json"))
 
 
@@ -61,20 +64,20 @@ def _satisfied(spec: Spec, base: Path, value: object) -> Iterator[Problem]:
     known = {requirement.id for requirement in spec.requirements}
 
     def visit(path: Path, part: object) -> Iterator[Problem]:
-        if isinstance(part, Requirement):
-            return
-        for key in getattr(part, "satisfies", ()):
-            if key not in known:
-                yield Problem((*path, "satisfies"), f"there is no requirement {key}", nearest(key, known))
-        if hasattr(part, "model_fields_set"):
-            for name in type(part).model_fields:  # type: ignore[attr-defined]
-                yield from visit((*path, name), getattr(part, name))
+        if isinstance(part, BaseModel) and not isinstance(part, Requirement):
+            for key in getattr(part, "satisfies", ()):
+                if key not in known:
+                    yield Problem((*path, "satisfies"), f"there is no requirement {key}", nearest(key, known))
+            inner: Iterable[tuple[str | int, object]] = part.__dict__.items()
         elif isinstance(part, dict):
-            for name, inner in part.items():
-                yield from visit((*path, name), inner)
+            inner = part.items()
         elif isinstance(part, tuple):
-            for index, inner in enumerate(part):
-                yield from visit((*path, index), inner)
+            inner = enumerate(part)
+        else:
+            return
+        for name, value in inner:
+            if isinstance(value, _NESTED):
+                yield from visit((*path, name), value)
 
     yield from visit(base, value)
 

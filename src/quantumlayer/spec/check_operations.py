@@ -39,6 +39,9 @@ def operation_problems(spec: Spec, name: str, key: str) -> Iterator[Problem]:
         if getattr(operation, member) and kind not in kinds:
             yield Problem((*base, member), f"{member} does not fit the kind {kind}", f"it is for {', '.join(kinds)}")
     yield from access_problems(spec, base, operation.access)
+    auth = spec.auth if spec.auth and spec.auth.entity == name and "password" in spec.auth.methods else None
+    if operation.password and (kind != "update" or auth is None):
+        yield Problem((*base, "password"), "only an update of accounts that log in by password takes a new one")
     yield from _input_problems(spec, base, kind, entity, operation)
     yield from _list_problems(base, entity, operation)
     yield from _transition_problems(base, entity, operation)

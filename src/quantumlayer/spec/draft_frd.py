@@ -48,8 +48,10 @@ def draft_frd(brief: Brief, sentences: tuple[Sentence, ...] | None = None) -> Fr
     imported = read_files(given)
     name = imported.world.name if imported and imported.world.name != "Application" else brief.name
     reading = read_soundly(name, sentences, given)
-    context = [s for s in sentences if s.id in reading.context]
-    if context:
+    context: list[Sentence] = []
+    while asides := [s for s in sentences if s.id in reading.context]:
+        # Without them another sentence comes first, which may be a greeting too.
+        context += asides
         sentences = _renumbered(s for s in sentences if s.id not in reading.context)
         given = tuple((s.id, f) for s, f in zip([s for s in sentences if s.given], brief.files, strict=True))
         reading = read_soundly(name, sentences, given)

@@ -242,15 +242,15 @@ def _request_body(spec: Spec, route: Route) -> Json | None:
 
 
 def _row_body(spec: Spec, route: Route) -> Json:
-    name, inputs = route.entity or "", _inputs(route)
-    auth = spec.auth
-    account = route.kind != "update" and auth and auth.entity == name and "password" in auth.methods
-    if not inputs and not account:
-        return _ref(schema_name(name) + ("Update" if route.kind == "update" else "Create"))
-    fields = _writable(spec.entities[name], "update" if route.kind == "update" else "create")
-    schema = _body_schema(spec, fields, partial=route.kind == "update")
+    name, inputs, auth = route.entity or "", _inputs(route), spec.auth
+    update = route.kind == "update"
+    account = not update and auth and auth.entity == name and "password" in auth.methods
+    changed = update and route.operation and route.operation.password
+    if not inputs and not account and not changed:
+        return _ref(schema_name(name) + ("Update" if update else "Create"))
+    schema = _body_schema(spec, _writable(spec.entities[name], "update" if update else "create"), partial=update)
     more = _body_schema(spec, inputs)
-    schema["properties"] |= more["properties"] | ({"password": _PASSWORD} if account else {})
+    schema["properties"] |= more["properties"] | ({"password": _PASSWORD} if account or changed else {})
     needed = [*schema.get("required", []), *more.get("required", []), *(["password"] if account else [])]
     return {**schema, **({"required": needed} if needed else {})}
 

@@ -205,13 +205,17 @@ class Paging(Value):
 
 
 class Operation(Value):
-    """An HTTP operation of an entity. `kind` defaults to the operation's name where that is a CRUD verb, else action."""
+    """An HTTP operation of an entity. `kind` defaults to the operation's name where that is a CRUD verb, else action.
+
+    `password` says that an update of accounts also takes a new password.
+    """
 
     kind: OperationKind | None = None
     method: Method | None = None
     path: Path | None = None
     by: Name = "id"
     access: Access = Access()
+    password: bool = False
     input: Named[Field] = {}
     guards: Named[Guard] = {}
     transition: Transition | None = None

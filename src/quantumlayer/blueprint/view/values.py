@@ -131,6 +131,11 @@ class OperationView:
         return self.on_row and self.kind != "delete" and changed and not self.deletes_self
 
     @property
+    def new_password(self) -> bool:
+        """Whether it may change the password of the account."""
+        return self.spec.password
+
+    @property
     def on_row(self) -> bool:
         """Whether the path names a row."""
         return self.route.on_row

@@ -2,7 +2,7 @@
 
 from quantumlayer.plan.derivation.deriver import Deriver, status
 from quantumlayer.plan.derivation.hints import Hints, hints
-from quantumlayer.plan.derivation.maker import Stuck
+from quantumlayer.plan.derivation.maker import Stuck, at
 from quantumlayer.plan.derivation.pins import NONE
 from quantumlayer.plan.derivation.search import caused_by, succeeded
 from quantumlayer.plan.derivation.world import World
@@ -152,6 +152,36 @@ def _authentication(d: Deriver) -> None:
     world.call(Step(method="GET", path="/auth/me", actor="ada"))
     d.add("auth", "Registration, login and logout", world, satisfies)
     _two_sessions(d, satisfies)
+    for route in d.routes("update"):
+        if route.operation and route.operation.password:
+            _new_password(d, route, satisfies)
+
+
+def _new_password(d: Deriver, route: Route, satisfies: tuple[str, ...]) -> None:
+    """A changed password logs in, the one before no longer does; one that is refused changes nothing."""
+    auth, world = d.spec.auth, d.start.fork()
+    assert auth is not None
+    for alias in ("ada", "bob"):
+        d.maker.account(world, alias)
+    given = world.accounts["ada"].registration
+    login = Step(method="POST", path="/auth/login")
+    change = Step(method=route.method, path=at(route, "ada"), actor="ada")
+    before, after = given["password"], "Another-Passw0rd"
+    for password in ("short12", "x" * 129, None, 12345678):
+        world.call(change.model_copy(update={"body": {"password": password}}))
+    world.call(login.model_copy(update={"body": {auth.identifier: given[auth.identifier], "password": before}}))
+    if not d.tried(world, change.model_copy(update={"body": {"password": after}}), succeeded):
+        d.miss(f"password:{route.name}", "the account's own holder may not change it", d.of_route(route))
+        return
+    for password in (before, after):
+        world.call(login.model_copy(update={"body": {auth.identifier: given[auth.identifier], "password": password}}))
+    world.call(Step(method="GET", path="/auth/me", actor="ada"))
+    named = (*satisfies, *d.of_route(route))
+    d.add(f"password:{route.name}", "A new password logs in, the old one no longer does", world, named)
+    other = world.fork()
+    other.call(change.model_copy(update={"actor": "bob", "body": {"password": "Stolen-Passw0rd"}}))
+    other.call(login.model_copy(update={"body": {auth.identifier: given[auth.identifier], "password": after}}))
+    d.add(f"password:{route.name}:bob", "A new password for somebody else is as their access says", other, named)
 
 
 def _two_sessions(d: Deriver, satisfies: tuple[str, ...]) -> None:

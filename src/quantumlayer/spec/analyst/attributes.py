@@ -44,7 +44,7 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:by default|defaulting to|defaults? to|default(?:s|ed)?(?: is| to| value)?:?|initially|starting at|starts at|starting as|which defaults to|set to|starting with) (?P<d>[\w.'\" -]+?)(?: by default)?", "default"),
         (r"(?P<d>true|false|\d+|on|off|yes|no|(?<=, )[a-z][\w-]*) by default", "default"),
         (r"(?:auto-?generated|generated(?: automatically)?|created|assigned)(?: by the (?:system|server))?(?: (?:if|when) (?:it is )?(?:missing|absent|omitted|not (?:given|provided|supplied|set)|left out|empty))?", "generated"),
-        (r"in (?:cents|euros?|dollars?|EUR|USD|GBP|kg|kilograms?|grams?|g|km|kilometers?|kilometres?|meters?|metres?|m|cm|mm|minutes?|hours?|seconds?|days?|weeks?|months?|years?|celsius|degrees(?: celsius)?|percent|litres?|liters?|watts?|kwh|pages?|lbs?|pounds|square meters|sqm|bytes|mb|ms|bpm|ppm)", "unit"),
+        (r"in (?:cents|euros?|dollars?|EUR|USD|GBP|kg|kilograms?|grams?|g|km|kilometers?|kilometres?|meters?|metres?|m|cm|mm|minutes?|hours?|seconds?|days?|weeks?|months?|years?|celsius|degrees(?: celsius)?|percent|litres?|liters?|watts?|kwh|pages?|lbs?|pounds|square (?:met(?:re|er)s?|feet|kilomet(?:re|er)s?)|cubic (?:met(?:re|er)s?|feet)|hectares?|acres?|m²|sqm|bytes|mb|ms|bpm|ppm)", "unit"),
         (r"(?:as )?(?:a |an )?(?P<t>strings?|texts?|long text|integers?|ints?|whole numbers?|numbers?|numeric|floats?|decimals?|money|booleans?|bools?|flag|dates?|datetimes?|date and time|timestamps?|urls?|e-?mails?|uuid|time)", "type"),
         (r"for (?:the |a |an |each )?(?:description|display|sorting)", "unit"),
         (r"stars?", "unit"),
@@ -118,6 +118,9 @@ def tails(text: str, read: Item) -> tuple[str, Item]:
 
 def read_extra(text: str, read: Item) -> Item:
     """The item with what its parentheses say."""
+    if re.fullmatch(r"(?:at least one|(?:one|1) or more|several|multiple|any number)(?: of them)?", text.strip(), re.I):
+        least = {} if re.match(r"several|multiple|any", text.strip(), re.I) else {"min_items": 1}
+        return replace(read, many=True, attributes=read.attributes | least)
     if values := enumeration(text):
         if {v.lower() for v in values} in ({"yes", "no"}, {"true", "false"}, {"on", "off"}):
             return replace(read, type="boolean")

@@ -1,6 +1,7 @@
 """Declarations: which entities there are, their fields, and what was said of single fields."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,24 @@ from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state
 from quantumlayer.spec.values import Field, Rule
 
 _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|have|having|contains?|includes?|consists? of|comprises?|stores?|carr(?:y|ies)|is (?:described|defined|made up|identified) (?:by|of)|are (?:described|defined|made up) (?:by|of)|needs?|requires?|records?|keeps?|gets?|come with|comes with|with|track(?:s)?|hold(?:s)?))(?: the following)?(?: fields| attributes| properties)?:?"
+
+
+# Words that no name of a value has: what holds them is a statement of its own.
+_NO_NAME = re.compile(
+    r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
+    r"|plus|minus|times|equals|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)"
+)
+# `the price I paid`, `the shelf it lies on`: what the name is, without what is told of it.
+_TOLD = re.compile(
+    r"^(?P<n>(?:(?:an?|the|its|their) )?[a-z]+(?: [a-z]+)?),? (?:(?:that|which|where) )?(?:(?:i|we|they|you|he|she)(?: have| had)? [a-z]+(?: for it)?"
+    r"|it (?:is|lies|stands|sits|belongs|hangs|lives|was)(?: \w+)?(?: (?:on|in|at|to|under|from|for))?)$",
+    re.I,
+)
+# Values that people and places have: in parentheses behind a name they are parts of it, not a choice.
+_CONTACT = r"(?:(?:first |last |full )?name|phone(?: number)?|telephone|mobile|e-?mail(?: address)?|address|street|city|postcode|zip code|country)"
+_COMPOSED = re.compile(
+    rf"^(?:(?:an?|the|its|their|one) )?(?P<n>[a-z]+) \((?P<l>{_CONTACT}(?:(?:,| and|, and) {_CONTACT})+)\)$", re.I
+)
 
 
 @rule
@@ -104,7 +123,8 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
     text, unread = _spaced(text), [read] if read else []
-    for piece in split_list(text):
+    for piece in _composed(split_list(text), world):
+        piece = _TOLD.sub(r"\g<n>", piece)
         if re.search(r"->|→|=>", piece):
             unread += _arrows(target, piece, clause)
             continue
@@ -171,10 +191,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         ):
             world.stored[target.name] = (world.add(placed[1], clause.id).name, clause.id)
             continue
-        if len(item.name.split("_")) > 5 or re.search(
-            r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then)(?:_|$)",
-            item.name,
-        ):
+        if len(item.name.split("_")) > 5 or _NO_NAME.search(item.name) or "=" in piece:
             unread.append(item.noun)
             continue
         add_field(target, item, clause.id, world)
@@ -187,6 +204,16 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         target.satisfies.append(clause.id)
     world.topic = target.name
     return ", ".join(unread) or True
+
+
+def _composed(pieces: Iterable[str], world: World) -> Iterator[str]:
+    """`a renter (name and phone)` is a renter name and a renter phone, unless a renter is a record."""
+    for piece in pieces:
+        found = _COMPOSED.match(piece.strip())
+        if found and not world.find(found["n"]):
+            yield from (f"{found['n']} {part}" for part in split_list(found["l"]))
+        else:
+            yield piece
 
 
 def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tuple[str, str]:

@@ -38,6 +38,10 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _mentioned(text, found):
             found.setdefault(one, clause.id)
+    for one in [o for o in found if "_" in o]:
+        head, _, tail = one.partition("_")
+        if tail in found and re.search(rf"\b(?:states?|status(?:es)?)\b[^.]*\b{head}\b", everything):
+            del found[one]
     for one in [o for o in found if verb_base(o) and any(c.endswith(f"_{o}") for c in found)]:
         if not any(
             re.search(rf"\b{one}s? (?:has|have|with|:|\()", t) and not re.search(rf"\w+ {one}s? (?:has|have|with)", t)

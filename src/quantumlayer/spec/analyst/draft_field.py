@@ -16,6 +16,12 @@ _NONNEGATIVE = words_of("nonnegative")
 _POSITIVE = words_of("positive")
 
 
+_CREDITED = words_of("credited")
+
+
+_COUNTED = re.compile(r"(?:(?:maximum|minimum|total) )?(?:limit|number|maximum|count|quota) of [a-z ]+s$")
+
+
 _NUMERIC = ("integer", "number", "decimal")
 
 
@@ -29,6 +35,8 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     kind, format_ = (item.type, None) if item.type else type_of(item.name)
     if kind in ("url", "email", "uuid"):
         kind, format_ = "string", kind
+    if kind in (None, "string") and not item.type and _COUNTED.match(item.noun.lower()):
+        kind = "integer"
     attributes = dict(item.attributes.items())
     if (
         kind == "string"
@@ -110,7 +118,7 @@ def ordered(target: EntityDraft, first: str, last: str, by: str) -> bool:
 def _related(target: EntityDraft, item: Item, world: World) -> EntityDraft | None:
     """The entity that an item refers to."""
     noun = re.sub(r"^(?:associated|related|linked|assigned|corresponding|main|own) ", "", item.noun.lower())
-    if item.type or item.attributes.get("values"):
+    if item.type or item.attributes.get("values") or _COUNTED.match(noun):
         return None
     known = world.find(noun)
     if known and known.name != target.name:
@@ -127,7 +135,8 @@ def _related(target: EntityDraft, item: Item, world: World) -> EntityDraft | Non
     ):
         return tail
     counted = type_of(item.name)[0] == "integer"
-    if world.account and singular(snake(noun)) in PEOPLE and not item.many and not counted:
+    credit = singular(snake(noun)) in _CREDITED and singular(snake(noun)) not in world.actors
+    if world.account and singular(snake(noun)) in PEOPLE and not item.many and not counted and not credit:
         return world.entities[world.account]
     if item.many and type_of(item.name)[0] is None and not item.attributes.get("values") and is_plural(noun):
         return world.add(noun)

@@ -1,9 +1,10 @@
 """What actions leave behind: recorded times and values."""
 
+import re
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import Item
-from quantumlayer.spec.analyst.draft_field import add_field
+from quantumlayer.spec.analyst.draft_field import add_field, default_literal, known_field
 from quantumlayer.spec.analyst.fields import split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import event_for
@@ -25,6 +26,8 @@ def records(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     if event := event_for(world, verb, target):
         target = event
+    if assigned := re.fullmatch(r"(.+?) (?:back )?to (.+)", plain(m["f"])):
+        return _assigned(target, verb, assigned[1], assigned[2], clause)
     if verb in ("create", "add") or target.event_of == verb:
         name = snake(plain(m["f"]))
         kind, _ = type_of(name)
@@ -33,6 +36,25 @@ def records(clause: Clause, world: World, m: Any) -> bool | str | None:
     for words in split_list(plain(m["f"])):
         stamp(target, verb, snake(words), clause, world)
     world.topic = target.name
+    return True
+
+
+def _assigned(target: EntityDraft, verb: str, words: str, value: str, clause: Clause) -> bool | None:
+    """`refilling a slot sets its quantity to 12`; None where the field or the value is not known."""
+    name = known_field(target, words)
+    field = target.fields.get(name or "")
+    if name is None or field is None or field.value is not None:
+        return None
+    if field.type == "enum":
+        literal = f"'{snake(value)}'" if snake(value) in field.values else None
+    else:
+        fits = (
+            field.type == "boolean" or field.type in ("string", "text") or re.fullmatch(r"-?[\d.]+|zero|one|now|today", value)
+        )
+        literal = default_literal(field.type, value) if fits else None
+    if literal is None:
+        return None
+    effect(target, verb, {name: literal}, clause.id)
     return True
 
 

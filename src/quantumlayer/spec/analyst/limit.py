@@ -63,6 +63,9 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         rest = ""
     if test is None and child.closed_by is None and child.state and (live := open_test(child, "x")) and word != "total":
         test = live
+    if rest and re.match(r"(?:per|each|every|in|within|during|for|unless|except|if|when|while|before|after|until|on)\b", rest):
+        # What is left narrows the limit: without it the rule would refuse more than was asked for.
+        return None
     rows = f"{rows}.filter(x, {test})" if test else rows
     label = f"{word} " if word else ""
     check = f"size({rows}) <= {int(count)}"

@@ -182,6 +182,10 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
         test = condition(world, target, state)
         if test is None:
             return m["a"]
+        known = target.operations.get(name)
+        if known and known.transition and target.state and state in target.state.states:
+            move = known.transition.model_copy(update={"from_states": (state,)})
+            target.update(name, transition=move) if state != move.to else None
         if name in target.operations and not (
             target.operations[name].transition and target.state and state in target.state.states
         ):

@@ -98,10 +98,10 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
     said = None if "values" in item.attributes else item.type or plain_type
     typed = Item(name, item.noun, item.attributes, many=item.many, type=said, when=item.when)
     if field.type in ("reference", "references"):
-        target.fields[name] = field.model_copy(
-            update={k: v for k, v in item.attributes.items() if k in ("required", "unique", "min_items", "max_items")}
-            | {"satisfies": (*field.satisfies, clause.id)}
-        )
+        known = {k: v for k, v in item.attributes.items() if k in ("required", "unique", "min_items", "max_items")}
+        if not known:
+            return None
+        target.fields[name] = field.model_copy(update=known | {"satisfies": (*field.satisfies, clause.id)})
         return True
     if typed.attributes or typed.type:
         add_field(probe, typed, clause.id, world)

@@ -231,6 +231,7 @@ class _Call:
             else self.reader.body(operation.inputs.values(), body)
         )
         changes: Row = {}
+        password = self._new_password(operation, body)
         if operation.kind == "update":
             writable = [field for field in plan.fields.values() if field.field.writable == "always"]
             changes = self.reader.body(writable, body, partial=True)
@@ -243,7 +244,16 @@ class _Call:
         self._allow(operation)
         self._state(plan, operation, row)
         self._guards(operation)
-        return self._changed(plan, operation, row, changes)
+        answer = self._changed(plan, operation, row, changes)
+        if row is not None and password is not None:
+            self.accounts.set_password(row["id"], password)
+        return answer
+
+    def _new_password(self, operation: OperationPlan, body: dict[str, Any]) -> str | None:
+        """What an update changes the password to; None where it stays."""
+        if not operation.operation.password:
+            return None
+        return self.reader.body([self.prepared.plain_field("password", _PASSWORD)], body, partial=True).get("password")
 
     def _changed(self, plan: EntityPlan, operation: OperationPlan, row: Row | None, changes: Row) -> HttpResponse:
         change = Change(self.prepared, self.store, self.variables, plan.name)

@@ -72,8 +72,8 @@ class Exposer:
         """A row with all that the file names of it, for answers that the file does not describe."""
         return {"id": "id"} | {k: v for k, v in resource.members.items() if v not in ("password", "$token", "id")}
 
-    def accepted(self, resource: Resource, op: Op, *, create: bool) -> Any:
-        """What of the body is taken."""
+    def accepted(self, resource: Resource, op: Op, *, create: bool, own: bool = False) -> Any:
+        """What of the body is taken; `own` says that it is about the caller's account, whose password it may change."""
         if op.body.kind != "row":
             return {} if op.declared_body else None
         found = {}
@@ -86,7 +86,7 @@ class Exposer:
                     known.writable == "never" or known.value or (known.writable == "create" and not create)
                 ):
                     member = None
-            if member == "password" and not create:
+            if member == "password" and not create and not own:
                 self.maker.note(f"{op.title} does not change the password")
                 continue
             named = self.maker.drafts[resource.name].id
@@ -114,8 +114,14 @@ class Exposer:
                 self._add(op, does, accepts=accepts if op.declared_body else None, answers=answers)
         if "change" in roles:
             op = roles["change"]
-            draft.update("update", access=Access(allow="self == actor"), description=op.summary, satisfies=(self.by,))
-            accepts = self.accepted(resource, op, create=False)
+            accepts = self.accepted(resource, op, create=False, own=True)
+            draft.update(
+                "update",
+                access=Access(allow="self == actor"),
+                password="password" in _named(accepts),
+                description=op.summary,
+                satisfies=(self.by,),
+            )
             answers = self.template(resource, op.answer) if op.answer.kind == "row" else None
             self._add(op, f"{accounts.entity}.update", caller=True, accepts=accepts, answers=answers)
         if "leave" in roles:
