@@ -60,10 +60,10 @@ def generate(home, tmp_path, request):
     """Runs `ql generate` with a model that says these lines; exit code, report, and the log for a failure."""
     name = f"scripted:{request.node.name}"
 
-    def call(lines, *words):
+    def call(lines, *words, budget=""):
         script = tmp_path / "script.json"
         script.write_text(json.dumps(lines))
-        (home / "models.toml").write_text(MODELS.format(name=name, script=script))
+        (home / "models.toml").write_text(MODELS.format(name=name, script=script) + budget)
         words = ("generate", *map(str, words), "--json", "--no-preview")
         environment = os.environ | {"QL_HOME": str(home)}
         found = subprocess.run([QL, *words], env=environment, capture_output=True, text=True, timeout=500)
@@ -85,11 +85,25 @@ def test_auto_writes_a_unit_after_two_wrong_ones(generate):
 
 
 def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
-    wrong = [UNIT.replace("500", str(n)) for n in (501, 502, 503, 504, 505)]
+    wrong = [UNIT.replace("500", str(n)) for n in range(501, 509)]
     code, report, log = generate(wrong + wrong, "--file", PARCELS, "--author", "auto")
     assert code in (1, 3), (report, log)
     told = line(report, "code")
-    assert told["status"] == "failed" and "the unit parcel_price: examples fails after 5 attempts" in told["reason"]
+    assert told["status"] == "failed" and "the unit parcel_price: examples fails after 8 attempts" in told["reason"]
+
+
+def test_a_budget_that_is_used_up_ends_partial_with_what_was_done(generate, home):
+    wrong = UNIT.replace("500", "501")
+    budget = "[budget]\nrun_tokens = 3500\n"
+    code, report, log = generate([wrong] * 9, "--file", PARCELS, "--author", "auto", budget=budget)
+    assert (code, report.get("status")) == (3, "partial"), (report, log)
+    assert 0 < report["cost_usd"] < 0.01 and line(report, "structure")["status"] == "passed"
+    assert "budget" in line(report, "code")["reason"] or "budget" in log
+    code, report, log = generate([UNIT], "--file", PARCELS, "--author", "auto", budget="[budget]\nrun_tokens = 10\n")
+    assert (code, report.get("status")) == (3, "partial"), (report, log)
+    assert report["cost_usd"] == 0 and "has used 0 tokens of 10 tokens" in log
+    assert {r["status"] for r in report["requirements"]} == {"unverified"}
+    assert line(report, "sandbox validation")["reason"] == "the budget is used up"
 
 
 def component(spec_text, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from gateways import gateway
 
 from quantumlayer.author.drafting import CALLS, draft
-from quantumlayer.errors import UserError
+from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.draft_frd import draft_frd
@@ -88,3 +88,10 @@ async def test_what_is_understood_asks_no_model():
 async def test_neither_reading_nor_draft_is_an_error():
     with pytest.raises(UserError, match="neither"):
         await draft(gateway("I do not know.", endless=True), FRD, None)
+
+
+async def test_a_used_up_budget_leaves_the_analysts_reading():
+    found = await draft(gateway("Well.", BudgetExceeded("the run has used 9 of 10 tokens")), FRD, KNOWN)
+    assert found.spec == KNOWN and found.calls == 1 and "9 of 10 tokens" in found.problem
+    with pytest.raises(BudgetExceeded):
+        await draft(gateway(BudgetExceeded("used up")), FRD, None)

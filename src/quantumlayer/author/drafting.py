@@ -8,7 +8,7 @@ from quantumlayer.answer.data import read_json
 from quantumlayer.answer.values import Refusal
 from quantumlayer.author.asking import ask_whole
 from quantumlayer.author.prompts import DATA_RULE, data
-from quantumlayer.errors import UserError
+from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.ports.llm import Answer, Gateway, Prompt
 from quantumlayer.spec.frd import Frd
 from quantumlayer.spec.schema import spec_schema
@@ -41,13 +41,19 @@ async def draft(gateway: Gateway, frd: Frd, known: Spec | None) -> Drafted:
     Where it understood everything no model is asked. A draft that breaks the schema, a type, a name, or leaves a clause out
     goes back, at most `CALLS` times; then the analyst's reading stays as it is, with what it did not understand unmet.
 
-    Raises what the gateway raises, and `UserError` where there is neither a reading nor a draft.
+    Raises what the gateway raises (an exceeded budget only where there is no reading), and `UserError` where there is neither
+    a reading nor a draft.
     """
     if known is not None and all(requirement.understood for requirement in known.requirements):
         return Drafted(known)
     prompt, problem = _prompt(frd, known), ""
     for number in range(1, CALLS + 1):
-        answer = await ask_whole(gateway, "analyst", prompt if not problem else _again(prompt, problem))
+        try:
+            answer = await ask_whole(gateway, "analyst", prompt if not problem else _again(prompt, problem))
+        except BudgetExceeded as error:
+            if known is None:
+                raise
+            return Drafted(known, calls=number - 1, problem=f"no model completed it: {error.message}")
         try:
             spec = _read(answer, frd)
         except (Refusal, UserError) as error:

@@ -18,7 +18,7 @@ STATUS = {
     "cancelled": ("red", "stopped before the end"),
 }
 REFUSED = 2
-UNREACHED = (("not_run", "an earlier stage failed"), ("not_run", "the run was cancelled"))
+UNREACHED = tuple(("not_run", why) for why in ("an earlier stage failed", "the run was cancelled", "the budget is used up"))
 MARKS = {"met": ("✓", "green"), "unmet": ("✗", "red"), "unverified": ("?", "yellow")}
 
 

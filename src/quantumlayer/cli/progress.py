@@ -91,6 +91,7 @@ class Board:
         self._checks: list[dict[str, Any]] = []
         self._head = ""
         self._said = ""
+        self._spent = Spending()
         self._spinner = Spinner("dots")
         # The last, because it draws at once.
         self._live = Live(console=console, refresh_per_second=12, transient=True, get_renderable=self._table)
@@ -123,6 +124,8 @@ class Board:
                 self._checks.append(event.data)
             case "log":
                 self._said = event.data["message"]
+            case "model_call":
+                self._spent.add(event.data)
             case "awaiting":
                 self._said = f"waiting for a decision on the {event.data['document']}: ql pending {event.run}"
 
@@ -146,9 +149,33 @@ class Board:
             lines += [
                 Text(_check_line(c), style="dim", no_wrap=True, overflow="ellipsis") for c in self._checks[-CHECKS_SHOWN:]
             ]
+        if self._spent.calls:
+            lines.append(Text(f"models: {self._spent}", style="dim"))
         if self._said and any(state["status"] == "running" for state in self._states.values()):
             lines.append(Text(self._said, style="cyan", no_wrap=True, overflow="ellipsis"))
         return Group(*lines)
+
+
+class Spending:
+    """What calls to models took so far."""
+
+    def __init__(self) -> None:
+        self.calls, self._tokens, self._usd, self._unknown = 0, 0, 0.0, False
+
+    def add(self, call: dict[str, Any]) -> None:
+        """One more ended call."""
+        self.calls += 1
+        self._tokens += call["input_tokens"] + call["output_tokens"]
+        self._usd += call["cost_usd"] or 0.0
+        self._unknown = self._unknown or call["cost_usd"] is None
+
+    def __str__(self) -> str:
+        more = " and what has no known price" if self._unknown else ""
+        return f"{self.calls} calls, {self._tokens:,} tokens, {_dollars(self._usd)}{more}"
+
+
+def _dollars(usd: float | None) -> str:
+    return "price unknown" if usd is None else f"${usd:.4f}"
 
 
 def _line(event: Event) -> str:
@@ -161,6 +188,9 @@ def _line(event: Event) -> str:
             return f"{data['status']:>8}  {data['stage']:<20} {data['seconds']:7.2f} s{reason}"
         case "check":
             return f"          {_check_line(data)}"
+        case "model_call":
+            tokens = data["input_tokens"] + data["output_tokens"]
+            return f"{data['outcome']:>8}  {data['model']}, {data['role']}: {tokens:,} tokens, {_dollars(data['cost_usd'])}"
         case "awaiting":
             return f" waiting  for a decision on the {data['document']} until {data['until']}: ql pending {event.run}"
         case "decided":

@@ -1,8 +1,11 @@
 """The last activity of every run: what came out, as the report that people and programs read."""
 
+from collections.abc import Sequence
+
 from temporalio import activity
 
 from quantumlayer.account.values import cost, used
+from quantumlayer.author.values import Broken
 from quantumlayer.delivery.values import Preview
 from quantumlayer.evidence.scores import qa, security
 from quantumlayer.evidence.values import Evidence, RequirementResult
@@ -53,11 +56,12 @@ class Endings:
         results = await self._results(ending, drops)
         preview = await self._load(drops, "preview", Preview)
         order = ending.order
+        broken = await self._load(drops, "broken", tuple[Broken, ...])
         calls = await calls_of(self.tools.metadata, order.run)
         capsule = self.tools.home.capsules / f"{order.run}.capsule"
         report = Report(
             run_id=order.run,
-            status=_status(ending, evidence, results),
+            status=status_of(ending, evidence, results, broken or ()),
             stack=order.stack,
             author=order.author,
             model=answered(calls) or order.model,
@@ -92,12 +96,15 @@ class Endings:
         return decode(await self.tools.blobs.get(drops[kind]), type_) if kind in drops else None
 
 
-def _status(ending: Ending, evidence: Evidence | None, results: Results) -> RunEnd:
+def status_of(ending: Ending, evidence: Evidence | None, results: Results, broken: Sequence[Broken] = ()) -> RunEnd:
+    """What the run ends as. One whose budget was used up is partial: it was stopped, and what was done until then is there."""
     if ending.cancelled:
         return "cancelled"
+    over_budget = any(each.stop == "budget" for each in broken)
     if ending.problem is not None:
-        return "failed"
-    return verdict(ending.outcomes, evidence, results)
+        return "partial" if ending.problem.over_budget else "failed"
+    found = verdict(ending.outcomes, evidence, results)
+    return "partial" if found == "failed" and over_budget else found
 
 
 def _line(name: str, ending: Ending) -> StageReport:
@@ -105,4 +112,6 @@ def _line(name: str, ending: Ending) -> StageReport:
     if found is not None:
         return StageReport(name=name, status=found.status, seconds=found.seconds, drop=found.drop, reason=found.reason)
     why = "the run was cancelled" if ending.cancelled else "an earlier stage failed"
+    if ending.problem is not None and ending.problem.over_budget:
+        why = "the budget is used up"
     return StageReport(name=name, status="not_run", seconds=0.0, reason=why)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantumlayer.account.values import Used
+from quantumlayer.errors import BudgetExceeded
 from quantumlayer.stores.values import Owner
 
 StageStatus = Literal["passed", "failed", "skipped", "not_run"]
@@ -19,12 +20,17 @@ class Value(BaseModel):
 
 
 class Problem(Value):
-    """An error as a value. `type` is one of ours (`UserError`, `EnvironmentError_`, `Bug`) or the name of an unknown one."""
+    """An error as a value. `type` is one of ours (`UserError`, `EnvironmentError_`, `Bug`, `BudgetExceeded`), else its name."""
 
     type: str
     message: str
     hint: str = ""
     exit_code: int = 1
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether the run stopped because the next call to a model would have taken more than allowed."""
+        return self.type == BudgetExceeded.__name__
 
 
 class Order(Value):

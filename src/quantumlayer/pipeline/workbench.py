@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from quantumlayer import __version__
 from quantumlayer.account.values import Call
-from quantumlayer.errors import Bug, EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.errors import BudgetExceeded, Bug, EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.pipeline.codecs import decode, encode
 from quantumlayer.pipeline.values import Outcome, Problem, StageStatus, Task
 from quantumlayer.ports.store import Blobs, Drop, Producer
@@ -212,7 +212,7 @@ def _fail(error: Exception) -> NoReturn:
 def problem_of(error: Exception) -> Problem:
     """The error as a value. One that is not ours is a bug, told with its type."""
     if isinstance(error, QuantumLayerError):
-        family = next(c for c in (UserError, EnvironmentError_, Bug, QuantumLayerError) if isinstance(error, c))
+        family = next(c for c in (UserError, EnvironmentError_, Bug, BudgetExceeded, QuantumLayerError) if isinstance(error, c))
         return Problem(type=family.__name__, message=error.message, hint=error.hint, exit_code=error.exit_code)
     return Problem(
         type=type(error).__name__,

@@ -14,7 +14,7 @@ from quantumlayer.author.units import Workshop, write_units
 from quantumlayer.author.values import Broken, Trial
 from quantumlayer.blueprint.render import render
 from quantumlayer.catalog.blueprints import reviewed_files
-from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
+from quantumlayer.errors import BudgetExceeded, EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.evidence.advisories import configured_advisories
 from quantumlayer.evidence.application import UnitTests
 from quantumlayer.evidence.chosen_packages import Packages
@@ -49,6 +49,8 @@ from quantumlayer.spec.yaml_form import dump_spec
 _HARNESS = ("tests/conftest.py", "tests/client.py", "pyproject.toml")
 # What no model may write, whatever a blueprint says.
 _NEVER = ("tests/**", "acceptance/**", "reports/**", "*.toml", "*.txt", "*.json", "*.lock", "*.mod", "*.sum")
+
+OVER_BUDGET = "raise run_tokens or run_usd under [budget] in models.toml, see `ql model budget`, or name a cheaper model"
 
 
 class NotWritten(QuantumLayerError):
@@ -106,6 +108,9 @@ class Write:
         found = {w.unit.path: w.striven.best.made for w in written if w.striven.best is not None}
         broken = tuple(w.striven.broken for w in written if w.striven.broken is not None)
         lost = next((w.striven.broken for w in written if w.striven.best is None), None)
+        if lost is not None and lost.stop == "budget":
+            await save_tree(desk, self.tools, "source", FileTree({**tree.files, **found}, tree.executable))
+            raise BudgetExceeded(str(lost), hint=OVER_BUDGET)
         if lost is not None:
             raise NotWritten(str(lost), hint="name a stronger model, or write the unit's description and examples more exactly")
         return FileTree({**tree.files, **found}, tree.executable), broken
@@ -130,7 +135,9 @@ class Write:
         )
         written = await Writing(models, task, permission, language.name, packages=packages).run()
         if not written.files:
-            raise NotWritten(str(written.broken), hint="name a stronger model")
+            over_budget = written.broken is not None and written.broken.stop == "budget"
+            kind, hint = (BudgetExceeded, OVER_BUDGET) if over_budget else (NotWritten, "name a stronger model")
+            raise kind(str(written.broken), hint=hint)
         files = {**base, **language.tidy(written.files), **written.locked}
         return FileTree(files, whole.executable & files.keys()), (written.broken,) if written.broken else ()
 
