@@ -129,3 +129,31 @@ async def test_a_continuation_that_opens_the_block_again_is_joined():
     cut = Answer("```python\nX = (1,", "length", "m", 1, 1)
     answer = await ask_whole(gateway(cut, "```python\n 2)\n```"), "coder", Prompt("s", "t"))
     assert read_file(answer, WANTED) == b"X = (1, 2)\n"
+
+
+def ranked(*lines, attempts=6):
+    rank = lambda trial: len(trial.passed)  # noqa: E731
+    return strive(gateway(*lines), rank=rank, bounds=Bounds(attempts=attempts))
+
+
+async def test_of_many_drawn_the_best_is_gone_on_from_and_every_other_one_starts_anew():
+    made, prompts = ranked(code("a", "b"), code("c"), code("b"), code(), code(*CHECKS))
+    found = await made.run()
+    assert found.broken is None and found.attempts == 5
+    best = "PASSES = ['a', 'b']\n"
+    assert [prompt[0] for prompt in prompts] == [None, None, best, None, best]
+    assert {prompt[1] for prompt in prompts} == {None, "c is wrong"}
+
+
+async def test_each_of_many_is_asked_less_strictly_and_otherwise():
+    made, _ = ranked(code("a"), code("b"), code("c"), code("a", "b"), attempts=4)
+    found = await made.run()
+    asked = made.gateway.llm.prompts
+    warmth = [prompt.temperature for prompt in asked]
+    assert warmth == sorted(set(warmth)) and warmth[0] == 0 and len({prompt.seed for prompt in asked}) == 4
+    assert found.broken.attempts == 4 and found.best.passed == {"a", "b"}
+
+
+async def test_what_was_refused_is_told_even_where_many_are_drawn():
+    made, prompts = ranked("no code", "no code either", code(*CHECKS))
+    assert (await made.run()).broken is None and all("fenced" in prompt[1] for prompt in prompts[1:])

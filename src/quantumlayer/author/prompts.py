@@ -33,21 +33,21 @@ def unit(planned: Unit, text: UnitText, language: str, best: Trial[bytes] | None
     system = (
         f"You write one pure function in {language}, in one file with everything that it needs. It depends on its arguments"
         " alone: no input, no output, no clock, no randomness, no packages but the standard library. Types are strict."
-        f" {DATA_RULE} {_WHOLE}"
+        f" Write no example calls and no tests. {DATA_RULE} {_WHOLE}"
     )
     parts = [
         f"File: {planned.path}",
         f"The file must define exactly this function:\n```{language}\n{text.signature}\n```",
         f"What it does:\n{data(planned.description)}",
-        "Examples:\n" + data("\n".join(f"- {example}" for example in planned.examples)),
+        "Examples:\n" + data("\n".join(text.examples)),
     ]
     if best is not None:
         parts.append(f"The file now:\n```{language}\n{best.made.decode()}```")
     if wrong is not None:
         parts.append(
-            f"What is wrong ({wrong.check}):\n{data(wrong.message)}\nThink about the cause, then send the mended file."
+            f"What is wrong with it ({wrong.check}):\n{data(wrong.message)}\nFind the cause, then send the mended file."
         )
-    return Prompt(system=system, text="\n\n".join(parts), max_tokens=2048)
+    return Prompt(system=system, text="\n\n".join(parts), max_tokens=1536)
 
 
 def repair(

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from quantumlayer.answer.values import Refusal
 from quantumlayer.author.asking import ask_whole
@@ -19,6 +19,7 @@ Checking = Callable[[T], Awaitable[Trial[T]]]
 # After this many repetitions of an answer, a change or an error nothing new is to be expected.
 REPETITIONS = 2
 _WARMER = 0.7
+_COOLEST, _STEP, _WARMEST = 0.2, 0.1, 0.9
 
 
 @dataclass
@@ -29,6 +30,9 @@ class Strive(Generic[T]):
     raises `Refusal`; `checking` carries the checks out, all of them each time. A trial is better where it fails none of the
     checks that the best one passes, and fewer in all. With `strict` only the best is gone on from: a change that breaks what
     passed before is undone, and the model told so. Without, it is the last.
+
+    With `rank` many are drawn: the trial that ranks highest is the best one and gone on from, and every other attempt starts
+    anew, each asked less strictly than the one before. A small model that misunderstood rarely mends what it wrote.
     """
 
     subject: str
@@ -40,6 +44,7 @@ class Strive(Generic[T]):
     bounds: Bounds = Bounds()
     language: str | None = None
     strict: bool = False
+    rank: Callable[[Trial[T]], Any] | None = None
     clock: Callable[[], float] = time.monotonic
     _seen: dict[str, int] = field(default_factory=dict)
     _models: list[str] = field(default_factory=list)
@@ -54,17 +59,20 @@ class Strive(Generic[T]):
         began, current = self.clock(), best
         wrong = best.failed[0] if best and best.failed else None
         for number in range(1, self.bounds.attempts + 1):
+            anew = self.rank is not None and best is not None and number % 2 == 0
             try:
-                answer = await self._ask(self.asking(current, wrong), number)
+                answer = await self._ask(self.asking(None, None) if anew else self.asking(current, wrong), number)
             except BudgetExceeded as error:
                 return self._ended(best, wrong or Failed("answer", error.message), number - 1, "budget")
             trial, wrong = await self._tried(answer, current)
             if trial is not None:
-                better = _better(trial, best)
+                better = self._better(trial, best)
                 if self.strict and not better and best is not None:
                     wrong = _undone(trial, best)
                 best = trial if better else best
-                current = best if self.strict else trial
+                current = best if self.strict or self.rank else trial
+            if self.rank and wrong and current and current.failed:
+                wrong = current.failed[0]
             if wrong is None:
                 return Striven(best, None, number, tuple(self._models))
             if stop := self._stop(number, began, answer, wrong):
@@ -75,7 +83,9 @@ class Strive(Generic[T]):
         """The last attempt goes to the stronger model where one is named; who repeats himself is asked less strictly."""
         last = number == self.bounds.attempts
         model = self.gateway.stronger(self.role) if last and number > 1 else None
-        if self._repeated:
+        if self.rank and number > 1:
+            prompt = replace(prompt, temperature=min(_COOLEST + _STEP * number, _WARMEST), seed=number)
+        elif self._repeated:
             prompt = replace(prompt, temperature=max(prompt.temperature, _WARMER), seed=number)
         answer = await ask_whole(self.gateway, self.role, prompt, language=self.language, model=model)
         self._tokens += answer.input_tokens + answer.output_tokens
@@ -92,12 +102,20 @@ class Strive(Generic[T]):
         trial = await self.checking(made)
         return trial, trial.failed[0] if trial.failed else None
 
+    def _better(self, trial: Trial[T], best: Trial[T] | None) -> bool:
+        if best is None or not trial.failed:
+            return True
+        if self.rank:
+            return self.rank(trial) > self.rank(best)
+        return best.passed <= trial.passed and len(trial.passed) > len(best.passed)
+
     @property
     def _repeated(self) -> bool:
         return any(count > 1 for count in self._seen.values())
 
     def _stop(self, number: int, began: float, answer: Answer, wrong: Failed) -> Stop | None:
-        for what in (answer.text, f"{wrong.check}\n{wrong.message}"):
+        # Of many that are drawn several fail alike: there only the same answer says that nothing new is to come.
+        for what in (answer.text,) if self.rank else (answer.text, f"{wrong.check}\n{wrong.message}"):
             digest = hashlib.sha256(what.encode(errors="replace")).hexdigest()
             self._seen[digest] = self._seen.get(digest, 0) + 1
         bounds = self.bounds
@@ -123,7 +141,3 @@ def _undone(trial: Trial[T], best: Trial[T]) -> Failed:
     still, after = best.failed[0], broken[0] if broken else trial.failed[0]
     how = f"broke {after.check}" if broken else f"did not mend it ({after.check})"
     return Failed(still.check, f"{still.message}\n\nYour last change was undone, because it {how}:\n{after.message}")
-
-
-def _better(trial: Trial[T], best: Trial[T] | None) -> bool:
-    return best is None or not trial.failed or (best.passed <= trial.passed and len(trial.passed) > len(best.passed))

@@ -23,8 +23,10 @@ from quantumlayer.ports.sandbox import MIB, Completed, Limits, Sandbox
 from quantumlayer.spec.check_units import typed
 from quantumlayer.spec.values import Spec, Unit
 
-SMALL = Limits(memory=1024 * MIB, processes=64, cpu_seconds=60, wall_seconds=60.0, output=MIB, disk=256 * MIB)
+SMALL = Limits(memory=1024 * MIB, processes=64, cpu_seconds=30, wall_seconds=60.0, output=MIB, disk=256 * MIB)
 SHOWN = 1500
+SHOWN_EXAMPLES = 5
+EXAMPLE = "example "
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Workshop:
     language: Language
     sandbox: Sandbox
     gateway: Gateway
-    bounds: Bounds = Bounds()
+    bounds: Bounds = Bounds(attempts=8)
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,14 @@ async def write_unit(shop: Workshop, unit: Unit, planned: Planned) -> WrittenUni
         checking=checking,
         bounds=shop.bounds,
         language=language.name,
+        rank=_rank,
     )
     return WrittenUnit(planned, await strive.run())
 
 
 async def try_unit(shop: Workshop, unit: Unit, planned: Planned, text: UnitText, content: bytes) -> Trial[bytes]:
-    """Runs all checks of the unit in the sandbox, in a project where it stands alone; after a failed one the rest is not run.
+    """Runs the examples and the checks of the unit in the sandbox, in a project where it stands alone; after a failed one the
+    rest is not run.
 
     The answers that its program prints are taken as claims of hostile code: whatever is not one well-formed line for each
     example fails.
@@ -104,29 +108,35 @@ async def try_unit(shop: Workshop, unit: Unit, planned: Planned, text: UnitText,
         tree = FileTree({**shop.tree.files, planned.path: content, **text.trial})
         await asyncio.to_thread(write_files, tree, root)
         (root / shop.language.conventions.installed).mkdir(parents=True, exist_ok=True)
-        for argv in text.checks:
+        for argv in (*text.build, text.run, *text.checks):
             command = project_command(argv, root, shop.language, shop.installed, writable=True, limits=SMALL)
             completed = await shop.sandbox.run(command)
             name = " ".join(argv[:3])
-            if argv is text.checks[-1]:
-                failed = _wrong(unit, shop.language.units, completed)
+            if argv is text.run:
+                right, failed = _answers(unit, text, shop.language.units, completed)
+                passed |= right
             else:
                 failed = [] if completed.ok else [Failed(name, _output(completed))]
+                passed |= set() if failed else {name}
             if failed:
                 return Trial(content, frozenset(passed), tuple(failed))
-            passed.add(name)
     return Trial(content, frozenset(passed), ())
 
 
-def _wrong(unit: Unit, units: Units, completed: Completed) -> list[Failed]:
-    """The examples that the program answers otherwise."""
+def _rank(trial: Trial[bytes]) -> tuple[int, int]:
+    """How near a trial is: the right examples first, then what else passes."""
+    examples = sum(name.startswith(EXAMPLE) for name in trial.passed)
+    return examples, len(trial.passed) - examples
+
+
+def _answers(unit: Unit, text: UnitText, units: Units, completed: Completed) -> tuple[set[str], list[Failed]]:
+    """The names of the examples that the program answers rightly, and what is wrong with the others, as one failed check."""
     lines = [found for line in completed.stdout.splitlines() if (found := _answer(line)) is not None]
     if not completed.ok or len(lines) != len(unit.examples):
-        return [Failed("examples", f"the function could not be tried: {_output(completed)}")]
-    failed = []
-    for example, found in zip(unit.examples, lines, strict=True):
+        return set(), [Failed("examples", f"the function could not be tried: {_output(completed)}")]
+    right, wrong = set(), []
+    for number, (example, found) in enumerate(zip(unit.examples, lines, strict=True)):
         wanted = typed(example.answer, unit.returns)
-        call = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in example.given.items())
         problem = found.get("error")
         if problem is None:
             try:
@@ -137,9 +147,11 @@ def _wrong(unit: Unit, units: Units, completed: Completed) -> list[Failed]:
         else:
             problem = f"raises {problem}"
         if problem:
-            expected = json.dumps(example.answer, ensure_ascii=False)
-            failed.append(Failed("examples", f"with {call} the function {problem[:300]}, expected {expected}"))
-    return [Failed("examples", "\n".join(f.message for f in failed[:5]))] if failed else []
+            wrong.append(f"wrong: {text.examples[number]} is expected, but the call {problem[:300]}")
+        else:
+            right.add(f"{EXAMPLE}{number + 1}")
+    told = wrong[:SHOWN_EXAMPLES] + [f"right: {text.examples[int(name.removeprefix(EXAMPLE)) - 1]}" for name in sorted(right)]
+    return right, [Failed("examples", "\n".join(told[: 2 * SHOWN_EXAMPLES]))] if wrong else []
 
 
 def _answer(line: bytes) -> Mapping[str, Any] | None:

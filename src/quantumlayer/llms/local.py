@@ -83,7 +83,7 @@ class LocalLlm:
         parameters.n_parallel = 1
         parameters.api_keys = [self._key]
         parameters.verbosity = QUIET
-        parameters.cpuparams.n_threads = os.cpu_count() or 1
+        parameters.cpuparams.n_threads = self._options.threads or os.cpu_count() or 1
         try:
             return library.Server(parameters)
         except (RuntimeError, ValueError, MemoryError):

@@ -55,17 +55,22 @@ class Conventions:
 
 @dataclass(frozen=True)
 class UnitText:
-    """A unit as the language has it. `module` is the name of its file without suffix; `signature` is what a model is told.
+    """A unit as the language has it. `module` is the name of its file without suffix; `signature` is what a model is told,
+    `examples` likewise: calls of the function, as it is written, with the answers.
 
-    `checks` are argv lists, run one after the other in the project with the unit's file and the files `trial`; the last one
-    prints a JSON object on a line of its own for each example: `{"type", "answer"}` or `{"error"}`.
+    All argv lists run in the project with the unit's file and the files `trial`: `build` what must pass before anything runs,
+    `run` the program that prints a JSON object on a line of its own for each example (`{"type", "answer"}` or `{"error"}`),
+    `checks` what the language holds its sources to besides.
     """
 
     module: str
     function: str
     signature: str
+    examples: tuple[str, ...]
     trial: Mapping[str, bytes]
-    checks: tuple[tuple[str, ...], ...]
+    run: tuple[str, ...]
+    build: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[tuple[str, ...], ...] = ()
 
 
 class Units(Protocol):

@@ -15,7 +15,7 @@ class ModelOptions(BaseModel):
 
     `structured` says how the model is held to a schema: by the provider ("native"), by a tool that it must call, or by
     words alone. Prices are US dollars for a million tokens. `timeout_seconds` is for a whole call, `first_text_seconds`
-    for the time until a streamed answer begins.
+    for the time until a streamed answer begins, `threads` how many a local model computes with (None: one for each core).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +29,7 @@ class ModelOptions(BaseModel):
     structured: Structured | None = None
     usd_per_million_input: Annotated[float, Field(ge=0)] | None = None
     usd_per_million_output: Annotated[float, Field(ge=0)] | None = None
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
     first_text_seconds: Annotated[float, Field(gt=0)] = 120.0
 

@@ -74,11 +74,12 @@ class PythonUnits:
             names.module(name),
             function,
             "\n".join([*used, *([""] if used else []), signature]),
+            tuple(f"{function}({arguments}) == {answer}" for arguments, answer in _examples(unit)),
             {_TRIAL: program.encode()},
-            (
+            run=(python, _TRIAL),
+            checks=(
                 (".venv/bin/ruff", "check", "--no-cache", "--output-format", "concise", path),
                 (python, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", "/dev/null", "--no-error-summary", path),
-                (python, _TRIAL),
             ),
         )
 
