@@ -1,9 +1,10 @@
 """The kill matrix: every process of the service killed at every stage and inside every side effect; what came of the run.
 
-Usage: python benchmarks/kills.py [--home DIR] [--only TEXT] [--victims worker,temporal,service] [--again]
+Usage: python benchmarks/kills.py [--home DIR] [--only TEXT] [--victims worker,temporal,api,cli,proxy,service] [--again]
 
-Resumable: results are kept as lines of JSON in DIR (default: ql-kills in the temporary folder); what is there is not repeated
-unless --again. Seconds count from the kill (for the whole service: from `ql resume`) to the next stage at work; aim: 5.
+One run goes through several kills, each at a stage of its own. Resumable: results are kept as lines of JSON in DIR (default:
+ql-kills in the temporary folder); what is there is not repeated unless --again. Seconds count from the kill (of the command
+line and of the whole service: from `ql resume`) to the next stage at work, of the API until it answers again; aim: 5.
 """
 
 import argparse
@@ -21,24 +22,32 @@ from trial import Grounds, Result
 from quantumlayer.pipeline.stages import NAMES
 
 AIM_SECONDS = 5.0
+VICTIMS = ("worker", "temporal", "service", "cli", "api", "proxy")
 SIDE_EFFECTS = (
-    ("half-written source", ("worker", "temporal", "service")),
-    ("unrecorded source", ("worker", "temporal", "service")),
-    ("half-written capsule file", ("worker", "temporal", "service")),
-    ("preview asked for", ("worker", "temporal", "proxy", "service")),
-    ("preview starts", ("worker", "temporal", "proxy", "service")),
-    ("finish", ("worker", "temporal", "service")),
+    "half-written source",
+    "unrecorded source",
+    "half-written capsule file",
+    "preview asked for",
+    "preview starts",
+    "finish",
 )
+# What a run goes through: kills so far apart that each finds the run at work again. An attempt is started anew five times.
+APART = 4
 
 
-def cells(victims: list[str]) -> list[tuple[str, str]]:
-    """Moments and victims, in the order in which they are tried."""
-
-    def stages(edge: str) -> list[tuple[str, str]]:
-        return [(f"{edge} {name}", victim) for name in NAMES for victim in victims if victim != "proxy"]
-
-    effects = [(moment, victim) for moment, killed in SIDE_EFFECTS for victim in killed if victim in victims]
-    return [*stages("started"), *effects, *stages("finished")]
+def trials(victims: list[str]) -> list[tuple[list[str], str]]:
+    """Moments of one run, and its victim, in the order in which they are tried."""
+    begun, ended = [f"started {name}" for name in NAMES], [f"finished {name}" for name in NAMES]
+    found = []
+    for victim in victims:
+        if victim == "proxy":
+            found.append((["preview asked for", "preview starts"], victim))
+            continue
+        found += [(begun[first::APART], victim) for first in range(APART)]
+        found += [(list(SIDE_EFFECTS[first::2]), victim) for first in range(2)]
+        # Between two stages the command line and the API do nothing that they do not do within one.
+        found += [(ended[first::APART], victim) for first in range(APART) if victim not in ("cli", "api")]
+    return found
 
 
 def main() -> None:
@@ -46,25 +55,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "ql-kills")
     parser.add_argument("--only", default="", help="only moments that contain this text")
-    parser.add_argument("--victims", default="worker,temporal,proxy,service")
+    parser.add_argument("--victims", default=",".join(VICTIMS))
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
     options.home.mkdir(parents=True, exist_ok=True)
     kept = options.home / "results.jsonl"
-    victims = options.victims.split(",")
-    wanted = [cell for cell in cells(victims) if options.only in cell[0]]
-    done = {} if options.again else {(r.moment, r.victim): r for r in _read(kept)}
-    grounds = Grounds(options.home / "home")
-    try:
-        for moment, victim in wanted:
-            if (moment, victim) not in done:
-                result = done[moment, victim] = grounds.trial(moment, victim)
+    if options.again:
+        kept.unlink(missing_ok=True)
+    done = {(r.moment, r.victim): r for r in _read(kept)}
+    planned = [
+        (chosen, victim)
+        for moments, victim in trials(options.victims.split(","))
+        if (chosen := [moment for moment in moments if options.only in moment])
+    ]
+    with Grounds(options.home / "home") as grounds:
+        for moments, victim in planned:
+            missing = [moment for moment in moments if (moment, victim) not in done]
+            for result in grounds.trial(missing, victim) if missing else ():
+                done[result.moment, victim] = result
                 with kept.open("a") as file:
                     file.write(json.dumps(result.as_data()) + "\n")
                 print(f"{'ok ' if result.good else 'BAD'} {result}", file=sys.stderr, flush=True)
-    finally:
-        grounds.close()
-    _print([done[cell] for cell in wanted])
+    _print([done[moment, victim] for moments, victim in planned for moment in moments])
 
 
 def _read(path: Path) -> list[Result]:

@@ -15,15 +15,18 @@ from quantumlayer.stores.metadata import Metadata
 
 
 async def slowly(desk):
-    await asyncio.sleep(1)
-    await copy(desk)
+    try:
+        await asyncio.sleep(1)
+        await copy(desk)
+    finally:
+        failpoints.reached("left capsule")
 
 
 async def main(home, address):
     metadata = Metadata(home.database)
     await metadata.prepare()
     runs = Runs(metadata, FolderBlobs(home.blobs))
-    async with serving(await connect(address), activities(runs, sandbox_validation=slowly)):
+    async with serving(await connect(address), activities(runs, capsule=slowly)):
         await runs.start_missing(await connect(address))
         await asyncio.Event().wait()
 

@@ -1,6 +1,7 @@
-"""One trial: a real run on a real service, a process killed at one moment, and what is there afterwards."""
+"""One trial: a real run on a real service, a process killed at chosen moments, and what is there afterwards."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -10,13 +11,17 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import revoke
 from quantumlayer.delivery.table_registry import TableRegistry
 from quantumlayer.errors import QuantumLayerError
+from quantumlayer.server.service import read_service, running_service
+from quantumlayer.server.supervisor import free_port
 from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
@@ -27,13 +32,21 @@ INJECTED = Path(__file__).with_name("injected")
 FIELDS = ("topic", "place", "mood", "color", "author", "source", "genre", "label", "city", "country", "comment", "summary")
 REQUESTS = [f"Notes have a title, a {one} and a {other}." for one, other in itertools.permutations(FIELDS, 2)]
 QL = Path(sys.executable).with_name("ql")
-RUN_SECONDS, MOMENT_SECONDS = 300.0, 180.0
+RUN_SECONDS = 400.0
+START_SECONDS, API_SECONDS = 60.0, 60.0
 ENDED_WELL = ("verified",)
+# Kills whose victim takes the command line with it, or is the command line: the run is followed on by `ql resume`.
+RESUMED = ("cli", "service")
+NAMES = {"api": "server"}
 
 
 @dataclass
 class Result:
-    """What came of it. `seconds` from the kill (of the whole service: from `ql resume`) to the next stage at work."""
+    """What came of one kill. `seconds` from the kill (of what is followed on: from `ql resume`) to the next stage at work.
+
+    Of the API they are the seconds until it answers again. What was doubled or left over is told of the run, which other
+    kills of the same trial went through as well.
+    """
 
     moment: str
     victim: str
@@ -53,13 +66,20 @@ class Result:
 
 
 class Grounds:
-    """A QL_HOME for trials, whose services carry the moments at which they can be killed."""
+    """A QL_HOME for trials, whose services carry the moments of a kill. A context: its end stops the service."""
 
     def __init__(self, root: Path) -> None:
         self.home = Home(root)
         self.plan = root / "kill.json"
         self.log = root / "kill.log"
+        self._serving: subprocess.Popen[str] | None = None
         root.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> "Grounds":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
 
     def environment(self) -> dict[str, str]:
         """What the command line is started with."""
@@ -72,67 +92,103 @@ class Grounds:
             [str(QL), *words], env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def close(self) -> None:
-        """Stops the service."""
-        self.ql("down").communicate(timeout=60)
-
-    def trial(self, moment: str, victim: str) -> Result:
-        """Runs one request and kills the victim ("worker", "temporal", "proxy" or "service") when the moment comes."""
-        for old in (self.plan.with_suffix(".done"), self.log):
+    def trial(self, moments: list[str], victim: str) -> list[Result]:
+        """Runs one request and kills the victim at each moment: "worker", "temporal", "proxy", "api", "cli" or "service"."""
+        for old in (*self.plan.parent.glob(f"{self.plan.stem}.*.done"), self.log):
             old.unlink(missing_ok=True)
+        if victim == "api":
+            self._serve_api()
         before = _orphans()
-        self.plan.write_text(json.dumps({"moment": moment, "kill": [victim]}))
-        running = self.ql("generate", REQUESTS[self._number_of_runs() % len(REQUESTS)], "--json", "--ttl", "10m")
+        kill = [] if victim == "cli" else [NAMES.get(victim, victim)]
+        self.plan.write_text(json.dumps({"moments": moments, "kill": kill}))
         try:
-            if not self._await_kill(running):
-                answer = _answer(running)
-                # Ends its preview, which the next trial would take for a leftover of its own.
-                asyncio.run(self._examine(self._run_id()))
-                return Result(moment, victim, f"the moment never came: {answer}")
-            began = self._killed_at()
-            if victim == "service":
-                running.kill()
-                running.wait()
-                began = time.time()
-                running = self.ql("resume", self._run_id(), "--json")
-            report = _answer(running)
+            report, back = self._followed(moments, victim)
         finally:
             self.plan.unlink(missing_ok=True)
-        result = Result(moment, victim, report.get("status", str(report)[:300]), self._resumed_after(began, victim))
-        result.doubled, result.leftovers = asyncio.run(self._examine(self._run_id()))
-        result.leftovers += [f"process {line}" for line in _orphans() - before]
-        return result
+        status = str(report.get("status"))
+        # Also where nothing was killed: its preview would be a leftover of the next trial.
+        doubled, leftovers = asyncio.run(self._examine(self._run_id()))
+        leftovers += [f"process {line}" for line in _orphans() - before]
+        killed = {moment.removeprefix("killed "): at for at, _, moment in self._lines() if moment.startswith("killed ")}
+        results = []
+        for moment in moments:
+            if moment not in killed:
+                results.append(Result(moment, victim, f"the moment never came: {str(report)[:300]}"))
+                continue
+            seconds = back.get(moment) if victim == "api" else self._resumed_after(killed[moment], back.get(moment), victim)
+            results.append(Result(moment, victim, status, seconds, doubled, leftovers))
+        return results
 
-    def _await_kill(self, running: subprocess.Popen[str]) -> bool:
-        deadline = time.monotonic() + MOMENT_SECONDS
-        while time.monotonic() < deadline and not self.plan.with_suffix(".done").exists():
-            if running.poll() is not None:
-                return self.plan.with_suffix(".done").exists()
+    def _followed(self, moments: list[str], victim: str) -> tuple[dict[str, Any], dict[str, float]]:
+        """The report; and of each moment when the run was taken up again by command, or how long the API was away."""
+        following = self.ql("generate", REQUESTS[self._number_of_runs() % len(REQUESTS)], "--json", "--ttl", "10m")
+        back: dict[str, float] = {}
+        seen: set[int] = set()
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            ended = following.poll() is not None
+            carried_out = {n for n in range(len(moments)) if self.plan.with_suffix(f".{n}.done").exists()} - seen
+            seen |= carried_out
+            for number in sorted(carried_out):
+                if victim == "api":
+                    back[moments[number]] = self._api_is_back()
+            if carried_out and victim in RESUMED:
+                following.kill()
+                following.communicate()
+                back |= dict.fromkeys([moments[number] for number in carried_out], time.time())
+                following = self.ql("resume", self._run_id(), "--json")
+            elif ended:
+                break
             time.sleep(0.02)
-        return self.plan.with_suffix(".done").exists()
+        else:
+            following.kill()
+        return _answer(following), back
+
+    def _serve_api(self) -> None:
+        service = running_service(self.home)
+        if service is None or service.api_port is None:
+            self._stop()
+            self._serving = self.ql("up", "--background", "--api-port", str(free_port()))
+        self._await_api(START_SECONDS)
+
+    def _stop(self) -> None:
+        self.ql("down").communicate(timeout=60)
+        if self._serving is not None:
+            self._serving.communicate(timeout=60)
+            self._serving = None
+
+    def _api_is_back(self) -> float:
+        """Seconds until it tells of the run again."""
+        began = time.monotonic()
+        self._await_api(API_SECONDS, self._run_id())
+        return round(time.monotonic() - began, 2)
+
+    def _await_api(self, seconds: float, run: str = "") -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            service = read_service(self.home)
+            with contextlib.suppress(httpx.TransportError):
+                if service is not None and service.api_port is not None:
+                    url = f"http://127.0.0.1:{service.api_port}/api/v1/runs/{run}"
+                    if httpx.get(url, timeout=1).status_code == 200:
+                        return
+            time.sleep(0.02)
+        raise AssertionError(f"the API did not answer for {seconds:.0f} s")
 
     def _lines(self) -> list[tuple[float, int, str]]:
-        return [tuple(json.loads(line)) for line in self.log.read_text().splitlines()]
+        return [tuple(json.loads(line)) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
-    def _killed_at(self) -> float:
-        while True:
-            for at, _, moment in self._lines():
-                if moment == "kill":
-                    return at
-            time.sleep(0.01)
-
-    def _resumed_after(self, began: float, victim: str) -> float | None:
+    def _resumed_after(self, killed: float, resumed: float | None, victim: str) -> float | None:
         """None where no stage was left to do."""
-        killed = self._killed_at()
         before = {pid for at, pid, _ in self._lines() if at <= killed}
         later = [
             at
             for at, pid, moment in self._lines()
             if at > killed
             and moment.split()[0] in ("started", "finish", "preview")
-            and (pid not in before or victim in ("temporal", "proxy"))
+            and (pid not in before or victim in ("temporal", "proxy", "api", "cli"))
         ]
-        return round(min(later) - began, 2) if later else None
+        return round(min(later) - max(killed, resumed or 0), 2) if later else None
 
     def _run_id(self) -> str:
         return asyncio.run(self._runs(1))[0].id
@@ -188,7 +244,7 @@ class Grounds:
         return shown
 
 
-def _answer(running: subprocess.Popen[str]) -> dict[str, object]:
+def _answer(running: subprocess.Popen[str]) -> dict[str, Any]:
     output, errors = running.communicate(timeout=RUN_SECONDS)
     try:
         return json.loads(output)

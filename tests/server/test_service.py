@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from quantumlayer.errors import EnvironmentError_
@@ -13,6 +14,8 @@ from quantumlayer.server import service as services
 from quantumlayer.server.child import Child
 from quantumlayer.server.service import Service, await_ready, only_supervisor, running_service
 from quantumlayer.stores.home import Home
+from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.values import Owner
 
 
 @pytest.fixture
@@ -65,10 +68,26 @@ asyncio.run(liveness.alive(work()))
 """
 
 
+# Holds the database's lock when it is stopped.
+HOLDER = """
+import asyncio, os, signal, sys
+from quantumlayer.server import liveness
+from quantumlayer.stores.metadata import Metadata
+
+async def stop(connection):
+    print("READY", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+liveness.SIGN_SECONDS = 0.05
+asyncio.run(liveness.alive(Metadata(sys.argv[1]).database.transact(stop)))
+"""
+
+
 @contextlib.asynccontextmanager
-async def kept(argv):
-    """A child that is kept, and what it printed."""
-    child = Child("part", lambda: argv)
+async def kept(*argvs):
+    """A child that is kept, each start with the next of those."""
+    starts = iter(argvs)
+    child = Child("part", lambda: next(starts))
     keeping = asyncio.create_task(child.keep())
     try:
         async with asyncio.timeout(30):
@@ -91,7 +110,7 @@ def impatient(monkeypatch):
 
 
 async def test_a_child_that_is_stopped_is_killed_and_started_again(impatient):
-    async with kept([sys.executable, "-c", PART]) as child:
+    async with kept(*[[sys.executable, "-c", PART]] * 2) as child:
         first = await another(child)
         os.kill(int(first), signal.SIGSTOP)
         assert await another(child, {first}) != first
@@ -100,6 +119,64 @@ async def test_a_child_that_is_stopped_is_killed_and_started_again(impatient):
 
 
 async def test_a_child_that_never_gives_a_sign_is_started_again(impatient):
-    async with kept([sys.executable, "-c", PART.replace("liveness.alive(work())", "work()")]) as child:
+    async with kept(*[[sys.executable, "-c", PART.replace("liveness.alive(work())", "work()")]] * 2) as child:
         first = await another(child)
         assert await another(child, {first}) != first
+
+
+async def test_a_child_that_is_stopped_within_a_transaction_holds_the_others_up_until_it_is_killed(impatient, home):
+    metadata = Metadata(home.database)
+    await metadata.prepare()
+    holder = [sys.executable, "-c", HOLDER, home.database]
+    async with kept(holder, [sys.executable, "-c", PART]) as child:
+        await child.ready.wait()
+        await metadata.add_event("r", "waited", "log", {}, Owner())
+        await another(child)
+    assert [event.number for event in await metadata.events("r")] == [1]
+    await metadata.close()
+
+
+FORKS = """
+import os, signal, sys, time
+from quantumlayer.server import successor
+
+def work():
+    with open(sys.argv[1], "a") as log:
+        print(os.getpid(), file=log)
+    if log_lines() == 1:
+        time.sleep(successor.YOUNG_SECONDS + 0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 7
+
+def log_lines():
+    return len(open(sys.argv[1]).readlines())
+
+successor.YOUNG_SECONDS = 0.1
+parent, code = os.getpid(), successor.with_successors(work, frozenset({0, 7}))
+if os.getpid() == parent:
+    print("ended with", code)
+os._exit(code)
+"""
+
+
+def test_a_fork_that_is_killed_has_a_successor_and_its_end_is_the_parents(tmp_path):
+    log = tmp_path / "log"
+    ended = subprocess.run([sys.executable, "-c", FORKS, log], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout) == (7, "ended with 7\n"), ended.stderr
+    assert len(set(log.read_text().split())) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_the_end_of_the_parent_is_the_end_of_the_fork(tmp_path, number):
+    program = (
+        "import os, time\nfrom quantumlayer.server.successor import with_successors\n"
+        "def work():\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n    return 0\n"
+        "os._exit(with_successors(work))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        fork = psutil.Process(int(parent.stdout.readline()))
+        parent.send_signal(number)
+        assert parent.wait(20) != 0
+        fork.wait(20)

@@ -1,16 +1,19 @@
-"""PostgreSQL goes away and comes back while somebody works with it."""
+"""The database goes away or is held by another, and comes back while somebody works with it."""
 
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from quantumlayer.ports.store import Unreachable
+from quantumlayer.stores import database
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import Owner
 
@@ -60,3 +63,41 @@ async def test_a_database_that_dies_and_comes_back_costs_time_and_nothing_else()
             second.stdin.close()
             second.wait(30)
             assert Path(folder).exists()
+
+
+async def test_a_database_that_another_process_holds_costs_time_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    patient, hasty = Metadata(tmp_path / "m.db", patience=60), Metadata(tmp_path / "m.db", patience=0)
+    await patient.prepare()
+    holder = sqlite3.connect(tmp_path / "m.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unreachable, match="locked"):
+        await hasty.add_event("r", "lost", "log", {}, Owner())
+    waiting = asyncio.create_task(patient.add_event("r", "kept", "log", {}, Owner()))
+    done, _ = await asyncio.wait({waiting}, timeout=0.3)
+    assert not done
+    holder.execute("COMMIT")
+    await waiting
+    assert [event.number for event in await patient.events("r")] == [1]
+    holder.close()
+    await patient.close()
+    await hasty.close()
+
+
+async def test_who_stops_within_a_transaction_of_postgresql_loses_it_and_blocks_nobody(postgresql, monkeypatch):
+    monkeypatch.setattr(database, "IDLE_TRANSACTION", "200ms")
+    stopped, other = Metadata(postgresql, patience=30), Metadata(postgresql, patience=30)
+    await other.prepare()
+    tries = 0
+
+    async def stall(connection):
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await other.add_event("r", "meanwhile", "log", {}, Owner())
+        await connection.execute(text("SELECT 1"))
+
+    await stopped.database.transact(stall, turn="r")
+    assert tries == 2 and [event.number for event in await other.events("r")] == [1]
+    await stopped.close()
+    await other.close()

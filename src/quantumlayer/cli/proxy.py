@@ -8,6 +8,7 @@ from quantumlayer.cli.failures import run
 from quantumlayer.cli.inputs import parse_ttl
 from quantumlayer.delivery.listening import LOOPBACK
 from quantumlayer.delivery.proxy import DEFAULT_PORT
+from quantumlayer.server.liveness import alive
 from quantumlayer.server.previews import serve_previews
 from quantumlayer.stores.home import default_home
 from quantumlayer.telemetry.logs import log_to
@@ -28,4 +29,4 @@ def proxy(
     """Serve previews."""
     log_to()
     start("proxy")
-    run(serve_previews(default_home(), port, parse_ttl(idle).total_seconds(), host=host, advertise=advertise))
+    run(alive(serve_previews(default_home(), port, parse_ttl(idle).total_seconds(), host=host, advertise=advertise)))

@@ -8,6 +8,7 @@ from quantumlayer.cli.failures import run
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.server.api.serve import serve_api
 from quantumlayer.server.api.settings import CREATIONS, DEFAULT_PORT, REQUESTS, Settings
+from quantumlayer.server.liveness import alive
 from quantumlayer.server.service import prepare, running_service
 from quantumlayer.stores.home import default_home
 from quantumlayer.telemetry.logs import log_to
@@ -58,4 +59,4 @@ def server(
             raise EnvironmentError_("no service runs for this home", hint="start it with: ql up, or name --temporal HOST:PORT")
         return found
 
-    run(serve_api(settings, home, address, exact=port is not None))
+    run(alive(serve_api(settings, home, address, exact=port is not None)))

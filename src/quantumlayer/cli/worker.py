@@ -9,7 +9,9 @@ from quantumlayer.cli.options import Heavy
 from quantumlayer.cli.temporal import Namespace, Temporal, Tls, TlsCa, TlsCert, TlsKey, TlsServerName, temporal_address
 from quantumlayer.errors import UserError
 from quantumlayer.server.child import EXIT_IDLE
+from quantumlayer.server.liveness import alive
 from quantumlayer.server.service import running_service
+from quantumlayer.server.successor import with_successors
 from quantumlayer.stores.home import default_home
 from quantumlayer.telemetry.logs import log_to
 from quantumlayer.telemetry.switch import start
@@ -29,11 +31,16 @@ def worker(
 ) -> None:
     """Carry out stages."""
     log_to()
-    start("worker")
     address = temporal_address(temporal, namespace, tls, tls_ca, tls_cert, tls_key, tls_server_name)
     if address is None:
         service = running_service(default_home())
         if service is None:
             raise UserError("no Temporal server is named and no service runs", hint="name one: --temporal HOST:PORT")
         address = service.temporal
-    raise typer.Exit(EXIT_IDLE if run(work(default_home(), address, idle_exit=idle_exit, heavy=heavy)) else 0)
+    home = default_home()
+
+    def begin() -> int:
+        start("worker")
+        return EXIT_IDLE if run(alive(work(home, address, idle_exit=idle_exit, heavy=heavy))) else 0
+
+    raise typer.Exit(with_successors(begin, frozenset({0, EXIT_IDLE})))

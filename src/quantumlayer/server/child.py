@@ -2,18 +2,16 @@
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import math
 import os
-import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.server.liveness import SIGN_SECONDS, VARIABLE, hearing
+from quantumlayer.server.successor import die_with_parent
 
 READY = "READY"
 # Only what ends sooner than so long after it was ready has crashed as it started: a pause would help nobody else.
@@ -24,8 +22,6 @@ PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 GRACE = 8.0
 # So many looks in a row, `SIGN_SECONDS` apart, may find no sign of life.
 SILENT_LOOKS, SILENT_LOOKS_AT_START = 10, 60
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class Child:
@@ -49,7 +45,7 @@ class Child:
         self.tail: deque[str] = deque(maxlen=20)
         self.ready = asyncio.Event()
         self._signs = 0
-        self._ready_at = math.inf
+        self._started_at, self._ready_at = 0.0, math.inf
 
     async def keep(self) -> int:
         """Runs it until it exits with 0 or `EXIT_IDLE`. Raises `EnvironmentError_` when it keeps crashing at its start."""
@@ -81,7 +77,7 @@ class Child:
                 await process.wait()
 
     async def _once(self) -> int:
-        self._ready_at = math.inf
+        self._started_at, self._ready_at = time.monotonic(), math.inf
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         with hearing(self._lives) as descriptor:
             process = self._process = await asyncio.create_subprocess_exec(
@@ -89,7 +85,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 pass_fds=(descriptor,),
                 env=environment | {VARIABLE: str(descriptor)},
             )
@@ -108,9 +104,11 @@ class Child:
         self._signs += 1
 
     def _is_ready(self) -> None:
-        self._ready_at = min(self._ready_at, time.monotonic())
         self._lives()
-        self.ready.set()
+        if not self.ready.is_set():
+            self._ready_at = time.monotonic()
+            self.ready.set()
+            self._log.info("%s is ready after %.1f s", self.name, self._ready_at - self._started_at)
 
     async def _probe(self) -> None:
         while self._await_ready is not None:
@@ -140,8 +138,3 @@ class Child:
 
 # A child that ends with this code asks the whole service to end: nobody has needed it for a while.
 EXIT_IDLE = 75
-
-
-def _die_with_parent() -> None:
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

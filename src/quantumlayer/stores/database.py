@@ -20,6 +20,8 @@ from quantumlayer.ports.store import Unreachable
 from quantumlayer.stores.patient import patiently
 
 BUSY_SECONDS = 20.0
+# A process that is stopped within a transaction, or whose machine is gone, holds its locks no longer than this.
+IDLE_TRANSACTION = "15s"
 CONNECT_SECONDS = 5.0
 POOL = 8
 POOL_OVERFLOW = 24
@@ -66,7 +68,13 @@ def open_engine(place: str | Path) -> AsyncEngine:
             pool_size=POOL,
             max_overflow=POOL_OVERFLOW,
             pool_pre_ping=True,
-            connect_args={"timeout": CONNECT_SECONDS, "server_settings": {"application_name": "quantumlayer"}},
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "server_settings": {
+                    "application_name": "quantumlayer",
+                    "idle_in_transaction_session_timeout": IDLE_TRANSACTION,
+                },
+            },
         )
     parent = Path(url.database or "").absolute().parent
     try:
@@ -178,6 +186,11 @@ def database_errors(place: str | Path) -> Iterator[None]:
     except DBAPIError as error:
         cause: Any = error.orig
         code = getattr(cause, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
+            raise Unreachable(
+                f"the metadata database {shown(place)} is locked by another process",
+                hint="is a process of QuantumLayer stopped, or another program at work in it? Runs go on when it is free",
+            ) from error
         if code is not None and not isinstance(cause, sqlite3.IntegrityError):
             raise EnvironmentError_(
                 f"the metadata database {shown(place)} failed: {cause}", hint=_hint(code, shown(place))
@@ -208,8 +221,8 @@ def database_errors(place: str | Path) -> Iterator[None]:
 
 
 def _away(error: DBAPIError, state: str) -> bool:
-    """Whether the server went away or is not up yet (classes 08, 57P): not what it says of a statement."""
-    return error.connection_invalidated or state.startswith(("08", "57P")) or isinstance(error, InterfaceError)
+    """Whether the server went away, is not up yet or gave us up (08, 57P, 25P03): not what it says of a statement."""
+    return error.connection_invalidated or state.startswith(("08", "57P", "25P03")) or isinstance(error, InterfaceError)
 
 
 def _unreachable(place: str | Path, why: object) -> Unreachable:

@@ -1,7 +1,8 @@
 """Kills processes of the service at a chosen moment. Loaded into worker and proxy by `sitecustomize`.
 
-The plan is the JSON file $QL_KILL_PLAN: {"moment": …, "kill": ["self" | name of a child of the supervisor | "service" | pid]}.
-It is carried out once. Every moment that comes is written to the file's sibling `.log`, a line each: time, pid, moment.
+The plan is the JSON file $QL_KILL_PLAN: {"moments": […], "kill": ["self" | a child of the supervisor | "service" | pid]}.
+It is carried out once at each of the moments, for which a file beside the plan then stands: `.0.done`, `.1.done`, …
+Every moment that comes is written to the sibling `.log`, a line each: time, pid, moment; a kill as "killed" and its moment.
 """
 
 import contextvars
@@ -26,20 +27,26 @@ def reached(moment):
     """Says that the moment has come, and kills where the plan wants it."""
     with PLAN.with_suffix(".log").open("a") as log:
         log.write(json.dumps([time.time(), os.getpid(), moment]) + "\n")
+    if not PLAN.exists():
+        return
+    plan = json.loads(PLAN.read_text())
+    if moment not in plan["moments"]:
+        return
+    victims = [pid for victim in plan["kill"] if (pid := _pid(victim)) is not None]
+    if len(victims) < len(plan["kill"]):
+        return
     try:
-        plan = json.loads(PLAN.read_text())
-        if plan["moment"] != moment:
-            return
-        PLAN.rename(PLAN.with_suffix(".done"))
-    except FileNotFoundError:
+        PLAN.with_suffix(f".{plan['moments'].index(moment)}.done").touch(exist_ok=False)
+    except FileExistsError:
         return
     with PLAN.with_suffix(".log").open("a") as log:
-        log.write(json.dumps([time.time(), os.getpid(), "kill"]) + "\n")
-    for victim in sorted(plan["kill"], key=lambda victim: victim == "self"):
-        os.kill(_pid(victim), signal.SIGKILL)
+        log.write(json.dumps([time.time(), os.getpid(), f"killed {moment}"]) + "\n")
+    for victim in sorted(victims, key=lambda pid: pid == os.getpid()):
+        os.kill(victim, signal.SIGKILL)
 
 
 def _pid(victim):
+    """None for a part that does not run at the moment: it will be killed when the moment comes again, if it does."""
     if victim == "self":
         return os.getpid()
     if isinstance(victim, int):
@@ -47,13 +54,16 @@ def _pid(victim):
     supervisor = psutil.Process(json.loads((Path(os.environ["QL_HOME"]) / "service.json").read_text())["pid"])
     if victim == "service":
         return supervisor.pid
-    wanted = [child for child in supervisor.children() if _name(child) == victim]
-    return wanted[0].pid
+    return next((child.pid for child in supervisor.children() if _name(child) == victim), None)
 
 
 def _name(process):
-    words = process.cmdline()
-    return "temporal" if words[0].endswith("temporal") else words[3]
+    """The word after `ql`, empty for a process that has just been forked or is dead."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return ""
+    return "temporal" if words and words[0].endswith("temporal") else words[3] if len(words) > 3 else ""
 
 
 def install():
