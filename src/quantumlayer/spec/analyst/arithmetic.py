@@ -44,7 +44,9 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
         holders = [e for e in world.entities.values() if name in e.fields]
         target = next((e for e in [topic, *holders] if e and name in e.fields), None)
         if target is None:
-            target = next((e for e in [topic, *world.entities.values()] if e and _sum(e, m["x"], world)), None)
+            known = [e for e in [topic, *world.entities.values()] if e]
+            target = next((e for e in known if _sum(e, m["x"], world, exact=True)), None)
+            target = target or next((e for e in known if _sum(e, m["x"], world)), None)
     if target is None or not name:
         return None
     found = _sum(target, m["x"], world, skip=name)
@@ -60,15 +62,15 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
-def _sum(target: EntityDraft, text: str, world: World, skip: str = "") -> tuple[str, str] | None:
-    """CEL of the words, and its type; None where a term is not understood."""
+def _sum(target: EntityDraft, text: str, world: World, skip: str = "", *, exact: bool = False) -> tuple[str, str] | None:
+    """CEL of the words, and its type; None where a term is not understood. `exact` wants fields by their whole name."""
     text = re.sub(
         r"^(?:the (?:sum|total|product|difference) of|calculated as|computed as|equal to) ", "", plain(text).lower().strip(" .")
     )
     pieces = _SIGN.split(_per(text))
     if len(pieces) < 3:
         return None
-    terms = [_term(target, piece, world, skip) for piece in pieces[::2]]
+    terms = [_term(target, piece, world, skip, exact=exact) for piece in pieces[::2]]
     if any(t is None for t in terms):
         return None
     signs = [_SIGNS[s.lower()] for s in pieces[1::2]]
@@ -95,15 +97,15 @@ def _per(text: str) -> str:
     )
 
 
-def _term(target: EntityDraft, text: str, world: World, skip: str) -> tuple[str, str] | None:
+def _term(target: EntityDraft, text: str, world: World, skip: str, *, exact: bool = False) -> tuple[str, str] | None:
     words = re.sub(r"^(?:the|its|their|an?|each|his|her)\s+", "", text.strip(" ,."))
     if (value := number(words)) is not None and re.match(r"[$€£]?\d", words):
         share = words.rstrip().endswith("%")
         return (f"{value / 100}", "number") if share else (f"{value}", "integer" if isinstance(value, int) else "number")
     if counted := re.fullmatch(
-        r"(?:number of )?(?:(?:started|full) )?(days|hours|nights)(?: (?:between|from) .+| in .+)?", words
+        r"(?:number of )?(?:(started|begun|full|whole|complete) )?(days|hours|nights)(?: (?:between|from) .+| in .+)?", words
     ):
-        return _length(target, counted[1])
+        return _length(target, counted[2], counted[1] or "")
     if counted := re.fullmatch(r"number of ([\w ]+)", words):
         children = world.find(counted[1])
         reference = children.reference_to(target.name) if children else None
@@ -113,34 +115,41 @@ def _term(target: EntityDraft, text: str, world: World, skip: str) -> tuple[str,
     owner, _, rest = own.partition("'s ")
     if rest:
         parent = world.find(owner)
-        return _through(target, rest, world, parent) if parent is not target else _own(target, rest, skip)
-    return _own(target, words, skip) or _through(target, words, world, None)
+        return _through(target, rest, world, parent, exact) if parent is not target else _own(target, rest, skip, exact)
+    return _own(target, words, skip, exact) or _through(target, words, world, None, exact)
 
 
-def _own(target: EntityDraft, words: str, skip: str) -> tuple[str, str] | None:
-    exact = [n for n in (snake(words), snake(singular(words))) if n in target.fields]
-    name = exact[0] if exact else known_field(target, words)
+def _own(target: EntityDraft, words: str, skip: str, exact: bool) -> tuple[str, str] | None:
+    whole = [n for n in (snake(words), snake(singular(words))) if n in target.fields]
+    name = whole[0] if whole else None if exact else known_field(target, words)
     field = target.fields.get(name or "")
     if field is None or name == skip or field.type not in _NUMERIC or not field.required:
         return None
     return f"self.{name}", field.type
 
 
-def _through(target: EntityDraft, words: str, world: World, parent: EntityDraft | None) -> tuple[str, str] | None:
+def _through(target: EntityDraft, words: str, world: World, parent: EntityDraft | None, exact: bool) -> tuple[str, str] | None:
     for reference, field in target.fields.items():
         if field.type == "reference" and field.to and field.required and (parent is None or parent.name == field.to):
-            found = _own(world.entities[field.to], words, "")
+            found = _own(world.entities[field.to], words, "", exact)
             if found:
                 return found[0].replace("self.", f"self.{reference}.", 1), found[1]
     return None
 
 
-def _length(target: EntityDraft, unit: str) -> tuple[str, str] | None:
-    """Days or hours of the row's period."""
+def _length(target: EntityDraft, unit: str, counted: str) -> tuple[str, str] | None:
+    """Days or hours of the row's period; `counted` says that parts of one are a whole, or nothing."""
     span = period(target)
     if span is None or not all(target.fields[n].required for n in span):
         return None
     first, last = (f"self.{n}" for n in span)
     if unit == "hours":
-        return (f"hours_between({first}, {last})", "number") if target.fields[span[0]].type == "datetime" else None
+        if target.fields[span[0]].type != "datetime":
+            return None
+        hours = f"hours_between({first}, {last})"
+        return (
+            (f"{'ceil' if counted in ('started', 'begun') else 'floor'}({hours})", "integer") if counted else (hours, "number")
+        )
+    if counted in ("started", "begun") and target.fields[span[0]].type == "datetime":
+        return None
     return f"days_between({first}, {last})", "integer"

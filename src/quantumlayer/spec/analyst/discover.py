@@ -52,6 +52,11 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         own = any(re.search(rf"\bown {one}(?:s|es)?\b|\bown {re.escape(plural(one))}\b", t) for _, t in texts)
         if own and not any(re.search(rf"(?:^|\b(?:an?|each|every|the) ){one}s? (?:has|have|with)\b", t) for _, t in texts):
             del found[one]
+    declared = {one for _, t in texts for one in _declared(t)}
+    for one in [o for o in found if o not in declared]:
+        whole = [c for c in found if c.endswith(f"_{one}") and c in declared]
+        if len(whole) == 1 and one not in PEOPLE:
+            del found[one]
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
             world.add(one.replace("_", " "), by)

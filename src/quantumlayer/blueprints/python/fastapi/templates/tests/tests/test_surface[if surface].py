@@ -18,7 +18,8 @@ def operation(method: str, path: str, kind: str, inner: str, **changes: Any) -> 
     """One operation as `surface.json` writes it."""
     behind = {"kind": kind, "method": {"login": "POST", "register": "POST", "create": "POST"}.get(kind, "GET"), "path": inner}
     found = {"method": method, "path": path, "inner": behind, "status": 200, "open": True, "caller": False}
-    return found | {"read": None, "bind": {}, "query": {}, "accepts": None, "answers": None} | changes
+    paging = {"pages": None, "usual": 20}
+    return found | paging | {"read": None, "bind": {}, "query": {}, "accepts": None, "answers": None} | changes
 
 
 TABLE = {
@@ -47,6 +48,15 @@ TABLE = {
         operation("GET", "/me", "read", "/users/{key}", open=False, caller=True, answers={"mail": "email"}),
         operation(
             "GET", "/users", "list", "/users", query={"size": "limit"}, answers={"users": [{"no": "id"}], "all": "$total"}
+        ),
+        operation(
+            "GET",
+            "/pages",
+            "list",
+            "/pages",
+            query={"size": "limit"},
+            pages={"page": "page", "first": 1},
+            answers={"users": [{"no": "id"}], "meta": {"page": "$page", "of": "$pages", "more": "$more", "back": "$previous"}},
         ),
         operation("GET", "/go", "action", "/go"),
         operation(
@@ -87,6 +97,10 @@ def _answer(request: Request, body: Any) -> Response:
             return JSONResponse({"detail": "Sign in first."}, 401, {"www-authenticate": "Bearer"})
         case "GET", "/users":
             return JSONResponse({"items": [USER], "total": int(request.query_params.get("limit", "9"))})
+        case "GET", "/pages" if not request.query_params.get("offset", "0").isdigit():
+            return JSONResponse({"detail": "No.", "errors": [{"field": "offset", "message": "is wrong"}]}, 422)
+        case "GET", "/pages":
+            return JSONResponse({"items": [{"id": request.query_params["offset"]}], "total": 9})
         case "GET", "/users/7":
             return JSONResponse({**USER, "team_id": 1})
         case "GET", "/teams/1" | "/teams/2":
@@ -110,6 +124,15 @@ def test_names_and_nesting_are_translated_both_ways(client: TestClient) -> None:
     assert (made.status_code, made.json()) == (201, {"user": {"mail": "ann@example.com", "token": "t1"}})
     listed = client.get("/api/users?size=3&other=1")
     assert listed.json() == {"users": [{"no": 7}], "all": 3}
+
+
+def test_pages_are_read_by_their_number(client: TestClient) -> None:
+    second = client.get("/api/pages?size=4&page=2").json()
+    assert second == {"users": [{"no": "4"}], "meta": {"page": 2, "of": 3, "more": True, "back": 1}}
+    assert client.get("/api/pages?page=1").json()["meta"] == {"page": 1, "of": 1, "more": False, "back": None}
+    for wrong in ("0", "-1", "two", ""):
+        refused = client.get(f"/api/pages?page={wrong}")
+        assert (refused.status_code, refused.json()["errors"]) == (400, ["page must be a whole number from 1"])
 
 
 def test_credentials_go_by_the_scheme_of_the_description(client: TestClient) -> None:
