@@ -1,6 +1,9 @@
 """The stacks side by side. What was measured is kept in QL_HOME/stacks.json; a second call goes on, --again starts anew.
 
-Usage: python benchmarks/stacks.py emission|phases|requests|twelve|conformance [--stack STACK]… [--again]
+Usage: python benchmarks/stacks.py emission|phases|requests|twelve|conformance [--stack STACK]… [--again] [--write]
+
+`--write` puts the table into docs/stacks.md, with the day and the load of the machine (running processes for each processor,
+before the measurement began).
 
   emission     milliseconds from a specification to all files, the median of many
   phases       seconds to install (nothing cached, downloads cached, all cached), to build and to start
@@ -8,13 +11,14 @@ Usage: python benchmarks/stacks.py emission|phases|requests|twelve|conformance [
   twelve       verified share of the analyst's twelve requests, as `benchmarks/twelve.py --stack STACK` left it
   conformance  what `ql blueprint check` remembers: units that passed, faults caught
 
-Nothing else should run beside `phases` and `requests`.
+Nothing else should run beside `emission`, `phases` and `requests`. `twelve` and `conformance` only read what was left.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -35,11 +39,12 @@ from quantumlayer.files.values import FileTree
 from quantumlayer.stores.home import default_home
 
 TWINS = Path(__file__).parent / "twins"
+PAGE = Path(__file__).parent.parent / "docs" / "stacks.md"
 SPEC = "todo"
 RUNS = 25
 SECONDS = 5.0
 CONNECTIONS = 16
-BODY = json.dumps({"title": "Buy milk", "priority": "high", "due": "2031-05-05"})
+BODY = json.dumps({"title": "Buy milk", "priority": "high", "due_date": "2031-05-05"})
 CREATE = (
     f"POST /tasks HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n\r\n{BODY}".encode()
 )
@@ -166,12 +171,15 @@ async def conformance(stack: str) -> dict[str, Any]:
 
 
 async def measured(what: str, stacks: list[str], again: bool) -> dict[str, dict[str, Any]]:
-    """By stack; what is known is not measured again."""
+    """By stack; what is known is not measured again. With the day and, where the clock matters, the load before."""
     memory = default_home().root / "stacks.json"
     known = json.loads(memory.read_text("utf-8")) if memory.exists() else {}
     for stack in stacks:
         if what in ("twelve", "conformance") or again or stack not in known.get(what, {}):
+            load = os.getloadavg()[0] / (os.cpu_count() or 1)
             found = await _measure(what, stack)
+            if found and what in ("emission", "phases", "requests"):
+                found |= {"load": round(load, 1), "day": time.strftime("%Y-%m-%d")}
             known.setdefault(what, {})[stack] = found
             memory.parent.mkdir(parents=True, exist_ok=True)
             part = memory.with_suffix(".part")
@@ -193,18 +201,32 @@ async def _measure(what: str, stack: str) -> dict[str, Any]:
     return await conformance(stack)
 
 
+def write(what: str, columns: list[str], rows: list[tuple[object, ...]]) -> None:
+    """Puts the table between its marks in docs/stacks.md."""
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    table = "\n".join([f"<!-- {what} -->", *lines, f"<!-- end of {what} -->"])
+    text = PAGE.read_text("utf-8")
+    place = re.compile(rf"<!-- {what} -->.*?<!-- end of {what} -->", re.DOTALL)
+    assert place.search(text), f"{PAGE.name} has no place for {what}"
+    PAGE.write_text(place.sub(lambda _: table, text), "utf-8")
+
+
 def main() -> None:
     """Measures what is missing and prints all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("emission", "phases", "requests", "twelve", "conformance"))
     parser.add_argument("--stack", action="append")
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     stacks = options.stack or sorted(known_blueprints(default_home().root).by_id)
     found = asyncio.run(measured(options.what, stacks, options.again))
     columns = list(dict.fromkeys(name for one in found.values() for name in one))
     rows = [(stack, *(one.get(column, "not measured") for column in columns)) for stack, one in found.items()]
     show(options.what, ["stack", *columns], rows)
+    if options.write:
+        write(options.what, columns, rows)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,17 @@ from typing import Annotated, Literal
 import uvicorn
 from fastapi import Depends, FastAPI, Query
 from pydantic import BaseModel
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 engine = create_engine(os.environ["DATABASE_URL"])
+
+
+@event.listens_for(engine, "connect")
+def configure(connection, _) -> None:
+    """As one sets up SQLite for a server."""
+    connection.execute("PRAGMA journal_mode = wal")
+    connection.execute("PRAGMA synchronous = normal")
 
 
 class Base(DeclarativeBase):
@@ -25,8 +32,8 @@ class Task(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]
     notes: Mapped[str | None]
-    due: Mapped[dt.date | None]
-    priority: Mapped[str] = mapped_column(default="medium")
+    due_date: Mapped[dt.date]
+    priority: Mapped[str]
     done: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime] = mapped_column(default=lambda: dt.datetime.now(dt.UTC))
 
@@ -36,8 +43,8 @@ class NewTask(BaseModel):
 
     title: str
     notes: str | None = None
-    due: dt.date | None = None
-    priority: Literal["low", "medium", "high"] = "medium"
+    due_date: dt.date
+    priority: Literal["low", "medium", "high"]
     done: bool = False
 
 

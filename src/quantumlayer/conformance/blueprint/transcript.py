@@ -26,6 +26,7 @@ from quantumlayer.spec.values import Spec
 ALWAYS = "always there"
 UNLIMITED = 3600.0
 CONTRACT_HEADERS = ("content-type", "location", "allow", "www-authenticate", "retry-after", "cache-control")
+_PARAMETER = re.compile(r"\{[^{}]+\}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -144,10 +145,24 @@ def _neutral(shape: Shape, value: Any, identities: Identities, member: str = "")
     return value
 
 
+def _described(document: Any) -> Any:
+    """Which calls an OpenAPI document describes, with their successes: all else in it is each stack's own."""
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        return document
+    found: dict[str, Any] = {}
+    for path, item in sorted(document["paths"].items()):
+        for method, operation in sorted(item.items() if isinstance(item, dict) else ()):
+            if not isinstance(operation, dict):
+                continue
+            good = sorted(status for status in operation.get("responses", {}) if status < "4")
+            found[f"{method.upper()} {_PARAMETER.sub('{}', path)}"] = good
+    return found
+
+
 def _always_there(spec: Spec, url: str) -> list[Heard]:
     """What does not depend on rows: documents, unknown paths and methods, with a slash too many, a body that is none."""
     known = endpoints(spec)
-    paths = dict.fromkeys(re.sub(r"\{[^{}]+\}", "1", path) for _, path in known)
+    paths = dict.fromkeys(_PARAMETER.sub("1", path) for _, path in known)
     posts = [path for method, path in known if method == "POST" and "{" not in path]
     calls = [Call("GET", path) for path in ("/health", "/openapi.json", "/no-such-path", "/")]
     calls += [Call("GET", f"{path}/") for path in paths] + [Call("TRACE", path) for path in paths]
@@ -156,7 +171,7 @@ def _always_there(spec: Spec, url: str) -> list[Heard]:
     try:
         for call in calls:
             got = connection.send(call)
-            body = _body({}, got, Identities())
+            body = _described(got.body) if call.path == "/openapi.json" else _body({}, got, Identities())
             request = f"{call.method} {call.target} {call.body.decode('latin-1') if call.body else ''}".rstrip()
             heard.append(Heard(ALWAYS, request, got.status, _headers(got, body), body))
     finally:

@@ -103,8 +103,8 @@ class GoField(FieldView):
             case "string" | "text":
                 patterns = [spec.pattern, FORMATS[spec.format] if spec.format else None]
                 return [
-                    *(["wire.NotBlank"] if self.not_blank else []),
                     f"wire.Length({self.least_length}, {self.length})",
+                    *(["wire.NotBlank"] if self.not_blank else []),
                     *(f"wire.Match({pattern(p)})" for p in patterns if p),
                 ]
             case "enum":

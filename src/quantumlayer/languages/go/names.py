@@ -23,6 +23,7 @@ _LOCALS = frozenset({
     "value", "view", "w", "web", "where", "wire", "work",
 })  # fmt: skip
 _TYPES = frozenset({"Tx", "Page", "Actor"})
+_FILES = frozenset({"doc", "lists", "page"})
 _FILE_ENDINGS = frozenset({
     "test", "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd",
     "openbsd", "plan9", "solaris", "wasip1", "windows", "zos", "unix", "386", "amd64", "arm", "arm64", "loong64", "mips",
@@ -68,8 +69,8 @@ def local(name: str) -> str:
 
 
 def module(name: str) -> str:
-    """The name of a file: never one that Go takes for a test or for another platform."""
-    return f"{name}_" if name.rpartition("_")[2] in _FILE_ENDINGS or name == "doc" else name
+    """The name of a file: never one that Go takes for a test or for another platform, nor one that has its place already."""
+    return f"{name}_" if name.rpartition("_")[2] in _FILE_ENDINGS or name in _FILES else name
 
 
 def quoted(name: str) -> str:

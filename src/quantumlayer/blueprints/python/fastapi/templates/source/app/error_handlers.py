@@ -6,9 +6,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.errors import MEDIA_TYPE, Problem, details
+from app.messages import field_errors
 from app.observability import log
+
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 def _response(
@@ -23,18 +27,32 @@ async def _on_problem(_: Request, problem: Problem) -> JSONResponse:
     return _response(problem.status, problem.detail, problem.errors)
 
 
-async def _on_http_exception(_: Request, error: HTTPException) -> JSONResponse:
+async def _on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+    if error.status_code == 404:
+        return _response(404, "There is no such resource.")
+    if error.status_code == 405:
+        return _response(405, "This method is not allowed here.", headers={"Allow": ", ".join(_allowed(request))})
+    if error.status_code == 400:
+        return _response(400, "The body is not JSON.")
     return _response(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of the path; every route has one alone."""
+    asked = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return [method for method, scope in asked.items() if any(route.matches(scope)[0] == Match.FULL for route in routes)]
 
 
 async def _on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     found = error.errors()
-    if any(item["type"] == "json_invalid" or tuple(item["loc"]) == ("body",) for item in found):
+    if any(item["type"] == "json_invalid" for item in found):
+        return _response(400, "The body is not JSON.")
+    if any(tuple(item["loc"]) == ("body",) for item in found):
         return _response(400, "The body is not a JSON object.")
     if any(item["loc"][0] == "path" for item in found):
         return _response(404, "There is no such resource.")
-    errors = [{"field": ".".join(str(part) for part in item["loc"][1:]), "message": item["msg"]} for item in found]
-    return _response(422, "Some fields are not valid.", errors)
+    return _response(422, "Some fields are not valid.", field_errors(found, skipped=1))
 
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:

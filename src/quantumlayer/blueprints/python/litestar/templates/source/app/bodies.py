@@ -9,6 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.errors import Problem, not_found
+from app.messages import field_errors
 from app.wire import PathKey
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -54,9 +55,7 @@ def _checked(schema: type[Schema], value: dict[str, Any]) -> Schema:
     try:
         return schema.model_validate(value)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
-        errors = [{"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in found]
-        raise Problem(422, "Some fields are not valid.", errors) from None
+        raise Problem(422, "Some fields are not valid.", field_errors(error.errors(include_url=False))) from None
 
 
 def row_key(text: str, adapter: TypeAdapter[Any] = _KEY) -> Any:

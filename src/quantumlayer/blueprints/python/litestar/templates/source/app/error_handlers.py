@@ -26,6 +26,10 @@ def _on_problem(_: Asked, problem: Problem) -> Response[Any]:
 
 
 def _on_http_exception(_: Asked, error: HTTPException) -> Response[Any]:
+    if error.status_code == 404:
+        return _response(404, "There is no such resource.")
+    if error.status_code == 405:
+        return _response(405, "This method is not allowed here.", headers=dict(error.headers or {}))
     return _response(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
 

@@ -90,7 +90,7 @@ func parseText(sent source) (string, string) {
 	text := string(sent.raw)
 	if !sent.text {
 		if sent.raw[0] != '"' || json.Unmarshal(sent.raw, &text) != nil {
-			return "", "must be a string"
+			return "", "must be a text"
 		}
 		if strings.Contains(text, "\uFFFD") && loneSurrogate(string(sent.raw)) {
 			return "", "must be valid Unicode"
@@ -126,7 +126,7 @@ func parseInteger(sent source) (int64, string) {
 		return 0, "must be an integer"
 	}
 	if number < -maxInteger || number > maxInteger {
-		return 0, "is out of range"
+		return 0, "must be an integer"
 	}
 	return number, ""
 }

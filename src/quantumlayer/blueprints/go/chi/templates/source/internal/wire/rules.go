@@ -34,8 +34,14 @@ func TimeOfDay(text string) string {
 // Length counts code points.
 func Length(least, most int) Rule[string] {
 	return func(text string) string {
-		length := utf8.RuneCountInString(text)
-		return unless(length >= least && length <= most, fmt.Sprintf("must have %d to %d characters", least, most))
+		switch length := utf8.RuneCountInString(text); {
+		case length == 0 && least == 1:
+			return "must not be empty"
+		case length < least:
+			return fmt.Sprintf("must have at least %d characters", least)
+		default:
+			return unless(length <= most, fmt.Sprintf("must have at most %d characters", most))
+		}
 	}
 }
 
@@ -55,6 +61,11 @@ func OneOf(choices ...string) Rule[string] {
 	return func(text string) string {
 		return unless(slices.Contains(choices, text), "must be one of "+strings.Join(choices, ", "))
 	}
+}
+
+// Unsortable refuses every order of a list that has one alone.
+func Unsortable(string) string {
+	return "this list cannot be sorted"
 }
 
 // Items counts the items of a list; most is 0 where there is no end.

@@ -37,6 +37,9 @@ func Body(r *http.Request, optional bool) (*Reader, error) {
 	if len(raw) == 0 && optional {
 		return &Reader{}, nil
 	}
+	if len(raw) == 0 {
+		return nil, problem.New(http.StatusBadRequest, "The body is not a JSON object.")
+	}
 	if !utf8.Valid(raw) || !json.Valid(raw) {
 		return nil, problem.New(http.StatusBadRequest, "The body is not JSON.")
 	}

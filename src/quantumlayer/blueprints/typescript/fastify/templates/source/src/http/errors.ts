@@ -59,13 +59,17 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
   return new Problem(500, "The server could not carry out the request.");
 }
 
-/** Makes every error of the application a problem detail. Call it after all routes are known. */
-export function installErrorHandlers(app: FastifyInstance, paths: ReadonlySet<string>): void {
-  const known = [...paths].map((path) => new RegExp(`^${path.replace(/:[a-z]+/g, "[^/]+")}$`));
+/** Makes every error of the application a problem detail. Call it after all routes are known, with the methods of each path. */
+export function installErrorHandlers(app: FastifyInstance, methods: ReadonlyMap<string, readonly string[]>): void {
+  const known = [...methods].map(([path, its]) => ({ pattern: new RegExp(`^${path.replace(/:[a-z]+/g, "[^/]+")}$`), its }));
   app.setErrorHandler(async (error, request, reply) => refuse(reply, problemOf(error, request)));
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.replace(/\?.*/s, "");
-    const other = known.some((pattern) => pattern.test(path));
-    return refuse(reply, other ? new Problem(405, "This method is not for this path.") : new Problem(404, "Not Found"));
+    const allowed = new Set(known.flatMap(({ pattern, its }) => (pattern.test(path) ? its : [])));
+    if (allowed.size === 0) {
+      return refuse(reply, notFound());
+    }
+    reply.header("allow", [...allowed].sort().join(", "));
+    return refuse(reply, new Problem(405, "This method is not allowed here."));
   });
 }

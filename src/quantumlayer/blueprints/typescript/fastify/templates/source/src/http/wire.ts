@@ -7,6 +7,7 @@ import { Decimal, type Instant, type PlainDate } from "../values.js";
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 const MAX_DECIMAL = new Decimal(10).pow(12);
 const LONGEST_NUMBER = 400;
+const LONGEST_ITEM = 255;
 const INTEGER = /^-?[0-9]{1,16}$/;
 const NUMBER = /^-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?$/;
 const KEY = /^(0|[1-9][0-9]{0,15})$/;
@@ -23,6 +24,9 @@ type Reader<T> = z.ZodPipe<z.ZodUnknown, z.ZodTransform<T, unknown>>;
 function reader<T>(read: (value: unknown) => T): Reader<T> {
   return z.unknown().transform((value, context) => {
     try {
+      if (value === undefined || value === null) {
+        refuse(value === undefined ? "is missing" : "must not be null");
+      }
       return read(value);
     } catch (error) {
       if (!(error instanceof Refusal)) {
@@ -66,7 +70,8 @@ export function text({ min = 0, max = Number.POSITIVE_INFINITY, notBlank = false
     const found = string(value);
     const length = [...found].length;
     if (length < min || length > max) {
-      refuse(length < min ? `must have at least ${min} characters` : `must have at most ${max} characters`);
+      const least = min === 1 ? "must not be empty" : `must have at least ${min} characters`;
+      refuse(length < min ? least : `must have at most ${max} characters`);
     }
     if (notBlank && found.trim() === "") {
       refuse("must not be empty or blank");
@@ -86,7 +91,7 @@ function whole(pattern: string): RegExp {
 
 function string(value: unknown): string {
   if (typeof value !== "string") {
-    return refuse(value === undefined ? "is required" : "must be a text");
+    return refuse("must be a text");
   }
   if (value.includes("\0")) {
     refuse("must not contain NUL characters");
@@ -99,7 +104,10 @@ function string(value: unknown): string {
 
 /** One of these texts. */
 export function choice<const T extends string>(values: readonly T[]) {
-  return reader((value) => values.find((known) => known === value) ?? refuse(`must be one of ${values.join(", ")}`));
+  return reader((value) => {
+    const found = string(value);
+    return values.find((known) => known === found) ?? refuse(`must be one of ${values.join(", ")}`);
+  });
 }
 
 /** Every list of this sort is refused. */
@@ -109,7 +117,7 @@ export function never() {
 
 /** A whole number. */
 export function integer(bounds: Bounds = {}) {
-  return reader((value) => within(integerOf(numberText(value)), bounds));
+  return reader((value) => within(integerIn(value), bounds));
 }
 
 /** A whole number in a query. */
@@ -146,9 +154,13 @@ export function queryDecimal() {
 
 function numberText(value: unknown): string {
   if (!(value instanceof LosslessNumber) || value.value.length > LONGEST_NUMBER) {
-    return refuse(value === undefined ? "is required" : "must be a number");
+    return refuse("must be a number");
   }
   return value.value;
+}
+
+function integerIn(value: unknown): number {
+  return value instanceof LosslessNumber ? integerOf(value.value) : refuse("must be an integer");
 }
 
 function integerOf(text: string): number {
@@ -198,8 +210,8 @@ export function queryFlag() {
 /** A day. */
 export function day() {
   return reader((value): PlainDate => {
-    const found = string(value);
-    return DAY.test(found) && isDay(found) ? found : refuse("must be a date such as 2026-01-31");
+    const found = typeof value === "string" && DAY.test(value) && isDay(value) ? value : null;
+    return found ?? refuse("must be a date such as 2026-01-31");
   });
 }
 
@@ -238,7 +250,7 @@ export function rowKey() {
 /** Ids of rows, each once. */
 export function rowKeys({ min = 0, max = Number.POSITIVE_INFINITY }: Counts = {}) {
   return reader((value) => {
-    const found = [...new Set(list(value).map((item) => integerOf(numberText(item))))];
+    const found = [...new Set(each(value, integerIn))];
     return counted(found.sort((left, right) => left - right), min, max);
   });
 }
@@ -246,16 +258,28 @@ export function rowKeys({ min = 0, max = Number.POSITIVE_INFINITY }: Counts = {}
 /** A list of texts. */
 export function texts({ min = 0, max = Number.POSITIVE_INFINITY }: Counts = {}) {
   return reader((value) => {
-    const found = list(value).map(string);
-    if (found.some((item) => item === "" || [...item].length > 255)) {
-      refuse("each item must have 1 to 255 characters");
-    }
+    const found = each(value, (item) => {
+      const words = string(item);
+      if (words === "" || [...words].length > LONGEST_ITEM) {
+        refuse(words === "" ? "must not be empty" : `must have at most ${LONGEST_ITEM} characters`);
+      }
+      return words;
+    });
     return counted(found, min, max);
   });
 }
 
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : refuse(value === undefined ? "is required" : "must be a list");
+function each<T>(value: unknown, read: (item: unknown) => T): T[] {
+  if (!Array.isArray(value)) {
+    return refuse("must be a list");
+  }
+  return value.map((item: unknown) => {
+    try {
+      return item === null ? refuse("must not be null") : read(item);
+    } catch (error) {
+      throw error instanceof Refusal ? new Refusal(`each item ${error.message}`) : error;
+    }
+  });
 }
 
 function counted<T>(items: T[], min: number, max: number): T[] {

@@ -1,0 +1,2 @@
+// Package api is HTTP: what comes in, who may call, what goes out.
+package api

@@ -1,0 +1,2 @@
+// Package model holds the rows of the application as its callers see them.
+package model

@@ -1,0 +1,2 @@
+// Package store reads and writes rows.
+package store
