@@ -2,14 +2,14 @@
 
 Usage: python benchmarks/lift.py MODEL [--state FILE] [--only UNIT,REQUEST,…] [--ways WAY,…] [--print]
 
-MODEL is as in `ql generate --model`; `models.toml` of QL_HOME and the environment count. Units of pure logic
-(`lift_units.yaml`): `one-shot` is the first answer as it is, `author` what the author of units makes of it, which `auto` uses. A
-unit is right where its examples and the hidden ones, which no model sees, give their answers. Requests (the twelve of
-`benchmarks/twelve.py`): `one-shot` is one prompt for the whole application, its files run as they are and judged; `model` and
+MODEL is as in `ql generate --model`; `models.toml` of QL_HOME and the environment count. Units of pure logic are those of
+`lift_units.yaml`: `one-shot` is the first answer as it is, `author` what the author of units makes of it, which `auto` uses.
+A unit is right where its examples and the hidden ones, which no model sees, give their answers. Requests are the twelve of
+`benchmarks/twelve.py`: `one-shot` is one prompt for the whole application, its files run as they are and judged; `model` and
 `auto` are `ql generate` with that author. The sandbox runs everything.
 
-Every answer and every cell is kept in FILE (JSON lines), so that a run that was stopped goes on where it was, in the middle of a
-cell too; what was not tried is printed as not_run. --print runs nothing.
+Every answer and every cell is kept in FILE (JSON lines): a run that was stopped goes on where it was, in the middle of a cell
+too; what was not tried is printed as not_run. --print runs nothing.
 """
 
 import argparse
