@@ -1,6 +1,7 @@
 """Kills processes of the service at a chosen moment. Loaded into worker and proxy by `sitecustomize`.
 
 The plan is the JSON file $QL_KILL_PLAN: {"moments": […], "kill": ["self" | a child of the supervisor | "service" | pid]}.
+Of the worker it is the process at work; "whole worker" means its parent, which takes it along.
 It is carried out once at each of the moments, for which a file beside the plan then stands: `.0.done`, `.1.done`, …
 Every moment that comes is written to the sibling `.log`, a line each: time, pid, moment; a kill as "killed" and its moment.
 """
@@ -54,7 +55,12 @@ def _pid(victim):
     supervisor = psutil.Process(json.loads((Path(os.environ["QL_HOME"]) / "service.json").read_text())["pid"])
     if victim == "service":
         return supervisor.pid
-    return next((child.pid for child in supervisor.children() if _name(child) == victim), None)
+    wanted = victim.removeprefix("whole ")
+    found = next((child for child in supervisor.children() if _name(child) == wanted), None)
+    if found is None or victim != "worker":
+        return found and found.pid
+    # The one at work is a fork of the one that the supervisor started.
+    return next((fork.pid for fork in found.children() if _name(fork) == wanted), None)
 
 
 def _name(process):
