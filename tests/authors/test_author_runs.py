@@ -93,9 +93,9 @@ def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
 
 
 def test_a_budget_that_is_used_up_ends_partial_with_what_was_done(generate, home):
-    wrong = UNIT.replace("500", "501")
+    wrong = [UNIT.replace("500", str(n)) for n in range(501, 510)]
     budget = "[budget]\nrun_tokens = 3500\n"
-    code, report, log = generate([wrong] * 9, "--file", PARCELS, "--author", "auto", budget=budget)
+    code, report, log = generate(wrong, "--file", PARCELS, "--author", "auto", budget=budget)
     assert (code, report.get("status")) == (3, "partial"), (report, log)
     assert 0 < report["cost_usd"] < 0.01 and line(report, "structure")["status"] == "passed"
     assert "budget" in line(report, "code")["reason"] or "budget" in log

@@ -17,7 +17,7 @@ from quantumlayer.cli.sources import write_out
 from quantumlayer.delivery.values import checked_ttl
 from quantumlayer.pipeline.intake import admitted, chosen_author, configured_vision, require_models
 from quantumlayer.pipeline.values import Finished
-from quantumlayer.request.values import Request
+from quantumlayer.request.values import FileKind, Request
 from quantumlayer.server.service import prepare
 from quantumlayer.stores.home import default_home
 from quantumlayer.stores.space import check_space
@@ -67,7 +67,8 @@ def generate(
     writer = chosen_author(author, model, default_home().root)
     for folder in blueprints:
         remember(default_home().root, checked_folder(folder))
-    request = read_request(prompt, file, {"openapi": openapi, "sql": schema}, stack=stack, author=writer, model=model)
+    typed: dict[FileKind, list[Path]] = {"openapi": openapi, "sql": schema}
+    request = read_request(prompt, file, typed, image, stack=stack, author=writer, model=model)
     wanted = Wanted(
         out=checked_out(out) if out else None,
         preview=preview,
@@ -85,7 +86,7 @@ async def _generate(request: Request, wanted: Wanted) -> Finished:
     request = await admitted(request)
     home = default_home()
     author = chosen_author(request.author, request.model, home.root)
-    await require_models(author, request.model, request.stack or "", home.root)
+    await require_models(author, request, home.root)
     prepare(home)
     check_space(home.root)
     desk = await open_desk()

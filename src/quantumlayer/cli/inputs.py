@@ -1,5 +1,6 @@
 """What the user typed, read and refused before anything runs."""
 
+import importlib
 import os
 import re
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.request.compose import compose, read_bytes
-from quantumlayer.request.values import MAX_FILE, FileKind, Request, SourceFile
+from quantumlayer.request.values import MAX_FILE, FileKind, Picture, Request, SourceFile
 
 _TTL = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -18,21 +19,25 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def read_text(path: Path, limit: int = MAX_FILE) -> str:
     """A UTF-8 text file, or standard input for `-`. Raises `UserError` when it is missing, too large or not text."""
+    return read_bytes(_content(path, limit), str(path), limit)
+
+
+def _content(path: Path, limit: int) -> bytes:
+    """The bytes of a file, or of standard input for `-`; one more than the limit where there are more."""
     try:
         if str(path) == "-":
-            content = sys.stdin.buffer.read(limit + 1)
-        else:
-            with path.open("rb") as file:
-                content = file.read(limit + 1)
+            return sys.stdin.buffer.read(limit + 1)
+        with path.open("rb") as file:
+            return file.read(limit + 1)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", hint="name a readable file") from None
-    return read_bytes(content, str(path), limit)
 
 
 def read_request(
     prompt: str | None,
     files: list[Path],
     typed: dict[FileKind, list[Path]],
+    images: list[Path],
     *,
     stack: str | None,
     author: str,
@@ -41,7 +46,18 @@ def read_request(
     """The request of the command line. Raises `UserError`."""
     given = [SourceFile(name=path.name, text=read_text(path)) for path in files]
     given += [SourceFile(name=p.name, text=read_text(p), kind=kind) for kind, paths in typed.items() for p in paths]
-    return compose(prompt or "", given, stack=stack, author=author, model=model)
+    return compose(prompt or "", given, read_pictures(images), stack=stack, author=author, model=model)
+
+
+def read_pictures(paths: list[Path]) -> list[Picture]:
+    """Checked and drawn anew. Raises `UserError`."""
+    if not paths:
+        return []
+    # Loaded only here: what draws takes longer to load than most commands.
+    library = importlib.import_module("quantumlayer.request.pictures")
+    if len(paths) > library.MOST_PICTURES:
+        raise UserError(f"{len(paths)} pictures are too many", hint=f"pass at most {library.MOST_PICTURES}")
+    return [library.checked_picture(path.name, _content(path, library.MOST_BYTES)) for path in paths]
 
 
 def parse_ttl(text: str) -> timedelta:

@@ -246,6 +246,6 @@ def kept_outcomes(
 
 def title_of(request: Request) -> str:
     """The beginning of the request on one line, without what could command a terminal or turn its text around."""
-    text = request.text or ", ".join(file.name for file in request.files)
+    text = request.text or ", ".join(each.name for each in (*request.files, *request.pictures))
     shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return shown if len(shown) <= TITLE_LENGTH else shown[: TITLE_LENGTH - 1] + "…"

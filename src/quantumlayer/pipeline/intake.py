@@ -38,16 +38,20 @@ def chosen_author(author: str | None, model: str | None, home: Path) -> Author:
 
 
 def configured_vision(home: Path, picture: str) -> None:
-    """Raises `UserError`: without a model for pictures none is read, and with one this version reads none either."""
+    """Raises `UserError` where no model is named that could see the picture."""
     if not configured(home, None).names("vision"):
         hint = "name one: ql model add PROVIDER:MODEL --role vision; or describe the picture in words"
         raise UserError(f"{picture} is a picture, and no model is named for the role vision", hint=hint)
-    raise UserError(f"{picture} cannot be read: this version reads no pictures", hint="describe it in words")
 
 
-async def require_models(author: str, model: str | None, stack: str, home: Path) -> None:
-    """Opens the models that the author will ask, without a call. Raises `UserError` or `EnvironmentError_` naming the mend."""
-    if roles := ROLES[author]:
+async def require_models(author: str, request: Request, home: Path) -> None:
+    """Opens the models that the author will ask, and that of pictures, without a call.
+
+    Raises `UserError` or `EnvironmentError_` naming the mend.
+    """
+    model, stack = request.model, request.stack or ""
+    roles: tuple[Role, ...] = (*ROLES[author], "vision") if request.pictures else ROLES[author]
+    if roles:
         await asyncio.to_thread(preflight, configured(home, model), roles, stack.partition("/")[0])
 
 

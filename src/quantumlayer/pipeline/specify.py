@@ -5,6 +5,7 @@ import asyncio
 from temporalio import activity
 
 from quantumlayer.author.drafting import draft
+from quantumlayer.author.seeing import assumptions, questions, see, told
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.toolbox import Toolbox
@@ -34,8 +35,23 @@ class Specify:
         """Request → Brief."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             request = await desk.load("request", Request)
-            await desk.save("brief", await asyncio.to_thread(enhance, request))
+            if request.pictures:
+                await desk.save("brief", await self._seen(desk, request))
+            else:
+                await desk.save("brief", await asyncio.to_thread(enhance, request))
         return desk.outcome()
+
+    async def _seen(self, desk: Desk, request: Request) -> Brief:
+        """The brief with what a model sees in the pictures, as if it had been written."""
+        models = await self.tools.models.gateway(desk)
+        sights = await asyncio.gather(*(see(models, picture) for picture in request.pictures))
+        brief = await asyncio.to_thread(enhance, told(request, sights))
+        return brief.model_copy(
+            update={
+                "assumptions": (*brief.assumptions, *assumptions(sights)),
+                "open_questions": (*brief.open_questions, *questions(sights)),
+            }
+        )
 
     @activity.defn(name=stages.FRD.name)
     async def frd(self, task: Task) -> Outcome:

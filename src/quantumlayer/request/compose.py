@@ -3,22 +3,28 @@
 from collections.abc import Sequence
 
 from quantumlayer.errors import UserError
-from quantumlayer.request.values import MAX_FILE, Request, SourceFile
+from quantumlayer.request.values import MAX_FILE, Picture, Request, SourceFile
 
 
 def compose(
-    text: str, files: Sequence[SourceFile], *, stack: str | None = None, author: str | None = None, model: str | None = None
+    text: str,
+    files: Sequence[SourceFile],
+    pictures: Sequence[Picture] = (),
+    *,
+    stack: str | None = None,
+    author: str | None = None,
+    model: str | None = None,
 ) -> Request:
-    """The request of a text and files; files of prose continue the text. Raises `UserError` when nothing is left."""
+    """The request of a text, files and pictures; files of prose continue the text. Raises `UserError` when nothing is left."""
     prose = [file.text for file in files if _is_prose(file)]
     sources = tuple(file for file in files if not _is_prose(file))
     whole = "\n\n".join(part for part in (text, *prose) if part.strip())
-    if not whole and not sources:
+    if not whole and not sources and not pictures:
         raise UserError(
             "the request is empty",
             hint='say what to build: ql generate "A to-do API: tasks have a title and a done flag.", or pass --file',
         )
-    return Request(text=whole, files=sources, stack=stack, author=author, model=model)
+    return Request(text=whole, files=sources, pictures=tuple(pictures), stack=stack, author=author, model=model)
 
 
 def read_bytes(content: bytes, name: str, limit: int = MAX_FILE) -> str:

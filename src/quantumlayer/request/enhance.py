@@ -33,7 +33,7 @@ def enhance(request: Request) -> Brief:
     """The brief of a request. Raises `UserError` for empty, oversized, binary or unreadable input."""
     _refuse_impossible(request)
     text, cleaned = normalised(request.text)
-    if not text and not request.files:
+    if not text and not request.files and not request.pictures:
         raise UserError("the request holds no readable text", hint=f"say what to build, for example: {_EXAMPLE}")
     _refuse_other_languages(text)
     stack, reason = _stack(request, text)
@@ -178,6 +178,7 @@ def _name(text: str, request: Request) -> str:
         head[1] if head else first,
     )[0]
     name = re.sub(r"[^\w &'/-]", "", name).strip(" -#*")[:60].strip()
-    if not name and request.files:
-        name = request.files[0].name.rsplit("/", 1)[-1].split(".")[0].replace("_", " ").replace("-", " ")
+    given = [*request.files, *request.pictures]
+    if not name and given:
+        name = given[0].name.rsplit("/", 1)[-1].split(".")[0].replace("_", " ").replace("-", " ")
     return (name[:1].upper() + name[1:]) or "Application"

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Base64Bytes, BaseModel, ConfigDict
 
-FileKind = Literal["openapi", "sql", "mermaid", "plantuml", "graphql", "csv", "spec", "text"]
+FileKind = Literal["openapi", "sql", "mermaid", "plantuml", "drawio", "graphql", "csv", "spec", "text"]
 MAX_TEXT = 100_000
 MAX_FILE = 20_000_000
 
@@ -23,11 +23,20 @@ class SourceFile(Value):
     kind: FileKind | None = None
 
 
+class Picture(Value):
+    """A picture given with the request, drawn anew by `request.pictures`; `data` travels as base64."""
+
+    name: str
+    media_type: Literal["image/png", "image/jpeg"]
+    data: Base64Bytes
+
+
 class Request(Value):
-    """Free text, files, or both. `stack` and `author` are the user's explicit choices."""
+    """Free text, files, pictures. `stack` and `author` are the user's explicit choices."""
 
     text: str = ""
     files: tuple[SourceFile, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     stack: str | None = None
     author: str | None = None
     model: str | None = None

@@ -1,5 +1,7 @@
 """A new run from JSON or from a form with files."""
 
+import asyncio
+import base64
 import hashlib
 import json
 from typing import Any
@@ -9,8 +11,9 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.intake import chosen_author
+from quantumlayer.pipeline.intake import chosen_author, configured_vision
 from quantumlayer.request.compose import compose, read_bytes
+from quantumlayer.request.pictures import checked_picture
 from quantumlayer.request.values import FileKind, SourceFile
 from quantumlayer.request.values import Request as Asked
 from quantumlayer.server.api.problems import Mistake, Refused
@@ -20,6 +23,7 @@ from quantumlayer.stores.home import default_home
 FORM = "multipart/form-data"
 MOST_FILES = 50
 FILE_FIELDS: dict[str, FileKind | None] = {"file": None, "openapi": "openapi", "schema": "sql", "spec": "spec"}
+IMAGE_FIELD = "image"
 TEXT_FIELDS = ("text", "stack", "author", "model", "preview", "ttl", "interactive", "answer_within")
 
 
@@ -37,7 +41,10 @@ async def read_new_run(request: Request) -> tuple[NewRun, Asked]:
     wanted = _checked(data)
     author = chosen_author(wanted.author, wanted.model, default_home().root)
     files = [SourceFile(name=f.name, text=f.text, kind=f.kind) for f in wanted.files]
-    return wanted, compose(wanted.text, files, stack=wanted.stack, author=author, model=wanted.model)
+    if wanted.images:
+        configured_vision(default_home().root, wanted.images[0].name)
+    pictures = [await asyncio.to_thread(checked_picture, image.name, image.data) for image in wanted.images]
+    return wanted, compose(wanted.text, files, pictures, stack=wanted.stack, author=author, model=wanted.model)
 
 
 def digest(wanted: NewRun) -> str:
@@ -69,15 +76,24 @@ def _checked(data: Any) -> NewRun:
 async def _form(request: Request) -> dict[str, Any]:
     data: dict[str, Any] = {}
     files: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
     async with request.form(max_files=MOST_FILES, max_fields=len(TEXT_FIELDS) + MOST_FILES, max_part_size=1_000_000) as form:
         for name, value in form.multi_items():
-            if isinstance(value, UploadFile) and name in FILE_FIELDS:
-                shown = (value.filename or name).replace("\\", "/").rsplit("/", 1)[-1] or name
+            shown = _base_name(value, name)
+            if isinstance(value, UploadFile) and name == IMAGE_FIELD:
+                images.append({"name": shown, "data": base64.b64encode(await value.read())})
+            elif isinstance(value, UploadFile) and name in FILE_FIELDS:
                 text = read_bytes(await value.read(), shown)
                 files.append({"name": shown, "text": text, "kind": FILE_FIELDS[name]})
             elif not isinstance(value, UploadFile) and name in TEXT_FIELDS and name not in data:
                 data[name] = value
             else:
-                known = ", ".join((*TEXT_FIELDS, *FILE_FIELDS))
+                known = ", ".join((*TEXT_FIELDS, *FILE_FIELDS, IMAGE_FIELD))
                 raise UserError(f"the form has a field {name[:80]!r} too much", hint=f"these are known: {known}")
-    return data | ({"files": files} if files else {})
+    return data | ({"files": files} if files else {}) | ({"images": images} if images else {})
+
+
+def _base_name(value: object, field: str) -> str:
+    """The name of an uploaded file without folders."""
+    name = value.filename if isinstance(value, UploadFile) else None
+    return (name or field).replace("\\", "/").rsplit("/", 1)[-1] or field

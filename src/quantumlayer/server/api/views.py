@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from quantumlayer.delivery.values import Preview
 from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
@@ -57,14 +57,23 @@ class GivenFile(BaseModel):
     kind: FileKind | None = None
 
 
+class GivenImage(BaseModel):
+    """A picture of what to build as base64: PNG, JPEG, WebP or GIF."""
+
+    model_config = _example({"name": "board.png", "data": "iVBORw0KGgo="}, extra="forbid")
+    name: str = Field(min_length=1, max_length=255)
+    data: Base64Bytes
+
+
 class NewRun(BaseModel):
-    """What to build: text, files, or both. `ttl` is how long the preview lives, `answer_within` how long an `interactive` run
+    """What to build: text, files, pictures. `ttl` is how long the preview lives, `answer_within` how long an `interactive` run
     waits for each decision (`/runs/RUN/awaited`), in seconds.
     """
 
     model_config = _example({"text": PROMPT, "stack": "python/fastapi", "preview": True, "ttl": 3600}, extra="forbid")
     text: str = Field("", max_length=MAX_TEXT)
     files: list[GivenFile] = Field([], max_length=50)
+    images: list[GivenImage] = Field([], max_length=8)
     stack: str | None = Field(None, max_length=100)
     author: Literal["auto", "blueprint", "model"] | None = None
     model: str | None = Field(None, max_length=200)

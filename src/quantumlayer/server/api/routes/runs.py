@@ -34,6 +34,7 @@ _FORM_SCHEMA = {
             name: {"type": "array", "items": {"type": "string", "contentMediaType": "text/plain"}}
             for name in ("file", "openapi", "schema", "spec")
         },
+        "image": {"type": "array", "items": {"type": "string", "contentMediaType": "image/png"}},
     },
     "additionalProperties": False,
 }
@@ -68,7 +69,7 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
     wanted, asked = await read_new_run(request)
     asked = await admitted(asked)
     author = chosen_author(asked.author, asked.model, office.home.root)
-    await require_models(author, asked.model, asked.stack or "", office.home.root)
+    await require_models(author, asked, office.home.root)
     check_space(office.home.root)
     run_id, replayed = new_run_id(), False
     if key is not None:
