@@ -127,7 +127,8 @@ CONTRACT = """The service
 - listens on the port in the environment variable PORT, on all interfaces; GET /health answers 200 when it is ready
 - keeps its rows in the database of DATABASE_URL (sqlite:////path/app.db or postgresql://…), whose tables it creates on start
 - adds CLOCK_OFFSET_SECONDS (default 0) to every reading of the clock; all times are UTC, RFC 3339 with Z
-- answers JSON; lists answer {"items": [...], "total": n} and page with limit and offset
+- answers JSON; lists answer {"items": [...], "total": n} and page with limit (1 to 100) and offset, else 422; a list is sorted
+  by what its interface names as sort, any other sort is 422
 - refuses with application/problem+json: type, title, status, detail; 400 for a body that is no JSON object, 404, 405,
   409 for a broken rule or a duplicate, 422 with errors: [{"field", "message"}] for a value that does not fit; unknown members
   of a body are ignored; nothing is coerced: "1" and 1.0 are no integers

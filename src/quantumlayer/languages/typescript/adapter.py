@@ -11,6 +11,7 @@ from typing import Any
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import sql_name
+from quantumlayer.blueprint.view.prose import names_word
 from quantumlayer.languages.typescript import names
 from quantumlayer.languages.typescript.dialect import KyselyDialect, visible_name
 from quantumlayer.languages.typescript.imports import SUFFIX, unresolved_imports
@@ -20,6 +21,7 @@ from quantumlayer.languages.typescript.scenarios import printed_scenario, scenar
 from quantumlayer.languages.typescript.sql_functions import FUNCTIONS
 from quantumlayer.languages.typescript.text import comment, doc, literal, member, prose
 from quantumlayer.languages.typescript.tidy import tidy
+from quantumlayer.languages.typescript.units import TypeScriptUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.openapi import openapi
@@ -30,6 +32,10 @@ PLAIN_HELPERS = (
     "getMinutes", "getMonth", "getSeconds", "hourOf", "hoursBetween", "instantOf", "largest", "later", "monthOf", "randomCode",
     "roundHalfUp", "same", "secondsBetween", "slugOf", "smallest", "startOf", "textOf", "total", "totalExact", "weekdayOf",
 )  # fmt: skip
+_IMPURE = (
+    r"eval|Function|require|process|global|globalThis|window|self|fetch|XMLHttpRequest|WebSocket|Worker|setTimeout|setInterval"
+    r"|setImmediate|queueMicrotask|console|performance|crypto|Buffer|random|now|constructor|prototype|__\w+__"
+)
 _OLDEST = (20, 19)
 _HINT = "install Node.js 20.19 or newer with npm (https://nodejs.org)"
 
@@ -39,7 +45,7 @@ class TypeScript:
 
     name = "typescript"
     ecosystem = Npm()
-    units = None
+    units = TypeScriptUnits()
     conventions = Conventions(
         grammar="typescript",
         suffixes=(".ts",),
@@ -50,6 +56,8 @@ class TypeScript:
         environment={"npm_config_update_notifier": "false", "NO_UPDATE_NOTIFIER": "1"},
         coverage_format="cobertura",
         comment="//",
+        pure_modules=("decimal.js",),
+        impure_names=_IMPURE,
         bare=Path(__file__).parent / "bare",
     )
 
@@ -94,6 +102,7 @@ class TypeScript:
             "quoted": names.quoted,
             "quoted_always": lambda name: f'"{name}"',
             "fragment": fragment,
+            "names": names_word,
             "visible_name": visible_name,
             "openapi": openapi,
             "scenario_names": scenario_names,
@@ -103,6 +112,7 @@ class TypeScript:
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
         view = build_view(spec, KyselyDialect())
         return view.names() | {
+            "units": unit_views(spec),
             "plain_helpers": PLAIN_HELPERS,
             "sql_functions": FUNCTIONS,
             "used_functions": {helper.removeprefix("fn.") for helper in view.helpers if helper.startswith("fn.")},

@@ -24,6 +24,7 @@ from quantumlayer.languages.typescript.expressions import (
     tightened,
 )
 from quantumlayer.languages.typescript.text import quoted
+from quantumlayer.languages.typescript.units import alias
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.duration import seconds_text
 from quantumlayer.spec.expression import (
@@ -293,6 +294,8 @@ class Plain:
 
     def _call(self, expr: Call, scope: Scope) -> Printed:
         function, args = expr.function, expr.args
+        if function in self.context.spec.units:
+            return f"{alias(function)}({', '.join(self(arg, scope) for arg in args)})", ATOM
         if args and args[0].type.kind == "list" and function in ("size", "sum", "avg", "min", "max"):
             return self._aggregate(expr, scope)
         if function in SECONDS:
