@@ -36,7 +36,7 @@ async def main() -> None:
     )
     service = await ensure_service(home, busy=True)
     supervisor = psutil.Process(service.pid)
-    rows = [(name(p), p.pid, p.memory_full_info().pss / MB) for p in (supervisor, *supervisor.children())]
+    rows = [(name(p), p.pid, p.memory_full_info().pss / MB) for p in (supervisor, *supervisor.children(recursive=True))]
     rows.append(("together", "", sum(row[2] for row in rows)))
     show(f"Memory of the service (target: under {TARGET_MB} MB)", ["process", "pid", "PSS in MB"], rows)
     if not was_running:

@@ -1,10 +1,15 @@
 """Many runs submitted at once through the API: all must end. Throughput, queue time and memory, with several worker processes.
 
-Usage: python benchmarks/throughput.py [--runs 4] [--workers 1,2,4] [--seconds 3600]. `--runs 100` is the measure of the issue.
+Usage: python benchmarks/throughput.py [--runs 4] [--workers 1,2,4] [--seconds 3600] [--file F] [--again]
+
+`--runs 100` is the measure of the issue. Each run is a whole one, without a preview, of the smallest request there is: no stage
+is left out. Resumable row by row: what was measured is kept as lines of JSON in F (default: ql-throughput.jsonl in the
+temporary folder) and not repeated unless --again.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -23,12 +28,12 @@ from quantumlayer.server.service import read_service
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
 
-PROMPT = "A to-do API: tasks have a title, a due date and a done flag. List tasks filtered by done."
+PROMPT = "Notes have a title."
 START_SECONDS = 120.0
 
 
 class Memory(threading.Thread):
-    """Looks every half second how much a process and all below it hold."""
+    """Looks every half second how much a process and all below it hold, what they share counted once."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -40,7 +45,7 @@ class Memory(threading.Thread):
             total = 0
             for process in [self._root, *self._root.children(recursive=True)]:
                 try:
-                    total += process.memory_info().rss
+                    total += process.memory_full_info().pss
                 except psutil.Error:
                     continue
             self.peak = max(self.peak, total)
@@ -51,7 +56,7 @@ class Memory(threading.Thread):
         return self.peak
 
 
-async def measure(runs: int, workers: int, patience: float) -> tuple[Any, ...]:
+async def measure(runs: int, workers: int, patience: float) -> list[Any]:
     """One row of the table. The service has its own home; its caches are warmed by one run before."""
     with tempfile.TemporaryDirectory(prefix="ql-throughput-") as folder:
         home = Home(Path(folder) / "home")
@@ -74,7 +79,7 @@ async def measure(runs: int, workers: int, patience: float) -> tuple[Any, ...]:
                 outcomes = await all_ended(api, ids, patience)
                 seconds = time.perf_counter() - began
             queued = sorted([await _queued(home, run) for run in ids])
-            return (
+            return [
                 workers,
                 f"{len(outcomes)} of {runs}",
                 ", ".join(f"{outcomes.count(o)} {o}" for o in sorted(set(outcomes))),
@@ -83,7 +88,7 @@ async def measure(runs: int, workers: int, patience: float) -> tuple[Any, ...]:
                 f"{runs / seconds * 60:.1f}",
                 f"{queued[min(len(queued) - 1, int(len(queued) * 0.95))]:.1f}",
                 f"{memory.end() / 1e6:.0f}",
-            )
+            ]
         finally:
             service.terminate()
             service.wait(60)
@@ -131,12 +136,25 @@ async def _queued(home: Home, run: str) -> float:
 
 def main() -> None:
     """Reads the arguments and measures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--workers", default="1,2,4")
     parser.add_argument("--seconds", type=float, default=3600.0, help="How long to wait for the runs of one row.")
+    parser.add_argument("--file", type=Path, default=Path(tempfile.gettempdir()) / "ql-throughput.jsonl")
+    parser.add_argument("--again", action="store_true")
     arguments = parser.parse_args()
-    rows = [asyncio.run(measure(arguments.runs, int(w), arguments.seconds)) for w in arguments.workers.split(",")]
+    if arguments.again:
+        arguments.file.unlink(missing_ok=True)
+    lines = arguments.file.read_text().splitlines() if arguments.file.exists() else []
+    kept = {(found["runs"], found["row"][0]): found["row"] for found in map(json.loads, lines)}
+    rows = []
+    for workers in map(int, arguments.workers.split(",")):
+        row = kept.get((arguments.runs, workers))
+        if row is None:
+            row = asyncio.run(measure(arguments.runs, workers, arguments.seconds))
+            with arguments.file.open("a") as file:
+                file.write(json.dumps({"runs": arguments.runs, "row": row}) + "\n")
+        rows.append(row)
     columns = ("workers", "ended", "as", "accepted s", "all ended s", "runs/min", "p95 queue s", "peak MB")
     show(f"{arguments.runs} runs at once", columns, rows)
     if any(not str(row[1]).startswith(f"{arguments.runs} ") for row in rows):

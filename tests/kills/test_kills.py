@@ -170,6 +170,7 @@ async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
         await nothing_is_doubled(runs, run)
 
 
+@pytest.mark.matrix
 async def test_a_worker_that_stalls_alone_goes_on_and_does_nothing_twice(tmp_path):
     """It finds its stage to be done anew, by itself."""
     with site(tmp_path) as place:

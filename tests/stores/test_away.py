@@ -7,15 +7,24 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.serving import serving
+from quantumlayer.pipeline.stages import NAMES
+from quantumlayer.pipeline.workflow import HEARTBEAT
 from quantumlayer.ports.store import Unreachable
+from quantumlayer.server.supervisor import free_port, temporal_argv
 from quantumlayer.stores import database
+from quantumlayer.stores.folder import FolderBlobs
+from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.values import Owner
+from tests.pipeline.scripted import activities, copy, ended, started
 
 SERVER = """
 import sys
@@ -101,3 +110,46 @@ async def test_who_stops_within_a_transaction_of_postgresql_loses_it_and_blocks_
     assert tries == 2 and [event.number for event in await other.events("r")] == [1]
     await stopped.close()
     await other.close()
+
+
+@pytest.mark.matrix
+async def test_a_run_waits_for_its_database_and_goes_on(tmp_path):
+    """It is away for longer than a stage's silence is borne: a stage that waits for its database is not silent."""
+    home, port = Home(tmp_path), free_port()
+    temporal = subprocess.Popen(temporal_argv(home, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with temporal, tempfile.TemporaryDirectory(prefix="ql-pg-", ignore_cleanup_errors=True) as folder:
+        first, pid, url = serve(folder)
+        servers, metadata = [first], Metadata(url, patience=120)
+        await metadata.prepare()
+        runs = Runs(metadata, FolderBlobs(home.blobs))
+
+        async def come_back():
+            os.kill(pid, signal.SIGQUIT)
+            first.kill()
+            first.wait()
+            await asyncio.sleep(2 * HEARTBEAT.total_seconds())
+            servers.append((await asyncio.to_thread(serve, folder))[0])
+
+        coming = []
+
+        async def lose(desk):
+            if not coming:
+                coming.append(asyncio.create_task(come_back()))
+            await copy(desk)
+
+        try:
+            client = await connect(f"127.0.0.1:{port}")
+            async with serving(client, activities(runs, structure=lose)):
+                run = await started(runs, client)
+                assert (await ended(runs, run, 120)).report.status == "verified"
+            assert len(servers) == 2
+            drops = [drop.stage for drop in await metadata.drops(run.id) if drop.stage in NAMES]
+            assert Counter(drops) == dict.fromkeys(NAMES, 1)
+            told = Counter((e.kind, e.data.get("stage")) for e in await metadata.events(run.id))
+            assert set(told.values()) == {1}
+        finally:
+            await metadata.close()
+            temporal.kill()
+            for server in servers:
+                server.stdin.close()
+                server.wait(30)
