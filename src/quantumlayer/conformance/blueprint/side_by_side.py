@@ -16,6 +16,7 @@ from quantumlayer.conformance.blueprint.suite import content_of, judging_digest
 from quantumlayer.conformance.blueprint.transcript import Heard, Transcript, recorded
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.evidence.application import DatabaseKind, unpacked
+from quantumlayer.evidence.live_application import live
 from quantumlayer.spec.values import Spec
 
 ABSENT = "(absent)"
@@ -88,7 +89,8 @@ class Session:
             for step in (await application.install(), *await application.build()):
                 if step.status != "passed":
                     raise NotBuilt(f"{blueprint.id}: {step.title}: {step.message}", stack=blueprint.id)
-            found = await recorded(application, subject, self.seed, self.operations, self.database)
+            async with live(application, self.spec, self.database) as app:
+                found = await recorded(app, self.spec, plan, self.seed, self.operations)
         await asyncio.to_thread(_keep, memory, found)
         return found
 

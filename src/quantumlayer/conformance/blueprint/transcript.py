@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from quantumlayer.conformance.blueprint.place import Subject
-from quantumlayer.evidence.application import Application, DatabaseKind
-from quantumlayer.evidence.judge import Budget, judge
+from quantumlayer.evidence.judge import App, Budget, judge
 from quantumlayer.evidence.judge.identities import Identities
 from quantumlayer.evidence.judge.lockstep import Exchange, Lockstep
 from quantumlayer.evidence.judge.transport import Answer, Call, Connection
-from quantumlayer.evidence.live_application import live
 from quantumlayer.plan.scenario import Step
 from quantumlayer.plan.shapes import ID, OPAQUE, RANDOM, Shape
+from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.spec.surface import endpoints
 from quantumlayer.spec.values import Spec
 
@@ -63,24 +61,18 @@ class Transcript:
         return cls(tuple(Heard(**one) for one in data["heard"]), checks)
 
 
-async def recorded(
-    application: Application, subject: Subject, seed: int, operations: int, database: DatabaseKind = "sqlite"
-) -> Transcript:
-    """A whole judgement of an application that is installed and built, `operations` random requests long.
-
-    Raises `NotServing`, and `EnvironmentError_` where this machine lacks the database.
-    """
+async def recorded(app: App, spec: Spec, plan: TestPlan, seed: int, operations: int) -> Transcript:
+    """A whole judgement of an application that can be reset, `operations` random requests long."""
     heard: list[Heard] = []
 
     def listen(lockstep: Lockstep, exchange: Exchange) -> None:
         heard.append(_heard(lockstep, exchange))
 
-    async with live(application, subject.spec, database) as app:
-        heard += await asyncio.to_thread(_always_there, subject.spec, app.url)
-        assert app.reset is not None
-        app = replace(app, url=await app.reset())
-        budget = Budget(operations=operations, random=UNLIMITED, shrink=0)
-        evidence = await judge(subject.spec, app, subject.plan, seed=seed, budget=budget, listen=listen)
+    assert app.reset is not None
+    heard += await asyncio.to_thread(_always_there, spec, app.url)
+    fresh = replace(app, url=await app.reset())
+    budget = Budget(operations=operations, random=UNLIMITED, shrink=0)
+    evidence = await judge(spec, fresh, plan, seed=seed, budget=budget, listen=listen)
     return Transcript(tuple(heard), {check.id: (check.status, check.message) for check in evidence.checks})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from quantumlayer import __version__
 from quantumlayer.blueprint.view.build import build_view
 from quantumlayer.blueprint.view.names import sql_name
+from quantumlayer.blueprint.view.prose import names_word
 from quantumlayer.blueprint.view.values import EntityView, ListView
 from quantumlayer.languages.go import names, text
 from quantumlayer.languages.go.checker import findings
@@ -27,7 +28,6 @@ _CHECK = (
     'mkdir -p .cache && cp -rs "$PWD/.go/build" .cache/'
     " && date +%s >.cache/trim && mv .cache/trim .cache/build/trim.txt && exec go vet ./..."
 )
-_WORD = re.compile(r"\w+")
 _QUERY = re.compile(r"\btx\b(?!\.(Now|Today|Actor)\b)")
 _REFUSALS = {403: "Forbidden", 409: "Conflict", 410: "Gone", 422: "Unprocessable"}
 
@@ -99,7 +99,7 @@ class Go:
             "method_name": names.method,
             "upper_first": _upper_first,
             "prefixed": lambda word, prefix: f"{prefix}{word}",
-            "names": lambda code, word: word in _WORD.findall(code),
+            "names": names_word,
             "queries": lambda code: _QUERY.search(code) is not None,
             "refusal": _REFUSALS.__getitem__,
             "sql": text.statement,
