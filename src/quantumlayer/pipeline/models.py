@@ -1,5 +1,7 @@
 """The models of a worker: opened once for each configuration, asked by the stages of all runs."""
 
+import weakref
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from quantumlayer.account.values import Book, Call, Payer
@@ -16,32 +18,50 @@ from quantumlayer.stores.metadata import Metadata
 _KEPT = 4
 
 
+@dataclass
+class _Open:
+    """The open models of one configuration, and who may still ask them."""
+
+    pool: Pool
+    gateways: list["weakref.ref[ModelGateway]"] = field(default_factory=list)
+
+    @property
+    def used(self) -> bool:
+        self.gateways = [gateway for gateway in self.gateways if gateway() is not None]
+        return bool(self.gateways)
+
+
 class Models:
-    """What was open for the last few configurations stays open: `models.toml` may change while the worker runs."""
+    """What was open for the last few configurations stays open: `models.toml` may change while the worker runs.
+
+    Older ones are closed as soon as no stage has a gateway to them.
+    """
 
     def __init__(self, home: Path, book: Book, circuits: Circuits) -> None:
         self.home, self.book, self.circuits = home, book, circuits
-        self._pools: dict[str, Pool] = {}
+        self._open: dict[str, _Open] = {}
 
     async def gateway(self, stage: Desk) -> ModelGateway:
         """The gateway for one stage of a run. Raises `UserError` for a broken configuration."""
         order = stage.task.order
         config = configured(self.home, order.model)
-        pool = await self._pool(config)
-        return open_gateway(config, pool, self.book, payer(order), stage.heard, stage.said).at(stage.task.stage)
+        opened = await self._opened(config)
+        gateway = open_gateway(config, opened.pool, self.book, payer(order), stage.heard, stage.said).at(stage.task.stage)
+        opened.gateways.append(weakref.ref(gateway))
+        return gateway
 
     async def close(self) -> None:
         """Closes all models."""
-        for pool in self._pools.values():
-            await pool.close()
+        for opened in self._open.values():
+            await opened.pool.close()
 
-    async def _pool(self, config: ModelsConfig) -> Pool:
+    async def _opened(self, config: ModelsConfig) -> _Open:
         key = config.model_dump_json()
-        if key not in self._pools:
-            self._pools[key] = open_pool(config, self.circuits)
-            while len(self._pools) > _KEPT:
-                await self._pools.pop(next(iter(self._pools))).close()
-        return self._pools[key]
+        found = self._open.setdefault(key, _Open(open_pool(config, self.circuits)))
+        older = [other for other in list(self._open)[:-_KEPT] if other != key and not self._open[other].used]
+        for closing in [self._open.pop(other) for other in older]:
+            await closing.pool.close()
+        return found
 
 
 async def calls_of(metadata: Metadata, run: str) -> tuple[Call, ...]:
