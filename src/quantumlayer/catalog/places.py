@@ -14,4 +14,6 @@ def place_of(known: Blueprints, stack: str, home: Path) -> Place:
     Raises `UserError` where there is no such stack, `EnvironmentError_` where its toolchain is missing or too old.
     """
     loaded = known.get(stack)
-    return Place(loaded, required_toolchain(loaded.value), family("sandboxes").load("bubblewrap")(), home)
+    scanners = family("scanners")
+    found = tuple(scanners.load(name)() for name in scanners.names)
+    return Place(loaded, required_toolchain(loaded.value), family("sandboxes").load("bubblewrap")(), home, found)

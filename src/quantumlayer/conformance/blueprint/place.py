@@ -13,17 +13,19 @@ from quantumlayer.plan.plan_tests import plan_tests
 from quantumlayer.plan.test_plan import TestPlan
 from quantumlayer.ports.language import Language
 from quantumlayer.ports.sandbox import Sandbox
+from quantumlayer.ports.scanner import Scanner
 from quantumlayer.spec.values import Spec
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where blueprints are tried. `home` holds the caches of installed dependencies."""
+    """Where blueprints are tried. `home` holds what is installed, `scanners` look at Dockerfiles and the like."""
 
     blueprint: LoadedBlueprint
     language: Language
     sandbox: Sandbox
     home: Path
+    scanners: tuple[Scanner, ...] = ()
 
     def spec(self, name: str) -> Spec:
         """A reference spec by name. Raises `UserError`."""

@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from quantumlayer.blueprint.values import PARTS
 from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.evidence import infrastructure
 from quantumlayer.evidence.application import Application, DatabaseKind, NotServing
 from quantumlayer.evidence.judge import Budget, judge
 from quantumlayer.evidence.live_application import live
@@ -20,7 +21,7 @@ DATABASES: tuple[DatabaseKind, ...] = ("sqlite", "postgresql")
 
 
 async def render_checks(bench: Workbench, name: str) -> AsyncIterator[Check]:
-    """Rendered twice to the same bytes, parsed, and nothing of it where a model may write."""
+    """Rendered twice to the same bytes, parsed, its infrastructure linted, and nothing where a model may write."""
     began, place = time.monotonic(), bench.place
     subject = await bench.subject(name)
     second = await asyncio.to_thread(place.rendered, subject.spec, subject.plan)
@@ -36,6 +37,12 @@ async def render_checks(bench: Workbench, name: str) -> AsyncIterator[Check]:
     parsed = await asyncio.to_thread(parse, project, place.language)
     wrong = [f"{f.path}:{f.line}: {f.message}" for f in parsed.findings] or ([parsed.reason] if parsed.status != "ran" else [])
     yield check("render.syntax", "every file parses", "build", wrong)
+    scans = await infrastructure.lint(subject.parts["infrastructure"], place.scanners, place.sandbox)
+    unwelcome = [f"{s.scanner}: {s.reason}" for s in scans if s.status == "errored"]
+    unwelcome += [f"{f.path}:{f.line} {f.rule}: {f.message}" for s in scans for f in s.findings]
+    if not infrastructure.accepted(scans):
+        unwelcome = unwelcome or ["no linter ran"]
+    yield check("render.infrastructure", "Dockerfile and Compose file please their linters", "build", unwelcome)
 
 
 async def own_checks(bench: Workbench, name: str) -> AsyncIterator[Check]:
