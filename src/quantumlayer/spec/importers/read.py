@@ -13,10 +13,11 @@ _READERS = {
     "sql": "sql:import_sql",
     "mermaid": "diagrams:import_mermaid",
     "plantuml": "diagrams:import_plantuml",
+    "drawio": "drawio:import_drawio",
     "graphql": "graphql:import_graphql",
     "csv": "csv_sample:import_csv",
 }
-_SUFFIXES = {"sql": "sql", "ddl": "sql", "mmd": "mermaid", "mermaid": "mermaid", "puml": "plantuml", "plantuml": "plantuml", "graphql": "graphql", "graphqls": "graphql", "gql": "graphql", "csv": "csv", "tsv": "csv"}  # fmt: skip
+_SUFFIXES = {"sql": "sql", "ddl": "sql", "mmd": "mermaid", "mermaid": "mermaid", "puml": "plantuml", "plantuml": "plantuml", "drawio": "drawio", "graphql": "graphql", "graphqls": "graphql", "gql": "graphql", "csv": "csv", "tsv": "csv"}  # fmt: skip
 
 
 def kind_of(file: SourceFile) -> str | None:
@@ -38,6 +39,7 @@ def _told(file: SourceFile) -> str | None:
         (r"^\s*create\s+table\b", "sql"),
         (r"^\s*(?:erDiagram|stateDiagram|classDiagram)", "mermaid"),
         (r"^\s*@startuml", "plantuml"),
+        (r"<(?:mxfile|mxGraphModel)\b", "drawio"),
         (r"^\s*type\s+\w+[^{\n]*\{", "graphql"),
     ):
         if re.search(pattern, head, re.I | re.M):
@@ -53,7 +55,7 @@ def read_file(file: SourceFile, by: str) -> Import:
             file.name,
             None,
             "what this file holds cannot be told",
-            "pass OpenAPI, SQL DDL, Mermaid, PlantUML, GraphQL SDL or CSV",
+            "pass OpenAPI, SQL DDL, Mermaid, PlantUML, draw.io, GraphQL SDL or CSV",
         )
     return _reader(kind)(file.name, file.text, by)
 
