@@ -23,7 +23,7 @@ from quantumlayer.ports.sandbox import MIB, Completed, Limits, Sandbox
 from quantumlayer.spec.check_units import typed
 from quantumlayer.spec.values import Spec, Unit
 
-SMALL = Limits(memory=1024 * MIB, processes=64, cpu_seconds=30, wall_seconds=60.0, output=MIB, disk=256 * MIB)
+SMALL = Limits(memory=1536 * MIB, processes=128, cpu_seconds=60, wall_seconds=120.0, output=MIB, disk=1024 * MIB)
 SHOWN = 1500
 SHOWN_EXAMPLES = 5
 EXAMPLE = "example "

@@ -19,6 +19,7 @@ from quantumlayer.languages.go.dialect import HandSql
 from quantumlayer.languages.go.modules import GoModules
 from quantumlayer.languages.go.scenarios import printed_account, printed_step, scenario_names, test_name, used_variables
 from quantumlayer.languages.go.tidy import tidy
+from quantumlayer.languages.go.units import GoUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.spec.values import Spec
@@ -30,6 +31,15 @@ _CHECK = (
 )
 _QUERY = re.compile(r"\btx\b(?!\.(Now|Today|Actor)\b)")
 _REFUSALS = {403: "Forbidden", 409: "Conflict", 410: "Gone", 422: "Unprocessable"}
+
+_PURE = (
+    "bytes", "cmp", "encoding/json", "errors", "fmt", "github.com/shopspring/decimal", "maps", "math", "math/big", "math/bits",
+    "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
+)  # fmt: skip
+_IMPURE = (
+    r"Now|Since|Until|Sleep|After|AfterFunc|Tick|NewTimer|NewTicker|Local|LoadLocation|Print|Println|Printf|Fprint\w*|Scan\w*"
+    r"|Fscan\w*|print|println|init"
+)
 
 
 class Go:
@@ -54,10 +64,12 @@ class Go:
         },
         coverage_format="go",
         comment="//",
+        pure_modules=_PURE,
+        impure_names=_IMPURE,
         bare=Path(__file__).parent / "bare",
     )
     ecosystem = GoModules()
-    units = None
+    units = GoUnits()
 
     def probe(self) -> Toolchain:
         found = shutil.which("go")
@@ -115,7 +127,7 @@ class Go:
         }
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
-        return build_view(spec, HandSql()).names()
+        return build_view(spec, HandSql()).names() | {"units": unit_views(spec)}
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)

@@ -11,6 +11,7 @@ from typing import Protocol
 from quantumlayer.blueprint.view.scope import Collection, Context, Loaded, Record, Scalar, Scope, collection
 from quantumlayer.errors import Bug
 from quantumlayer.languages.go.text import decimal, literal
+from quantumlayer.languages.go.units import call
 from quantumlayer.spec.decode_cel import path
 from quantumlayer.spec.duration import constant_seconds
 from quantumlayer.spec.expression import (
@@ -280,6 +281,9 @@ class Plain:
 
     def _call(self, expr: Call, scope: Scope) -> Printed:
         function, args = expr.function, expr.args
+        if function in self.context.spec.units:
+            given = [self.receiver(arg, scope) if arg.type.kind == "date" else self(arg, scope) for arg in args]
+            return call(function, self.context.spec.units[function], given), ATOM
         if args and args[0].type.kind == "list" and function in ("size", "sum", "avg", "min", "max"):
             return self._aggregate(expr, scope), ATOM
         if function in ("days", "hours", "minutes"):
