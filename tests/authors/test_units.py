@@ -29,10 +29,9 @@ def test_the_plan_names_the_one_file(tmp_path):
     assert unit.signature == "def parcel_price(weight: int, zone: str) -> int:" and unit.requirements == ("R2",)
 
 
-@pytest.mark.parametrize(("author", "stack"), [("blueprint", "python/fastapi"), ("auto", "go/chi")])
-def test_who_cannot_carry_units_says_so(author, stack, tmp_path):
-    with pytest.raises(UserError, match="unit|functions that a model writes"):
-        planned(tmp_path, author, stack)
+def test_who_asks_no_model_cannot_write_them(tmp_path):
+    with pytest.raises(UserError, match="needs a language model"):
+        planned(tmp_path, "blueprint")
 
 
 async def test_a_model_that_is_down_is_told_as_itself(tmp_path):
