@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+import uvloop
 from sqlalchemy.ext.asyncio import create_async_engine
 from table import median, show
 
@@ -118,4 +119,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--client"]:
         asyncio.run(ask(sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))
     else:
-        asyncio.run(main())
+        # As `ql proxy` does.
+        uvloop.run(main())

@@ -1,11 +1,17 @@
 import contextlib
 
 import pytest_asyncio
+import uvloop
 from preview_world import World
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.table_registry import TableRegistry
+
+
+def pytest_asyncio_loop_factories():
+    """The loop that `ql proxy` runs in."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @contextlib.asynccontextmanager

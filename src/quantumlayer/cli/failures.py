@@ -5,7 +5,7 @@ import secrets
 import sys
 import textwrap
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -37,10 +37,11 @@ def tell(message: str, hint: str = "") -> None:
         print(textwrap.indent(f"{dim}hint:{reset} {hint}", "  "), file=sys.stderr)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a command's coroutine; Ctrl-C ends it with exit code 130."""
+def run(work: Coroutine[Any, Any, T], *, loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
+    """Runs a command's coroutine, in a loop of the given kind; Ctrl-C ends it with exit code 130."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+import uvloop
 
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.inputs import parse_ttl
@@ -29,4 +30,7 @@ def proxy(
     """Serve previews."""
     log_to()
     start("proxy")
-    run(alive(serve_previews(default_home(), port, parse_ttl(idle).total_seconds(), host=host, advertise=advertise)))
+    run(
+        alive(serve_previews(default_home(), port, parse_ttl(idle).total_seconds(), host=host, advertise=advertise)),
+        loop=uvloop.new_event_loop,
+    )

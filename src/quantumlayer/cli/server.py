@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+import uvloop
 
 from quantumlayer.cli.failures import run
 from quantumlayer.errors import EnvironmentError_
@@ -59,4 +60,4 @@ def server(
             raise EnvironmentError_("no service runs for this home", hint="start it with: ql up, or name --temporal HOST:PORT")
         return found
 
-    run(alive(serve_api(settings, home, address, exact=port is not None)))
+    run(alive(serve_api(settings, home, address, exact=port is not None)), loop=uvloop.new_event_loop)

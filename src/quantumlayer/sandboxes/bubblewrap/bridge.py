@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from quantumlayer.sandboxes.bubblewrap.identity import runtime_folder
 
@@ -170,8 +170,8 @@ class _Splice(asyncio.Protocol):
         self._early = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's are transports by what they can do, not by their class.
+        self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self._bridge.remember(self)
         if self._peer is None:
