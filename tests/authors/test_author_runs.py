@@ -1,12 +1,15 @@
 """Whole runs with a scripted model, everything else real: author auto with a unit, author model with a repair."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from quantumlayer.blueprint.render import render
 from quantumlayer.catalog.adapters import family
@@ -60,10 +63,13 @@ def generate(home, tmp_path, request):
     """Runs `ql generate` with a model that says these lines; exit code, report, and the log for a failure."""
     name = f"scripted:{request.node.name}"
 
-    def call(lines, *words, budget=""):
+    def call(lines, *words, extra=""):
         script = tmp_path / "script.json"
         script.write_text(json.dumps(lines))
-        (home / "models.toml").write_text(MODELS.format(name=name, script=script) + budget)
+        config = MODELS.format(name=name, script=script) + extra
+        if "scripted:reviewer" in extra:
+            config = config.replace("[roles]", '[roles]\nreviewer = "scripted:reviewer"')
+        (home / "models.toml").write_text(config)
         words = ("generate", *map(str, words), "--json", "--no-preview")
         environment = os.environ | {"QL_HOME": str(home)}
         found = subprocess.run([QL, *words], env=environment, capture_output=True, text=True, timeout=500)
@@ -95,15 +101,36 @@ def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
 def test_a_budget_that_is_used_up_ends_partial_with_what_was_done(generate, home):
     wrong = [UNIT.replace("500", str(n)) for n in range(501, 510)]
     budget = "[budget]\nrun_tokens = 3500\n"
-    code, report, log = generate(wrong, "--file", PARCELS, "--author", "auto", budget=budget)
+    code, report, log = generate(wrong, "--file", PARCELS, "--author", "auto", extra=budget)
     assert (code, report.get("status")) == (3, "partial"), (report, log)
     assert 0 < report["cost_usd"] < 0.01 and line(report, "structure")["status"] == "passed"
     assert "budget" in line(report, "code")["reason"] or "budget" in log
-    code, report, log = generate([UNIT], "--file", PARCELS, "--author", "auto", budget="[budget]\nrun_tokens = 10\n")
+    code, report, log = generate([UNIT], "--file", PARCELS, "--author", "auto", extra="[budget]\nrun_tokens = 10\n")
     assert (code, report.get("status")) == (3, "partial"), (report, log)
     assert report["cost_usd"] == 0 and "has used 0 tokens of 10 tokens" in log
     assert {r["status"] for r in report["requirements"]} == {"unverified"}
     assert line(report, "sandbox validation")["reason"] == "the budget is used up"
+
+
+def test_a_reviewer_reads_what_was_built_and_changes_no_score(generate, home, tmp_path):
+    wrong_claim = {"file": "app/main.py", "line": 1, "reason": "It leaks memory", "severity": "critical"}
+    wrong_claim["calls"] = [{"method": "GET", "path": "/health"}]
+    nowhere = {"file": "app/none.py", "line": 1, "reason": "It is missing"}
+    script = tmp_path / "reviewer.json"
+    script.write_text(json.dumps([{"findings": [wrong_claim, nowhere]}] + [{"findings": []}] * 9))
+    reviewer = f'[models."scripted:reviewer"]\npath = "{script}"\n'
+    code, report, log = generate([UNIT], "--file", PARCELS, "--author", "auto", "--out", tmp_path / "out", extra=reviewer)
+    assert (code, report.get("status")) == (0, "verified"), (report, log)
+    with tarfile.open(fileobj=io.BytesIO(zstandard.decompress(Path(report["capsule"]).read_bytes(), 1 << 28))) as capsule:
+        found = json.load(capsule.extractfile("evidence/review.json"))
+    assert found["dropped"] == 1 and found["scan"]["status"] == "ran"
+    (said,) = found["scan"]["findings"]
+    assert (said["rule"], said["severity"]) == ("review/opinion", "info") and "critical" in said["message"]
+    assert report["scores"]["security"].startswith("A")
+    shown = subprocess.run(
+        [QL, "show", report["run_id"]], env=os.environ | {"QL_HOME": str(home)}, capture_output=True, text=True
+    )
+    assert "0 confirmed, 1 opinions, 1 about nothing that is there" in shown.stdout
 
 
 def component(spec_text, tmp_path):

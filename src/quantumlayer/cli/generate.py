@@ -15,7 +15,7 @@ from quantumlayer.cli.options import Folders, checked_folder
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.sources import write_out
 from quantumlayer.delivery.values import checked_ttl
-from quantumlayer.pipeline.intake import admitted, chosen_author, configured_vision, require_models
+from quantumlayer.pipeline.intake import admitted, chosen_author, configured_vision, require_models, reviewed
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.request.values import FileKind, Request
 from quantumlayer.server.service import prepare
@@ -97,6 +97,7 @@ async def _generate(request: Request, wanted: Wanted) -> Finished:
         preview=wanted.preview,
         ttl=wanted.ttl,
         patience=wanted.patience,
+        review=reviewed(author, request.model, home.root),
     )
     asker = Asker(desk, added).ask if wanted.ask else None
     finished = await start_and_follow(desk, added, quiet=wanted.json, ask=asker)

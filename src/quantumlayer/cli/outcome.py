@@ -98,6 +98,7 @@ def _places(finished: Finished) -> Table:
         "preview": report.preview_url,
         "time": f"{report.seconds:.1f} s",
         "models": _models(finished),
+        "review": finished.review,
         "evidence": f"ql show {report.run_id}" if report.capsule else None,
     }
     for name, value in facts.items():

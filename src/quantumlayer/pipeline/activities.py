@@ -11,6 +11,7 @@ from quantumlayer.pipeline.build import Build
 from quantumlayer.pipeline.deliver import Deliver
 from quantumlayer.pipeline.ending import Endings
 from quantumlayer.pipeline.examine import Examine
+from quantumlayer.pipeline.review import Reviews
 from quantumlayer.pipeline.specify import Specify
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
@@ -61,6 +62,7 @@ class Activities:
             deliver.capsule,
             deliver.preview,
             optional.deploy,
+            Reviews(tools).review,
             agree.ask,
             agree.decide,
             endings.finish,

@@ -109,10 +109,12 @@ class Runs(Records):
         owner: Owner = Owner(),
         run_id: str | None = None,
         patience: int | None = None,
+        review: bool = False,
     ) -> Run:
         """Writes the request down as a run to be started. Nothing is lost from here on; the same `run_id` twice is one run.
 
-        With `patience` it waits that many seconds for a person after each document that it drafts.
+        With `patience` it waits that many seconds for a person after each document that it drafts; with `review` a model reads
+        what came of it.
         Raises `OutOfSpace` when the store is nearly full or the owner's quota is used up.
         """
         await check_room(self.blobs, self.metadata.ledger, owner)
@@ -127,6 +129,7 @@ class Runs(Records):
             preview=preview,
             ttl=ttl,
             owner=owner,
+            review=review,
             **({} if patience is None else {"interactive": True, "patience": patience}),
         )
         run = Run(

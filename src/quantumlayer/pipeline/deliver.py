@@ -17,6 +17,7 @@ from quantumlayer.evidence.junit import junit_xml
 from quantumlayer.evidence.live_application import administrator
 from quantumlayer.evidence.performance import PerformanceResult
 from quantumlayer.evidence.scores import qa, security
+from quantumlayer.evidence.security import to_sarif
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
@@ -26,7 +27,7 @@ from quantumlayer.pipeline.codecs import encode
 from quantumlayer.pipeline.models import answered, calls_of
 from quantumlayer.pipeline.records import Records
 from quantumlayer.pipeline.toolbox import Toolbox
-from quantumlayer.pipeline.values import Outcome, Task
+from quantumlayer.pipeline.values import Outcome, Review, Task
 from quantumlayer.pipeline.verdict import verdict
 from quantumlayer.pipeline.workbench import Desk, NotRun, at_desk
 from quantumlayer.plan.make_plan import spec_digest
@@ -143,6 +144,10 @@ class Deliver:
             files["scans.json"] = encode(await desk.load("scans", tuple[Scan, ...]))[0]
         if desk.has("performance"):
             files["performance.json"] = encode(await desk.load("performance", PerformanceResult))[0]
+        if desk.has("review"):
+            review = await desk.load("review", Review)
+            files["review.json"] = encode(review)[0]
+            files["review.sarif"] = encode(to_sarif([review.scan]))[0]
         trails = [kind for kind in ("frd_agreement", "spec_agreement") if desk.has(kind)]
         if trails:
             entries = tuple([entry for kind in trails for entry in await desk.load(kind, tuple[Agreement, ...])])

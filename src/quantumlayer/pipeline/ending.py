@@ -12,6 +12,7 @@ from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import T, decode
 from quantumlayer.pipeline.models import answered, calls_of
+from quantumlayer.pipeline.review import no_review, told
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import (
     Ending,
@@ -19,6 +20,7 @@ from quantumlayer.pipeline.values import (
     Outcome,
     Report,
     RequirementReport,
+    Review,
     RunEnd,
     ScoreReport,
     StageReport,
@@ -83,7 +85,9 @@ class Endings:
             cost_usd=cost(calls) or 0.0,
         )
         reasons = {r.id: r.reason for r in results if r.reason}
-        return Finished(report=report, problem=ending.problem, reasons=reasons, usage=used(calls))
+        found = await self._load(drops, "review", Review)
+        review = told(found) if found is not None else "" if order.review else no_review(order)
+        return Finished(report=report, problem=ending.problem, reasons=reasons, usage=used(calls), review=review)
 
     async def _results(self, ending: Ending, drops: dict[str, str]) -> Results:
         results = await self._load(drops, "results", Results)

@@ -44,6 +44,11 @@ def configured_vision(home: Path, picture: str) -> None:
         raise UserError(f"{picture} is a picture, and no model is named for the role vision", hint=hint)
 
 
+def reviewed(author: str, model: str | None, home: Path) -> bool:
+    """Whether a model reads the finished sources: one is named for it, and the author is not one that asks none."""
+    return author != "blueprint" and bool(configured(home, model).names("reviewer"))
+
+
 async def require_models(author: str, request: Request, home: Path) -> None:
     """Opens the models that the author will ask, and that of pictures, without a call.
 

@@ -43,6 +43,8 @@ REPAIR = Stage("repair", seconds=7200, heavy=True)
 CAPSULE = Stage("capsule", seconds=180)
 PREVIEW = Stage("preview", seconds=300)
 DEPLOY = Stage("deploy", seconds=1800)
+# Not in the table: its opinion changes nothing, and without a reviewer there is none.
+REVIEW = Stage("review", seconds=1800, heavy=True)
 
 STAGES = (
     ENHANCE,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from quantumlayer.account.values import Used
 from quantumlayer.errors import BudgetExceeded
+from quantumlayer.ports.scanner import Scan
 from quantumlayer.stores.values import Owner
 
 StageStatus = Literal["passed", "failed", "skipped", "not_run"]
@@ -37,7 +38,7 @@ class Order(Value):
     """What a run was asked to do. `inputs` are the drops it starts from by kind: `request`, and `spec` where one was given.
 
     `ttl` in seconds. `kept` are stages that a rollback leaves as they are, by name. An `interactive` run waits for a person
-    after it drafted its documents, `patience` seconds each time.
+    after it drafted its documents, `patience` seconds each time. With `review` a model reads the finished sources.
     """
 
     run: str
@@ -51,6 +52,7 @@ class Order(Value):
     execution: int = 1
     interactive: bool = False
     patience: int = 3600
+    review: bool = False
     kept: dict[str, "Outcome"] = {}
 
 
@@ -133,16 +135,25 @@ class Report(Value):
     cost_usd: float = 0.0
 
 
+class Review(Value):
+    """What a model said of the finished sources. `dropped` counts findings about files or lines that are not there."""
+
+    scan: Scan
+    dropped: int = 0
+    unread: tuple[str, ...] = ()
+
+
 class Finished(Value):
     """How a run ended: the report, and beside it what the contract's object has no member for.
 
-    `usage` are the calls to models by stage, role and model.
+    `usage` are the calls to models by stage, role and model; `review` is the reading by a model in a line.
     """
 
     report: Report
     problem: Problem | None = None
     reasons: dict[str, str] = {}
     usage: tuple[Used, ...] = ()
+    review: str = ""
 
     @property
     def exit_code(self) -> int:

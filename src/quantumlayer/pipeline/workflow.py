@@ -81,6 +81,10 @@ class Generate:
 
         everything = (spec, plan, code, test_code, dependencies, semantic, security, performance)
         everything += (documentation, infrastructure, validation, repair)
+        if order.review:
+            everything += (
+                self.start(stages.REVIEW, spec, plan, code, test_code, dependencies, semantic, security, validation, repair),
+            )
         capsule = self.start(stages.CAPSULE, given, brief, frd, test_plan, *everything)
         self.start(stages.PREVIEW, spec, capsule)
         self.start(stages.DEPLOY, capsule)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.pipeline.client import new_run_id
-from quantumlayer.pipeline.intake import admitted, chosen_author, require_models
+from quantumlayer.pipeline.intake import admitted, chosen_author, require_models, reviewed
 from quantumlayer.pipeline.values import Finished, StageReport
 from quantumlayer.ports.store import RunStatus
 from quantumlayer.server.api.answers import answer
@@ -87,6 +87,7 @@ async def create_run(request: Request, office: TheOffice, caller: TheCaller, key
             ttl=wanted.ttl,
             owner=caller.owner,
             run_id=run_id,
+            review=reviewed(author, asked.model, office.home.root),
             patience=wanted.answer_within if wanted.interactive else None,
         )
     else:
