@@ -43,4 +43,4 @@ def worker(
         start("worker")
         return EXIT_IDLE if run(alive(work(home, address, idle_exit=idle_exit, heavy=heavy))) else 0
 
-    raise typer.Exit(with_successors(begin, frozenset({0, EXIT_IDLE})))
+    raise typer.Exit(with_successors(begin))

@@ -11,15 +11,17 @@ from types import FrameType
 
 # What ends sooner than so long after its start would end again: that is for others to decide about.
 YOUNG_SECONDS = 2.0
+STOPS = (signal.SIGTERM, signal.SIGINT)
+STOPPED = 128 + signal.SIGTERM
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 log = logging.getLogger("quantumlayer.successor")
 
 
-def with_successors(work: Callable[[], int], done: frozenset[int] = frozenset({0})) -> int:
-    """The exit code of the work, which a fork does; another fork goes on when one ends otherwise than as `done`.
+def with_successors(work: Callable[[], int]) -> int:
+    """The exit code of the work, which a fork does; another fork goes on when one is killed. What ends by itself has ended.
 
-    Call it before any thread is started. SIGTERM and SIGINT reach the fork. In the fork it returns as `work` does.
+    Call it before any thread is started. SIGTERM and SIGINT reach the fork. In the fork it returns or raises as `work` does.
     """
     parent, stopping, fork = os.getpid(), False, 0
 
@@ -29,18 +31,24 @@ def with_successors(work: Callable[[], int], done: frozenset[int] = frozenset({0
         if fork:
             os.kill(fork, number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, pass_on) for number in STOPS}
     while True:
         began = time.monotonic()
+        # A signal that comes meanwhile is passed on afterwards.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        if stopping:
+            return STOPPED
         fork = os.fork()
         if fork == 0:
+            die_with_parent(parent)
             for number, handler in before.items():
                 signal.signal(number, handler)
-            die_with_parent(parent)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        if fork == 0:
             return work()
         _, status = os.waitpid(fork, 0)
         fork, code = 0, os.waitstatus_to_exitcode(status)
-        if stopping or code in done or time.monotonic() - began < YOUNG_SECONDS:
+        if stopping or code >= 0 or time.monotonic() - began < YOUNG_SECONDS:
             return code if code >= 0 else 128 - code
         log.warning("ended with %s; another goes on", code)
 
