@@ -4,10 +4,9 @@ import sys
 
 import typer
 
-from quantumlayer.cli.asking import Asker
 from quantumlayer.cli.drops import DropId, find_drop
 from quantumlayer.cli.failures import run
-from quantumlayer.cli.follow import open_desk, start_and_follow
+from quantumlayer.cli.follow import asker, open_desk, start_and_follow
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.runs import Json, RunId
 from quantumlayer.cli.shelf import Shelf
@@ -48,7 +47,7 @@ async def _resume(run_id: str, quiet: bool) -> Finished:
     if ended is not None:
         return ended
     asks = found.order.get("interactive") and sys.stdin.isatty()
-    return await start_and_follow(desk, found, quiet=quiet, ask=Asker(desk, found).ask if asks else None)
+    return await start_and_follow(desk, found, quiet=quiet, ask=asker(desk, found) if asks else None)
 
 
 def rollback(run_id: RunId, drop: DropId, json: Json = False) -> None:

@@ -1,6 +1,7 @@
 """Follows a run to its end, whatever happens to the service meanwhile."""
 
 import asyncio
+import importlib
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ async def open_desk() -> Desk:
     metadata = Metadata(home.database)
     await metadata.prepare()
     return Desk(home, metadata, Runs(metadata, open_blobs(home.drops)))
+
+
+def asker(desk: Desk, run: Run) -> Ask:
+    """Asks the person at this terminal what the run waits for."""
+    # Loaded only here: what reads documents takes longer to load than to follow a run.
+    return importlib.import_module("quantumlayer.cli.asking").Asker(desk, run).ask
 
 
 async def start_and_follow(desk: Desk, run: Run, *, quiet: bool, ask: Ask | None = None) -> Finished:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from quantumlayer.catalog.blueprints import remember
-from quantumlayer.cli.asking import Asker
 from quantumlayer.cli.failures import run
-from quantumlayer.cli.follow import open_desk, start_and_follow
+from quantumlayer.cli.follow import asker, open_desk, start_and_follow
 from quantumlayer.cli.inputs import checked_out, checked_patience, parse_ttl, read_request
 from quantumlayer.cli.options import Folders, checked_folder
 from quantumlayer.cli.outcome import print_json, print_outcome
@@ -99,8 +98,7 @@ async def _generate(request: Request, wanted: Wanted) -> Finished:
         patience=wanted.patience,
         review=reviewed(author, request.model, home.root),
     )
-    asker = Asker(desk, added).ask if wanted.ask else None
-    finished = await start_and_follow(desk, added, quiet=wanted.json, ask=asker)
+    finished = await start_and_follow(desk, added, quiet=wanted.json, ask=asker(desk, added) if wanted.ask else None)
     if wanted.out is not None:
         finished = await write_out(desk, finished, wanted.out)
     await desk.metadata.close()
