@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+import uvloop
 from aiohttp import web
 
 from quantumlayer.delivery.listening import listen
@@ -28,6 +29,11 @@ from quantumlayer.stores.values import Owner, Run
 from tests.pipeline.scripted import activities
 
 TREE = "application/vnd.quantumlayer.tree+tar+zstd"
+
+
+def pytest_asyncio_loop_factories():
+    """The loop that `ql server` runs in."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @dataclass(frozen=True)
