@@ -14,8 +14,9 @@ from quantumlayer.errors import UserError
 from quantumlayer.evidence.judge.run import Budget, judge
 from quantumlayer.evidence.judge.served_model import served
 from quantumlayer.languages.python.adapter import Python
+from quantumlayer.plan.clients import client_table
 from quantumlayer.plan.make_plan import make_plan
-from quantumlayer.plan.surface_client import put, unfilled
+from quantumlayer.plan.surface_client import Inexpressible, page_of, page_wrong, put, unfilled
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request, SourceFile
 from quantumlayer.spec.draft_frd import draft_frd
@@ -176,3 +177,129 @@ def test_a_mistake_is_told_with_file_line_and_mend(text: str, place: str, said: 
     with pytest.raises(ImportError_) as caught:
         import_openapi("a.yaml", text)
     assert place in caught.value.message and said in caught.value.message and caught.value.hint
+
+
+PAGED = """
+openapi: 3.0.3
+info: {title: Depot, version: "1"}
+paths:
+  /parts:
+    get:
+      parameters:
+        - {name: pageNumber, in: query, description: "Zero-based.", schema: {type: integer, default: 0}}
+        - {name: pageSize, in: query, schema: {type: integer, maximum: 50, default: 2}}
+      responses:
+        "200":
+          description: ok
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  content: {type: array, items: {$ref: "#/components/schemas/Part"}}
+                  meta:
+                    type: object
+                    properties:
+                      totalElements: {type: integer}
+                      totalPages: {type: integer}
+                      number: {type: integer}
+                      last: {type: boolean}
+    post:
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Part"}}}}
+      responses: {"201": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/Part"}}}}}
+  /parts/{id}:
+    get:
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/Part"}}}}}
+  /orders:
+    get:
+      description: Twenty orders, 20 per page.
+      parameters: [{name: page, in: query, schema: {type: integer, minimum: 1}}]
+      responses:
+        "200":
+          description: ok
+          content: {application/json: {schema: {type: array, items: {$ref: "#/components/schemas/Order"}}}}
+    post:
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}
+      responses: {"201": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}}
+  /orders/{orderId}:
+    get:
+      parameters: [{name: orderId, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}}
+components:
+  schemas:
+    Part: {type: object, required: [id, title], properties: {id: {type: string, pattern: "^[A-Z]{2}$"}, title: {type: string}}}
+    Order:
+      type: object
+      required: [partId]
+      properties:
+        orderId: {type: string, format: uuid, readOnly: true}
+        partId: {type: string}
+        spareIds: {type: array, items: {type: string}}
+        partIds: {type: array, items: {type: string}}
+"""
+
+
+def test_ids_and_pages_are_those_of_the_file() -> None:
+    spec = spec_of(PAGED)
+    assert [r.text for r in spec.requirements if not r.understood] == []
+    client = Client(spec)
+    for one in ("AB", "CD", "EF"):
+        assert client.call("POST", "/parts", {"id": one, "title": one})[1] == {"id": one, "title": one}
+    assert client.call("POST", "/parts", {"id": "AB", "title": "again"})[0] == 409
+    assert client.call("GET", "/parts/CD")[1]["title"] == "CD" and client.call("GET", "/parts/XX")[0] == 404
+    status, page = client.call("GET", "/parts?pageNumber=1")
+    assert [row["id"] for row in page["content"]] == ["EF"]
+    assert page["meta"] == {"totalElements": 3, "totalPages": 2, "number": 1, "last": True} and status == 200
+    status, refused = client.call("GET", "/parts?pageNumber=-1")
+    assert status == 422 and refused["errors"] == [{"field": "pageNumber", "message": "must be a whole number from 0"}]
+    status, order = client.call("POST", "/orders", {"partId": "CD", "partIds": ["EF", "AB"], "orderId": "mine"})
+    assert status == 201 and order["partId"] == "CD" and order["partIds"] == ["AB", "EF"] and order["orderId"] != "mine"
+    assert client.call("GET", f"/orders/{order['orderId']}")[1] == order
+    assert client.call("POST", "/orders", {"partId": "XX"})[0] == 422
+    assert client.call("GET", "/orders?page=2") == (200, []) and len(client.call("GET", "/orders?page=1")[1]) == 1
+
+
+async def test_the_judge_reads_pages_by_their_number_and_holds_what_they_tell() -> None:
+    spec = spec_of(PAGED)
+    async with served(spec) as app:
+        evidence = await judge(spec, app, budget=Budget(random=0.2))
+    assert [c.message for c in evidence.checks if c.status == "failed"] == []
+    table = client_table(spec)
+    told = next(op for op in table["operations"] if op["path"] == "/parts" and op["method"] == "GET") if table else {}
+    assert page_wrong(told, {"pageNumber": "1"}, {"total": 3, "$page": 1, "$pages": 2, "$last": True}) == ""
+    assert "pages" in page_wrong(told, {"pageNumber": "1"}, {"total": 3, "$pages": 3})
+    assert page_of(told, {"offset": 4, "limit": 2}, {}) == {"pageNumber": 2}
+    with pytest.raises(Inexpressible):
+        page_of(told, {"offset": 3, "limit": 2}, {})
+
+
+def test_the_password_of_the_callers_account_changes_with_it() -> None:
+    account = "type: object, properties: {email: {type: string}, password: {type: string}, name: {type: string}}"
+    shown = "{type: object, properties: {email: {type: string}, name: {type: string}}}"
+    answer = f'{{"200": {{description: ok, content: {{application/json: {{schema: {shown}}}}}}}}}'
+    body = f"requestBody: {{content: {{application/json: {{schema: {{{account}}}}}}}}}"
+    login = "{type: object, required: [email, password], properties: {email: {type: string}, password: {type: string}}}"
+    token = (
+        '{"200": {description: ok, content: {application/json: {schema: {type: object, properties: {token: {type: string}}}}}}}'
+    )
+    text = f"""
+openapi: 3.0.3
+info: {{title: People, version: "1"}}
+paths:
+  /users:
+    post: {{{body}, responses: {answer.replace("200", "201")}}}
+  /login:
+    post: {{requestBody: {{content: {{application/json: {{schema: {login}}}}}}}, responses: {token}}}
+  /me:
+    put: {{security: [{{bearer: []}}], {body}, responses: {answer}}}
+components: {{securitySchemes: {{bearer: {{type: http, scheme: bearer}}}}}}
+"""
+    spec = spec_of(text)
+    assert spec.entities["user"].operations["update"].password
+    client, ada = Client(spec), {"email": "ada@example.com", "password": "Passw0rd-ada"}
+    assert client.call("POST", "/users", {**ada, "name": "Ada"})[0] == 201
+    client.token = client.call("POST", "/login", ada)[1]["token"]
+    assert client.call("PUT", "/me", {"password": "Another-Passw0rd"}) == (200, {"email": "ada@example.com", "name": "Ada"})
+    assert client.call("POST", "/login", ada)[0] == 401
+    assert client.call("POST", "/login", {**ada, "password": "Another-Passw0rd"})[0] == 200

@@ -126,6 +126,7 @@ def told(sent: Sent | None, expected: HttpResponse, body: Any) -> HttpResponse:
     elif isinstance(shown, dict) and "errors" in shown and body is not shown:
         names = {inner: outer for outer, inner in sent.operation["query"].items()}
         names |= outer_names(sent.operation["accepts"])
+        names |= {"offset": sent.operation["pages"]["page"]} if sent.operation["pages"] else {}
         shown = {**shown, "errors": [{**e, "field": names.get(e["field"], e["field"])} for e in shown["errors"]]}
     return replace(expected, headers=headers, body=shown)
 

@@ -270,9 +270,9 @@ def page_wrong(operation, query, told):
     first = operation["pages"]["first"] if operation["pages"] else 1
     size = number(query.get(outer.get("limit"))) or operation["usual"]
     if operation["pages"]:
-        start = (number(query.get(operation["pages"]["page"], first)) - first) * size
+        start = ((number(query.get(operation["pages"]["page"])) or first) - first) * size
     else:
-        start = number(query.get(outer.get("offset"), 0))
+        start = number(query.get(outer.get("offset"))) or 0
     page = start // size + first
     wanted = {"$limit": size, "$offset": start, "$page": page, "$first": start == 0, "$previous": page - 1 if start else None}
     if "total" in told:

@@ -33,6 +33,8 @@ def _expand_entity(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     entity = dict(value)
+    if "id" in entity:
+        entity["id"] = _expand_field(entity["id"])
     if isinstance(entity.get("fields"), dict):
         entity["fields"] = {key: _expand_field(field) for key, field in entity["fields"].items()}
     if isinstance(entity.get("unique"), list):
@@ -120,6 +122,8 @@ def _compress_requirement(value: Data) -> Any:
 
 def _compress_entity(value: Data) -> Data:
     entity = dict(value)
+    if "id" in entity:
+        entity["id"] = _compress_field(entity["id"])
     if "fields" in entity:
         entity["fields"] = {key: _compress_field(field) for key, field in entity["fields"].items()}
     if "unique" in entity:

@@ -28,6 +28,8 @@ _TOLD = re.compile(
     r"|it (?:is|lies|stands|sits|belongs|hangs|lives|was)(?: \w+)?(?: (?:on|in|at|to|under|from|for))?)$",
     re.I,
 )
+# `…, cutting or whole plant`: one of two things, and nothing says what the choice is called.
+_OPEN_CHOICE = re.compile(r", (?:and )?(?P<c>(?:an? )?(?P<a>[a-z]+) or (?:an? )?(?!not\b)(?P<b>[a-z]+(?: [a-z]+)?))$", re.I)
 # Values that people and places have: in parentheses behind a name they are parts of it, not a choice.
 _CONTACT = r"(?:(?:first |last |full )?name|phone(?: number)?|telephone|mobile|e-?mail(?: address)?|address|street|city|postcode|zip code|country)"
 _COMPOSED = re.compile(
@@ -122,7 +124,10 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         return ", ".join(_arrows(target, text, clause)) or True
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
-    text, unread = _spaced(text), [read] if read else []
+    unread = [read] if read else []
+    if not alternatives and (open_choice := _OPEN_CHOICE.search(text)) and not _typed(open_choice["a"], open_choice["b"]):
+        text, unread = text[: open_choice.start()], [*unread, open_choice["c"]]
+    text = _spaced(text)
     for piece in _composed(split_list(text), world):
         piece = _TOLD.sub(r"\g<n>", piece)
         if re.search(r"->|→|=>", piece):
@@ -206,11 +211,15 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     return ", ".join(unread) or True
 
 
+def _typed(*names: str) -> bool:
+    return any(type_of(snake(name))[0] for name in names)
+
+
 def _composed(pieces: Iterable[str], world: World) -> Iterator[str]:
     """`a renter (name and phone)` is a renter name and a renter phone, unless a renter is a record."""
     for piece in pieces:
         found = _COMPOSED.match(piece.strip())
-        if found and not world.find(found["n"]):
+        if found and found["n"].lower() not in world.entities:
             yield from (f"{found['n']} {part}" for part in split_list(found["l"]))
         else:
             yield piece

@@ -5,6 +5,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import anchor, duration, period
@@ -23,6 +24,16 @@ def due(clause: Clause, world: World, m: Any) -> bool | str | None:
     cel, days = span
     base = anchor(target, m["w"]) if m["w"] else None
     name = next((n for n in ("due_date", "due_at", "deadline") if n in target.fields), "due_date" if days else "due_at")
+    known = target.fields.get(name)
+    if (
+        known
+        and known.satisfies
+        and clause.id not in known.satisfies
+        and (told := known.value or known.default)
+        and cel not in told
+    ):
+        said = f"the {name.replace('_', ' ')} of {target.plural.replace('_', ' ')} is told twice"
+        return contradicts(clause, world, known.satisfies[0], said, "the first one is built")
     if base and not base[0].endswith("created_at"):
         value = (
             f"{base[0]} + {cel}"

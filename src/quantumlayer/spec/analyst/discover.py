@@ -132,7 +132,7 @@ def _declared(text: str) -> list[str]:
     if m := re.search(rf"\b(?:for|of|about) each (?P<n>{_NOUN})(?:,|$| we| i| store| record)", text):
         nouns.append(m["n"])
     if m := re.search(
-        r"\b(?:crud|manage|management|manages|managing|track|tracks|tracking(?= (?:of|my|our|the|all)\b))(?: for| of| my| our| the)? (?P<n>[a-z ,]+?)(?:\.|$| with| and (?:see|show|report|list))",
+        r"\b(?:crud|manage|management|manages|managing|track|tracks|tracking(?= (?:of|my|our|the|all)\b))(?: for| of| my| our| the)? (?!(?:has|have|is|are|belongs?|contains?)\b)(?P<n>[a-z ,]+?)(?:\.|$| with| and (?:see|show|report|list))",
         text,
     ):
         nouns += split_list(m["n"])

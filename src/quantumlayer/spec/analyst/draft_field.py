@@ -19,6 +19,10 @@ _POSITIVE = words_of("positive")
 _CREDITED = words_of("credited")
 
 
+_MEASURED = re.compile(
+    r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|sqm|litre|liter|degrees|percent)",
+    re.I,
+)
 _COUNTED = re.compile(r"(?:(?:maximum|minimum|total) )?(?:limit|number|maximum|count|quota) of [a-z ]+s$")
 
 
@@ -297,6 +301,8 @@ def _settle(kind: str | None, item: Item, attributes: dict[str, Any]) -> str:
     if kind is None and bounded:
         fractional = any(isinstance(attributes.get(k), float) for k in ("min", "max", "step"))
         return "number" if fractional else "integer"
+    if kind in (None, "string") and not item.type and _MEASURED.match(attributes.get("description") or ""):
+        return "number"
     if kind in ("number", "string") and bounded and not item.type and item.name in ("grade", "rating", "score"):
         return "integer"
     if kind in ("string", "text") and bounded and item.name.split("_")[-1] in _WORDED and "step" not in attributes:

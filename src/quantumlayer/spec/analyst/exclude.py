@@ -59,6 +59,9 @@ def _forbid(clause: Clause, world: World, target: EntityDraft, phrase: str, verb
         return False
     check = test if only else f"!({test})"
     names = [operation_name(world, target, verb)]
+    known = target.operations.get(names[0])
+    if known and known.transition and known.satisfies and not only and set(known.transition.from_states) == {snake(phrase)}:
+        return contradicts(clause, world, known.satisfies[0], f"{text}, yet they can", "the one that allows it is built")
     if verb in ("change", "modify", "edit", "update"):
         names = ["update", *(["delete"] if verb == "change" else [])]
     for name in names:

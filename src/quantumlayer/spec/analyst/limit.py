@@ -1,6 +1,7 @@
 """Rules: limits over related rows, exclusivity, overlap, order in time, single fields' constraints."""
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,11 +9,14 @@ from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
+from quantumlayer.spec.analyst.effects import stamp
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import main_date
-from quantumlayer.spec.analyst.words import PEOPLE, an, number, snake, verb_base
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, number, participle, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
 from quantumlayer.spec.values import Field, Rule, Unique
+
+_LIVE = ("open", "active", "current", "outstanding", "ongoing", "running", "unreturned")
 
 
 @rule
@@ -40,7 +44,11 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         word = ""
     test = condition(world, child, word, "x") if word else None
     if word and not test:
-        return word
+        if word not in _LIVE or child.state or open_test(child):
+            return word
+        # A later sentence may tell how such rows end; where none does, an assumption supplies it.
+        world.later.append(partial(_limit_open, clause, world, child, m))
+        return True
     rest = (m["rest"] or "").strip()
     if span := re.fullmatch(
         r"(?:per|a|each|every|in a|in one|on the same|within a|on one|on a) (?P<u>day|week|month|hour|date)", rest
@@ -84,6 +92,18 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         ),
     )
     return rest or True
+
+
+def _limit_open(clause: Clause, world: World, child: EntityDraft, m: Any) -> None:
+    """`at most 5 open loans`, once all sentences are read."""
+    if open_test(child) is None:
+        verb = LEXICON["ends"].get(child.name.split("_")[-1], "close")
+        one, done = child.name.replace("_", " "), participle(verb)
+        marker = world.assume(f"{an(one).capitalize()} is open until it is {done}, an action that records when.")
+        stamp(child, verb, f"{done}_at", replace(clause, id=marker), world)
+    read = at_most(clause, world, m)
+    if read is not True:
+        clause.leftover.append(read or plain(clause.match))
 
 
 def _window(child: EntityDraft, unit: str) -> str | None:

@@ -308,7 +308,7 @@ def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
 
 
 def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str) -> None:
-    after = state_of_verb(verb)
+    after = verb if target.state and verb in target.state.states else state_of_verb(verb)
     if target.closed_by and verb in ("return", "close", "end", "finish"):
         return
     if target.state is None:

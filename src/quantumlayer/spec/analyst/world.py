@@ -22,7 +22,6 @@ class EntityDraft:
 
     name: str
     plural: str
-    id: Field | None = None
     fields: dict[str, Field] = field(default_factory=dict)
     unique: list[Unique] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -38,6 +37,7 @@ class EntityDraft:
     declared: bool = False
     exact: bool = False
     guarded: bool = False
+    id: Field | None = None
 
     def operation(self, name: str) -> Operation:
         """The operation so far, or an empty one."""

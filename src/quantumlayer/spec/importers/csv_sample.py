@@ -48,8 +48,8 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
         inferred = _infer(column, values, by)
         if column == "id":
             uuids = all(re.fullmatch(FORMATS["uuid"], v) for v in values) and bool(values)
-            text = Field(type="string", format="uuid" if uuids else None, satisfies=(by,))
-            draft.id = key_of(draft, column, inferred if inferred.type == "integer" else text, result)
+            named = Field(type="string", format="uuid" if uuids else None, satisfies=(by,))
+            draft.id = key_of(draft, column, inferred if inferred.type == "integer" else named, result)
             continue
         draft.fields[column] = inferred
     return result

@@ -59,8 +59,9 @@ def key_of(draft: EntityDraft, column: str, field: Field, result: Import, *, mad
             return None
         key = Field(type="integer", min=field.min, max=field.max, satisfies=field.satisfies)
     else:
-        limits = {k: getattr(field, k) for k in ("min_length", "max_length", "pattern", "format")}
-        key = Field(type="string", **limits, satisfies=field.satisfies)
+        key = field.model_copy(
+            update={"type": "string", "required": True, "unique": False, "default": None, "writable": "always"}
+        )
         fits = uuid_fits(key)
         if fits and (made or plain or key.format == "uuid"):
             key = key.model_copy(update={"required": False, "writable": "never" if made else "always"})

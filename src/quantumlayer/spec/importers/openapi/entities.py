@@ -5,9 +5,9 @@ from typing import Any
 
 from quantumlayer.spec.analyst.words import plural
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.importers.openapi.fields import scalar, type_of
+from quantumlayer.spec.importers.openapi.identity import identity, names_row
 from quantumlayer.spec.importers.openapi.operations import Op, Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
@@ -85,6 +85,7 @@ class Maker:
     # fields
 
     def _shapes(self, resource: Resource) -> list[Shape]:
+        """The shapes in which rows are answered, the fullest first."""
         found = [*resource.shown, *(s for view in resource.views for s in view.shown)]
         if self.accounts and resource.name == self.accounts.entity:
             found = [*(op.answer for op in self.accounts.shown), *found]
@@ -101,45 +102,13 @@ class Maker:
         return made, changed
 
     def _identity(self, resource: Resource) -> None:
-        """The member that names rows: `id`, else what the path calls by it where the server makes that."""
         made, _ = self._given(resource)
-        shown = {k: n for shape in self._shapes(resource) for k, n in shape.properties.items()}
-        creates = {k: n for s in made for k, n in s.properties.items() if not self.document.schema(n).get("readOnly")}
-        nodes = {**shown, **creates}
-        parameters = {identifier(owner.parameter or "") for owner in (resource, *resource.views)}
-        key = next((k for k in nodes if identifier(k) == "id"), None)
-        if key is None:
-            key = next(
-                (k for k in nodes if identifier(k) in parameters and k not in creates and _names_row(identifier(k))), None
-            )
-        if key is None:
+        found = identity(self.document, resource, self._shapes(resource), made, self.by)
+        if found is None:
             return
-        resource.members[key] = "id"
-        schema = self.document.schema(nodes[key])
-        given = key in creates
-        needed = given and any(key in shape.schema.get("required", ()) for shape in made)
-        field_ = scalar(self.document, nodes[key], required=True, by=self.by)
-        if type_of(schema)[0] == "integer":
-            limits = {"min": field_.min, "max": field_.max} if field_ else {}
-            wanted = Field(type="integer", **limits, satisfies=(self.by,)) if needed else None
-            self.drafts[resource.name].id = wanted
-            return
-        if field_ is None or field_.type not in ("string", "text"):
-            self.note(f"rows of {resource.plural} are named by whole numbers, the file wants {type_of(schema)[0]}")
-            return
-        self.drafts[resource.name].id = self._text_id(resource, field_, given, needed)
-
-    def _text_id(self, resource: Resource, said: Field, given: bool, needed: bool) -> Field | None:
-        limits = {k: getattr(said, k) for k in ("min_length", "max_length", "pattern", "format")}
-        key = Field(type="string", **limits, satisfies=(self.by,))
-        if needed:
-            return key
-        if not uuid_fits(key):
-            self.note(
-                f"ids of {resource.plural} that the application makes are UUIDs, which the file's form of ids does not allow"
-            )
-            key = Field(type="string", satisfies=(self.by,))
-        return key.model_copy(update={"required": False, "writable": "always" if given else "never"})
+        resource.members[found.member], self.drafts[resource.name].id = "id", found.id
+        if found.unmet:
+            self.note(found.unmet)
 
     def _fields(self, resource: Resource) -> None:
         made, changed = self._given(resource)
@@ -181,14 +150,18 @@ class Maker:
         if target := self._named(name, schema):
             label = name.removesuffix("_id")
             writable = "always" if changed else "create" if made else "never"
+            inverse = self._inverse(resource, target, label)
             draft.fields[label] = Field(
-                type="reference", to=target, required=needed and made, writable=writable, satisfies=(self.by,)
+                type="reference", to=target, inverse=inverse, required=needed and made, writable=writable, satisfies=(self.by,)
             )
             members[key] = f"{label}_id"
             return
         if target := self._named_many(draft, name, schema):
             label, writable = plural(name.removesuffix("_ids")), "always" if changed else "create" if made else "never"
-            many = Field(type="references", to=target, required=needed and made, writable=writable, satisfies=(self.by,))
+            inverse = self._inverse(resource, target, label)
+            many = Field(
+                type="references", to=target, inverse=inverse, required=needed and made, writable=writable, satisfies=(self.by,)
+            )
             draft.fields[label], members[key] = many, wire_name(label, many)
             return
         if schema["properties"]:
@@ -283,7 +256,7 @@ class Maker:
             owner.key = name
             changes: dict[str, Any] = {"unique": True, "required": True}
             if known.writable == "never" and known.default is None:
-                if known.format == "uuid" or _names_row(name):
+                if known.format == "uuid" or names_row(name):
                     self.note(f"nothing says how the {name} by which paths name {resource.plural} is made")
                     owner.key = None
                     continue
@@ -354,6 +327,11 @@ class Maker:
             return name
         return None
 
+    def _inverse(self, resource: Resource, target: str, label: str) -> str | None:
+        """What the rows referred to call these: their plural, unless something is called so already."""
+        known = self.known.get(target)
+        return f"{resource.plural}_as_{label}" if known and self._taken(known, resource.plural) else None
+
     def _taken(self, target: Resource, inverse: str) -> bool:
         return (
             any(
@@ -376,11 +354,6 @@ class Maker:
         kept = {k: getattr(source, k) for k in ("type", "required", "places", "values") if k in source.model_fields_set}
         draft.fields[name] = Field(**kept, value=f"self.{label}.{member}", satisfies=(self.by,))
         return name
-
-
-def _names_row(name: str) -> bool:
-    """Whether a member names its row by nothing but a key: `order_id`, `uuid`."""
-    return name.split("_")[-1] in ("id", "uuid", "guid", "key", "number", "no")
 
 
 def short(known: Field) -> Field:
