@@ -80,7 +80,8 @@ async def resolved(tmp_path, monkeypatch, text, source, now=NOW, reviewed=b""):
     async with index() as (url, asked):
         monkeypatch.setenv("UV_DEFAULT_INDEX", url)
         pins, _ = read_lock({"requirements.txt": reviewed})
-        packages = Packages(PYTHON, BubblewrapSandbox(), pins, {}, tmp_path / "cache", source, lambda: now)
+        base = {"requirements.txt": reviewed}
+        packages = Packages(PYTHON, BubblewrapSandbox(), pins, base, tmp_path / "cache", source, lambda: now)
         return await packages.resolve(text), asked
 
 
@@ -114,6 +115,12 @@ async def test_what_a_blueprint_pins_needs_no_further_check(tmp_path, monkeypatc
     other = f"settled==1.0 --hash=sha256:{H}\n".encode()
     with pytest.raises(EnvironmentError_):
         await resolved(tmp_path, monkeypatch, b"settled", None, reviewed=other)
+
+
+async def test_what_a_blueprint_pins_may_be_young(tmp_path, monkeypatch):
+    later, _ = await resolved(tmp_path, monkeypatch, b"fresh", advisories(tmp_path), now=NOW + timedelta(days=30))
+    found, _ = await resolved(tmp_path, monkeypatch, b"fresh", None, reviewed=later.files["requirements.txt"])
+    assert found.files and not found.problems
 
 
 async def test_hostile_lines_reach_no_registry(tmp_path, monkeypatch):

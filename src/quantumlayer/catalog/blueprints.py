@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from quantumlayer.blueprint.load import Blueprints, LoadedBlueprint, bare_blueprint, load_blueprints
+from quantumlayer.blueprint.load import BUILT_IN, Blueprints, LoadedBlueprint, bare_blueprint, load_blueprints
 from quantumlayer.blueprint.problems import BlueprintError
 from quantumlayer.blueprint.render import render
 from quantumlayer.blueprint.values import PARTS
@@ -57,8 +57,8 @@ def bare_or_known(known: Blueprints, stack: str) -> LoadedBlueprint:
 def reviewed_files(language: str) -> tuple[Mapping[str, bytes], ...]:
     """The pins of our own blueprints of a language, one mapping by path for each."""
     known = load_blueprints()
-    mine = (known.get(stack) for stack in known.places if stack.partition("/")[0] == language)
-    return tuple({name: path.read_bytes() for name, path in found.below("pins").items()} for found in mine if not found.own)
+    ours = [s for s, place in known.places.items() if place.is_relative_to(BUILT_IN) and s.partition("/")[0] == language]
+    return tuple({name: path.read_bytes() for name, path in known.get(stack).below("pins").items()} for stack in ours)
 
 
 def remember(home: Path, folder: Path) -> None:

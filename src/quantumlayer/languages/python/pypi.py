@@ -145,6 +145,9 @@ async def resolve(wishes: Sequence[Wish], base: Mapping[str, bytes], before: dat
             "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--no-python-downloads",
             "--only-binary", ":all:", "--python-version", "3.11", "--exclude-newer", f"{before:%Y-%m-%dT%H:%M:%SZ}",
         )  # fmt: skip
+        # What is preferred may be younger; any other version of it is not, which the check of the lock holds it to.
+        chosen = {pin.name for pin in read_lock({LOCK: base.get(LOCK, b"")})[0]}
+        options += tuple(word for name in sorted(chosen) for word in ("--exclude-newer-package", f"{name}=2099-01-01"))
         # The preferred versions are read from the file that would be written; the answer is what is printed.
         script = f'cp {TREE}/{LOCK} /tmp/{LOCK} && "$@" -o /tmp/{LOCK} > /dev/null && cat /tmp/{LOCK}'
         argv = ("sh", "-c", script, "sh", *own_tool("uv", "pip", "compile", *options, f"{TREE}/wishes.in"))
