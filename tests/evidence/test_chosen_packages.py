@@ -76,11 +76,11 @@ def advisories(folder, *names):
     return OsvFolder(folder / "osv")
 
 
-async def resolved(tmp_path, monkeypatch, text, source, now=NOW, reviewed=b""):
+async def resolved(tmp_path, monkeypatch, text, source, now=NOW, reviewed=b"", preferred=None):
     async with index() as (url, asked):
         monkeypatch.setenv("UV_DEFAULT_INDEX", url)
         pins, _ = read_lock({"requirements.txt": reviewed})
-        base = {"requirements.txt": reviewed}
+        base = {"requirements.txt": reviewed if preferred is None else preferred}
         packages = Packages(PYTHON, BubblewrapSandbox(), pins, base, tmp_path / "cache", source, lambda: now)
         return await packages.resolve(text), asked
 
@@ -114,7 +114,7 @@ async def test_what_a_blueprint_pins_needs_no_further_check(tmp_path, monkeypatc
     assert found.files and not found.problems
     other = f"settled==1.0 --hash=sha256:{H}\n".encode()
     with pytest.raises(EnvironmentError_):
-        await resolved(tmp_path, monkeypatch, b"settled", None, reviewed=other)
+        await resolved(tmp_path, monkeypatch, b"settled", None, reviewed=other, preferred=b"")
 
 
 async def test_what_a_blueprint_pins_may_be_young(tmp_path, monkeypatch):
