@@ -16,11 +16,13 @@ from quantumlayer.server.api.problems import Refused
 from quantumlayer.server.api.views import DropDiff, DropFile, DropFiles, DropList, FileDiff
 
 router = APIRouter(tags=["drops"])
+ANY = "*/*"
 CAPSULE = "application/vnd.quantumlayer.capsule+tar+zstd"
 
 
 def _ranges(media_type: str) -> dict[int | str, dict[str, Any]]:
-    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    # Of bytes of any type nothing else can be said: some are JSON.
+    content = {media_type: {"schema": {} if media_type == ANY else {"type": "string", "format": "binary"}}}
     return {
         200: {"description": "All of it.", "content": content},
         206: {"description": "The range that was asked for.", "content": content},
@@ -71,7 +73,7 @@ async def list_drop_files(request: Request, drop_id: DropId, office: TheOffice, 
 
 
 @router.head("/drops/{drop_id}/content", include_in_schema=False)
-@router.get("/drops/{drop_id}/content", response_class=Response, responses=_ranges("*/*") | refusals(404, 409, 416))
+@router.get("/drops/{drop_id}/content", response_class=Response, responses=_ranges(ANY) | refusals(404, 409, 416))
 async def download_drop(
     request: Request,
     drop_id: DropId,
