@@ -10,7 +10,7 @@ from quantumlayer.author.asking import ask_whole
 from quantumlayer.author.prompts import DATA_RULE, data
 from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.ports.llm import Answer, Gateway, Prompt
-from quantumlayer.spec.frd import Frd
+from quantumlayer.spec.frd import Frd, FrdRequirement
 from quantumlayer.spec.schema import spec_schema
 from quantumlayer.spec.values import Field, Spec
 from quantumlayer.spec.yaml_form import dump_spec, load_spec
@@ -69,13 +69,19 @@ async def draft(gateway: Gateway, frd: Frd, known: Spec | None) -> Drafted:
 
 
 def _prompt(frd: Frd, known: Spec | None) -> Prompt:
-    lines = [f"{r.id}: {r.text}" for r in frd.requirements]
+    lines = [line for r in frd.requirements for line in _lines(r)]
     parts = [f"Requirements of {frd.name}:\n{data(chr(10).join(lines))}"]
     if known is not None:
         open_ = [f"{r.id}: {r.reason or 'not understood'}" for r in known.requirements if not r.understood]
         parts.append(f"What is understood so far, to be kept and completed:\n{data(dump_spec(known))}")
         parts.append("What is missing in it:\n" + data("\n".join(open_)))
     return Prompt(system=_SYSTEM, text="\n\n".join(parts), schema=spec_schema(), max_tokens=8192)
+
+
+def _lines(r: FrdRequirement) -> list[str]:
+    """A requirement, with what makes it acceptable where the analyst could not read it."""
+    criteria = () if r.understood else r.criteria
+    return [f"{r.id}: {r.text}", *(f"  given {c.given}, when {c.when}, then {c.then}" for c in criteria)]
 
 
 def _again(prompt: Prompt, problem: str) -> Prompt:

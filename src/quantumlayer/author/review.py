@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
-from quantumlayer.answer.data import read_json
 from quantumlayer.answer.values import Refusal
-from quantumlayer.author.asking import ask_whole
+from quantumlayer.author.forms import Filled, Form, fill
 from quantumlayer.author.prompts import DATA_RULE, data
 from quantumlayer.errors import BudgetExceeded, LlmUnavailable
 from quantumlayer.evidence.grammars import language_of
@@ -26,12 +25,6 @@ schema. Name what is wrong: a rule that is broken or missing, a race, a leak, a 
 line that are shown, and says why in a sentence or two. Where calls over HTTP to a fresh application would show it, add them, in
 order. What is right, or a matter of taste, is no finding; an empty list is a good answer. {DATA_RULE}
 Answer with the JSON object alone."""
-
-
-class Form(BaseModel):
-    """A part of the form; unknown members are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ShownCall(Form):
@@ -81,7 +74,7 @@ async def review(gateway: Gateway, files: Mapping[str, bytes], spec: str, findin
     models: list[str] = []
     for batch in batches[:MOST_CALLS]:
         try:
-            answered, model = await _asked(gateway, batch, spec, findings, language)
+            filled = await _asked(gateway, batch, spec, findings, language)
         except (BudgetExceeded, LlmUnavailable) as error:
             if not read:
                 raise
@@ -90,32 +83,20 @@ async def review(gateway: Gateway, files: Mapping[str, bytes], spec: str, findin
         except Refusal as refusal:
             unread |= dict.fromkeys(batch, f"the answer could not be used: {refusal.message[:200]}")
             continue
-        claims, read, models = [*claims, *answered.findings], [*read, *batch], [*models, model]
+        claims, read, models = [*claims, *filled.form.findings], [*read, *batch], [*models, filled.model]
     there = [claim for claim in claims if _is_there(claim, files)]
     return Reviewed(tuple(there), len(claims) - len(there), tuple(read), unread, tuple(dict.fromkeys(models)))
 
 
 async def _asked(
     gateway: Gateway, batch: Mapping[str, str], spec: str, findings: Sequence[str], language: str
-) -> tuple[Claims, str]:
+) -> Filled[Claims]:
     """Raises the last `Refusal` where no answer could be used, and what the gateway raises."""
     parts = [f"The specification:\n{data(spec[:MOST_SPEC])}"]
     parts += [f"What tools found already:\n{data(chr(10).join(findings[:40]))}"] if findings else []
     parts += [f"{path}\n{data(text)}" for path, text in batch.items()]
-    text = "\n\n".join(parts)
-    problem: Refusal | None = None
-    for _ in range(TRIES):
-        again = f"\n\nYour last answer was refused: {problem.message[:1000]}\nSend the whole object again." if problem else ""
-        prompt = Prompt(system=_SYSTEM, text=text + again, schema=SCHEMA, max_tokens=4096)
-        answer = await ask_whole(gateway, "reviewer", prompt, language=language)
-        try:
-            return Claims.model_validate(read_json(answer, SCHEMA)), answer.model
-        except Refusal as refusal:
-            problem = refusal
-        except ValidationError as error:
-            problem = Refusal("schema", str(error))
-    assert problem is not None
-    raise problem
+    prompt = Prompt(system=_SYSTEM, text="\n\n".join(parts), max_tokens=4096)
+    return await fill(gateway, "reviewer", prompt, Claims, tries=TRIES, language=language)
 
 
 def _batches(files: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
@@ -138,6 +119,3 @@ def _is_there(claim: Claim, files: Mapping[str, bytes]) -> bool:
     """Whether the claim names a file of the sources and a line in it."""
     content = files.get(claim.file)
     return content is not None and 1 <= claim.line <= len(content.decode(errors="replace").splitlines())
-
-
-SCHEMA = Claims.model_json_schema()

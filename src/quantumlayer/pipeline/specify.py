@@ -1,12 +1,16 @@
 """Activities of the stages 1 to 4 and 8: from the request to the plan, all pure and quick."""
 
 import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from temporalio import activity
 
+from quantumlayer.answer.values import Refusal
+from quantumlayer.author.documents import complete_brief, complete_frd, unread
 from quantumlayer.author.drafting import draft
 from quantumlayer.author.seeing import assumptions, questions, see, told
-from quantumlayer.errors import UserError
+from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.values import Outcome, Task
@@ -14,14 +18,17 @@ from quantumlayer.pipeline.workbench import Desk, at_desk
 from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.plan.plan_tests import plan_tests
 from quantumlayer.plan.values import Plan
+from quantumlayer.ports.llm import PromptTooLarge
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Brief, Request
 from quantumlayer.spec.check import checked
 from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.draft_spec import draft_spec
-from quantumlayer.spec.frd import Frd
+from quantumlayer.spec.frd import Frd, FrdRequirement
 from quantumlayer.spec.given_spec import frd_of, given_spec
 from quantumlayer.spec.values import Spec
+
+T = TypeVar("T")
 
 
 class Specify:
@@ -35,10 +42,11 @@ class Specify:
         """Request → Brief."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             request = await desk.load("request", Request)
-            if request.pictures:
-                await desk.save("brief", await self._seen(desk, request))
-            else:
-                await desk.save("brief", await asyncio.to_thread(enhance, request))
+            brief = await (self._seen(desk, request) if request.pictures else asyncio.to_thread(enhance, request))
+            if open_ := await asyncio.to_thread(_open, task, brief):
+                models = await self.tools.models.gateway(desk)
+                brief = await _unless_refused(desk, brief, complete_brief(models, brief, open_))
+            await desk.save("brief", brief)
         return desk.outcome()
 
     async def _seen(self, desk: Desk, request: Request) -> Brief:
@@ -58,7 +66,11 @@ class Specify:
         """Brief → Frd."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             brief = await desk.load("brief", Brief)
-            await desk.save("frd", await asyncio.to_thread(_frd, brief))
+            frd = await asyncio.to_thread(_frd, brief)
+            if task.order.author == "auto" and (open_ := unread(frd)) and given_spec(brief.files) is None:
+                models = await self.tools.models.gateway(desk)
+                frd = await _unless_refused(desk, frd, complete_frd(models, frd, open_))
+            await desk.save("frd", frd)
         return desk.outcome()
 
     @activity.defn(name=stages.REQUIREMENTS.name)
@@ -79,9 +91,8 @@ class Specify:
         await desk.save("spec", drafted.spec)
         if drafted.questions:
             await desk.save("questions", drafted.questions)
-        for text in (*drafted.questions, drafted.problem):
-            if text:
-                await desk.tell(f"log/{desk.next_number()}", "log", {"stage": desk.task.stage, "message": text})
+        for text in filter(None, (*drafted.questions, drafted.problem)):
+            await _say(desk, text)
 
     @activity.defn(name=stages.STRUCTURE.name)
     async def structure(self, task: Task) -> Outcome:
@@ -100,6 +111,29 @@ class Specify:
             spec, plan = await desk.load("spec", Spec), await desk.load("plan", Plan)
             await desk.save("test_plan", await asyncio.to_thread(plan_tests, spec, plan))
         return desk.outcome()
+
+
+def _open(task: Task, brief: Brief) -> tuple[FrdRequirement, ...]:
+    """The clauses that a model is to look at; none where none is asked, or the next stage will refuse the request."""
+    if task.order.author != "auto" or given_spec(brief.files) is not None:
+        return ()
+    try:
+        return unread(draft_frd(brief))
+    except UserError:
+        return ()
+
+
+async def _unless_refused(desk: Desk, known: T, completing: Awaitable[T]) -> T:
+    """What a model completed; what is known, and a line in the log, where it could not, or may spend or hold no more."""
+    try:
+        return await completing
+    except (Refusal, BudgetExceeded, PromptTooLarge) as error:
+        await _say(desk, f"no model completed it: {error.message[:500]}")
+        return known
+
+
+async def _say(desk: Desk, text: str) -> None:
+    await desk.tell(f"log/{desk.next_number()}", "log", {"stage": desk.task.stage, "message": text})
 
 
 def _read(frd: Frd) -> Spec | None:
