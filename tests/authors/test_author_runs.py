@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from quantumlayer.author.documents import unread
 from quantumlayer.blueprint.render import render
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.evidence.grammars import language_of
 from quantumlayer.plan.make_plan import make_plan
+from quantumlayer.request.enhance import enhance
+from quantumlayer.request.values import Request
+from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.yaml_form import load_spec
 
 pytestmark = pytest.mark.matrix
@@ -94,6 +98,52 @@ def test_a_reviewer_reads_what_was_built_and_changes_no_score(generate, home, tm
         [QL, "show", report["run_id"]], env=os.environ | {"QL_HOME": str(home)}, capture_output=True, text=True
     )
     assert "0 confirmed, 1 opinions, 1 about nothing that is there" in shown.stdout
+
+
+SHELVES = "Boxes have a name and a weight in grams. The label of a box is computed by the Luhn algorithm."
+SHELF_SPEC = """
+name: Boxes
+requirements:
+  - {{id: R1, text: {0}}}
+  - {{id: R2, text: {1}}}
+entities:
+  box:
+    plural: boxes
+    satisfies: [R1]
+    fields:
+      name: {{type: string, satisfies: [R1]}}
+      weight: {{type: number, satisfies: [R1]}}
+      label: {{type: integer, writable: never, default: label_of(self.weight), satisfies: [R2]}}
+    operations: [create, read, list, update, delete]
+units:
+  label_of:
+    description: Twice the weight.
+    input: {{weight: number}}
+    returns: integer
+    examples: [{{given: {{weight: 2}}, answer: 4}}]
+    satisfies: [R2]
+"""
+
+
+def test_auto_drafts_all_documents_in_three_calls(generate, tmp_path):
+    frd = draft_frd(enhance(Request(text=SHELVES)))
+    own = [r for r in frd.requirements if not r.assumption]
+    (open_,) = unread(frd)
+    spec = load_spec(SHELF_SPEC.format(*(json.dumps(r.text) for r in own)))
+    whole = json.loads(spec.model_dump_json(by_alias=True, exclude_defaults=True))
+    whole["requirements"] += [{"id": r.id, "text": r.text, "assumption": True} for r in frd.requirements if r.assumption]
+    criterion = {"given": "a box of 2 grams", "when": "it is created", "then": "its label is 4"}
+    lines = [
+        {"assumptions": ["The label is a number."], "open_questions": ["Which digits?"]},
+        {"requirements": [{"id": open_.id, "criteria": [criterion]}]},
+        whole,
+        "```python\ndef label_of(weight: float) -> int:\n    return int(weight * 2)\n```",
+    ]
+    code, report, log = generate(lines, SHELVES, "--author", "auto")
+    assert (code, report.get("status")) == (0, "verified"), (report, log)
+    with tarfile.open(fileobj=io.BytesIO(zstandard.decompress(Path(report["capsule"]).read_bytes(), 1 << 28))) as capsule:
+        usage = json.load(capsule.extractfile("manifest.json"))["usage"]
+    assert {u["stage"]: u["calls"] for u in usage} == {"enhance": 1, "frd": 1, "requirements": 1, "code": 1}
 
 
 def component(spec_text, tmp_path):

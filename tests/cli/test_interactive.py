@@ -3,6 +3,7 @@
 import json
 import time
 
+import psutil
 import pytest
 
 TEXT = "Books have a title. Members can borrow at most 3 books. Members can borrow at most 5 books."
@@ -22,18 +23,45 @@ def test_what_cannot_be_asked_starts_nothing(ql, words, told):
     assert found.returncode == 2 and told in found.stderr and not ql.home.exists()
 
 
+def waiting(ql, running, document):
+    """What waits, once it is that document."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [one for one in json.loads(ql("pending", "--json").stdout) if one["document"] == document]
+        if found:
+            return found[0]
+        assert running.poll() is None, running.communicate()
+    raise AssertionError(f"{document} never waited")
+
+
+@pytest.mark.matrix
+def test_a_killed_service_forgets_neither_what_waits_nor_what_was_decided(warm):
+    running = warm.start("generate", TEXT, "--interactive", "--elsewhere", "--no-preview", "--json")
+    run = waiting(warm, running, "frd")["run_id"]
+    running.kill()
+    running.wait()
+    service = psutil.Process(json.loads((warm.home / "service.json").read_text())["pid"])
+    parts = [service, *service.children(recursive=True)]
+    for part in parts:
+        part.kill()
+    psutil.wait_procs(parts, timeout=10)
+    assert json.loads(warm("pending", run, "--json").stdout)["document"] == "frd"
+    assert warm("approve", run, "--by", "ada").returncode == 0
+    again = warm.start("resume", run, "--json")
+    assert waiting(warm, again, "spec")["run_id"] == run
+    assert warm("reject", run).returncode == 0
+    out, _ = again.communicate(timeout=60)
+    assert again.returncode == 130 and json.loads(out)["status"] == "cancelled"
+    drops = json.loads(warm("drops", run, "--json").stdout)
+    assert sorted(d["version"] for d in drops if d["kind"] == "frd") == [1]
+
+
 @pytest.mark.matrix
 def test_another_person_answers_approves_and_rejects(warm, tmp_path):
     running = warm.start("generate", TEXT, "--interactive", "--elsewhere", "--no-preview", "--json")
 
     def pending(document):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            found = [one for one in json.loads(warm("pending", "--json").stdout) if one["document"] == document]
-            if found:
-                return found[0]
-            assert running.poll() is None, running.communicate()
-        raise AssertionError(f"{document} never waited")
+        return waiting(warm, running, document)
 
     run = pending("frd")["run_id"]
     assert "Q1" in warm("pending", run).stdout
