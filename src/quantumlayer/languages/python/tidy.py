@@ -1,6 +1,7 @@
 """Sorts imports, drops unused ones and lays out generated Python as ruff does: what a developer's editor would do on saving."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +18,11 @@ _IMPORTS = ("--config", 'lint.isort.known-first-party=["app", "tests"]')
 _FIXES = "F401,I001,UP037,RUF022,PIE790,UP034"
 
 
+_IMPORT = re.compile(rb"(from [\w.]+ )?import ([\w.]+(?: as \w+)?(?:, [\w.]+(?: as \w+)?)*)")
+_IMPORT_LINE = re.compile(rb"^" + _IMPORT.pattern + rb"\n", re.MULTILINE)
+_WORD = re.compile(rb"\w+")
+
+
 def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same files with Python laid out. A file that does not parse is left as it is, for the semantic stage to report."""
     python = {path: content for path, content in files.items() if path.endswith(".py")}
@@ -27,10 +33,29 @@ def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
         for path, content in python.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            target.write_bytes(_lean(content))
         _ruff("check", "--fix-only", "--select", _FIXES, *_RULES, *_IMPORTS, name)
         _ruff("format", *_RULES, name)
         return {path: (folder / path).read_bytes() if path in python else content for path, content in files.items()}
+
+
+def _lean(content: bytes) -> bytes:
+    """Without imported names that the rest of the file never spells.
+
+    Templates import whatever an expression could need. Ruff takes such names out one by one, parsing the statement each time,
+    which is most of its work; what a word in a string or a comment hides from this, it still finds.
+    """
+    imports, rest = [], []
+    for line in content.split(b"\n"):
+        (imports if _IMPORT.fullmatch(line) else rest).append(line)
+    spelled = set(_WORD.findall(b"\n".join(rest)))
+
+    def kept(found: re.Match[bytes]) -> bytes:
+        source, names = found.groups()
+        needed = [name for name in names.split(b", ") if name.rpartition(b" ")[2].partition(b".")[0] in spelled]
+        return (source or b"") + b"import " + b", ".join(needed) + b"\n" if needed else b""
+
+    return _IMPORT_LINE.sub(kept, content)
 
 
 def _ruff(*arguments: str) -> None:
