@@ -234,7 +234,8 @@ async def fill(state: State, units: dict[str, tuple[Unit, Unit]], wanted: list[s
     gateway = Keeping(open_gateway(config, pool, MemoryBook(), Payer(run="lift")), state)
     shop = Workshop(tree, installed.folder, language, sandbox, gateway)
     on_units, on_requests = OnUnits(shop, spec, units), OnRequests(shop, home)
-    cells = [(name, "one-shot", on_units.one_shot) for name in units] + [(name, "author", on_units.author) for name in units]
+    both = (("one-shot", on_units.one_shot), ("author", on_units.author))
+    cells = [(name, way, run) for name in units for way, run in both]
     for way, run in (
         ("auto", on_requests.generated("auto", state.model)),
         ("one-shot", on_requests.one_shot),
