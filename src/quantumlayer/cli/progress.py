@@ -91,6 +91,7 @@ class Board:
         self._checks: list[dict[str, Any]] = []
         self._head = ""
         self._said = ""
+        self._waits = ""
         self._spent = Spending()
         self._spinner = Spinner("dots")
         # The last, because it draws at once.
@@ -127,7 +128,9 @@ class Board:
             case "model_call":
                 self._spent.add(event.data)
             case "awaiting":
-                self._said = f"waiting for a decision on the {event.data['document']}: ql pending {event.run}"
+                self._waits = f"waiting for a decision on the {event.data['document']}: ql pending {event.run}"
+            case "decided":
+                self._waits = ""
 
     def _table(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -151,6 +154,8 @@ class Board:
             ]
         if self._spent.calls:
             lines.append(Text(f"models: {self._spent}", style="dim"))
+        if self._waits:
+            lines.append(Text(self._waits, style="yellow"))
         if self._said and any(state["status"] == "running" for state in self._states.values()):
             lines.append(Text(self._said, style="cyan", no_wrap=True, overflow="ellipsis"))
         return Group(*lines)

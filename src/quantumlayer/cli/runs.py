@@ -12,6 +12,7 @@ from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.shelf import open_shelf
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.errors import UserError
+from quantumlayer.pipeline.agreement import awaiting_in
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.ports.store import RunStatus
 from quantumlayer.stores.pages import Filters, Page, Pages
@@ -74,6 +75,8 @@ def show(
         print_data({"run_id": found.id, "status": found.status, "stages": [e.data for e in told if e.kind == "stage_finished"]})
     else:
         print(f"{found.id}  {found.status}  {found.title}")
+        if waits := awaiting_in(told):
+            print(f"it waits for a decision on its {waits.document}: ql pending {found.id}")
         rows = [(e.data["stage"], e.data["status"], f"{e.data['seconds']:.2f}") for e in told if e.kind == "stage_finished"]
         print_table(("stage", "status", "seconds"), rows, "no stage has ended yet")
 

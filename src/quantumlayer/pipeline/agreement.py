@@ -1,11 +1,13 @@
 """Values of a run that waits for a person: what is awaited, what was decided, and what is kept of it."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from quantumlayer.pipeline.stages import FRD, REQUIREMENTS
 from quantumlayer.pipeline.values import Problem, Task, Value
 from quantumlayer.spec.frd import Question
+from quantumlayer.stores.values import Event
 
 Document = Literal["frd", "spec"]
 Act = Literal["answered", "edited", "approved", "rejected"]
@@ -75,3 +77,12 @@ def declined(reason: str, *, expired: bool) -> Problem:
     """Why a run ends that nobody agreed to."""
     hint = "start it again and answer in time, see --answer-within" if expired else "start it again with another request"
     return Problem(type="Declined", message=reason, hint=hint, exit_code=130)
+
+
+def awaiting_in(events: Sequence[Event]) -> Awaited | None:
+    """What the last of these events leave waiting."""
+    told = [e for e in events if e.kind in ("run_started", "awaiting", "decided", "run_finished")]
+    if not told or told[-1].kind != "awaiting":
+        return None
+    found = Awaited.model_validate({name: value for name, value in told[-1].data.items() if name in Awaited.model_fields})
+    return found if found.until > datetime.now(UTC) else None

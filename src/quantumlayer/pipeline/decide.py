@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
-from quantumlayer.pipeline.agreement import Act, Awaited, Decision, Document, Reply
+from quantumlayer.pipeline.agreement import Act, Awaited, Decision, Document, Reply, awaiting_in
 from quantumlayer.pipeline.client import Runs
 from quantumlayer.pipeline.codecs import T, decode, encode
 from quantumlayer.pipeline.records import Records
@@ -23,7 +23,7 @@ from quantumlayer.pipeline.workflow import Generate
 from quantumlayer.ports.store import Drop, Producer
 from quantumlayer.stores.digests import digest_of
 from quantumlayer.stores.keep import keep_drop
-from quantumlayer.stores.values import Event, Run
+from quantumlayer.stores.values import Run
 
 PATIENCE = 60.0
 STAGES: dict[Document, str] = {"frd": FRD.name, "spec": REQUIREMENTS.name}
@@ -32,15 +32,6 @@ STAGES: dict[Document, str] = {"frd": FRD.name, "spec": REQUIREMENTS.name}
 async def awaited(records: Records, run: Run) -> Awaited | None:
     """The document that waits for a person now; None where none does."""
     return awaiting_in(await records.metadata.events(run.id)) if run.status == "running" else None
-
-
-def awaiting_in(events: tuple[Event, ...]) -> Awaited | None:
-    """What the last of these events leave waiting."""
-    told = [e for e in events if e.kind in ("run_started", "awaiting", "decided", "run_finished")]
-    if not told or told[-1].kind != "awaiting":
-        return None
-    found = Awaited.model_validate({name: value for name, value in told[-1].data.items() if name in Awaited.model_fields})
-    return found if found.until > datetime.now(UTC) else None
 
 
 async def waiting(records: Records, run: Run) -> Awaited:
