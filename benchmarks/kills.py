@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/kills.py [--home DIR] [--only TEXT] [--victims NAME,…] [--again]
 
-Victims: worker (the process at work), whole worker (its parent too), temporal, service, cli, api, proxy. One run goes through
-several kills, each at a stage of its own. Resumable: results are kept as lines of JSON in DIR (default: ql-kills in the
-temporary folder); what is there is not repeated unless --again. Seconds count from the kill (of the command line and of the
-whole service: from `ql resume`) to the next stage at work, of the API until it answers again; aim: 5.
+Victims: worker (the process at work), whole worker (its parent too), stopped worker (SIGSTOP; noticed after ten seconds),
+temporal, service, cli, api, proxy. One run goes through several kills, each at a stage of its own: 50 runs for all. Resumable:
+results are kept as lines of JSON in DIR (default: ql-kills in the temporary folder); what is there is not repeated unless
+--again. Seconds count from the kill (of the command line and of the whole service: from `ql resume`) to the next stage at
+work, of the API until it answers again; aim: 5.
 """
 
 import argparse
@@ -18,12 +19,11 @@ from table import show
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "kills"))
 
-from trial import Grounds, Result
+from trial import VICTIMS, Grounds, Result
 
 from quantumlayer.pipeline.stages import NAMES
 
 AIM_SECONDS = 5.0
-VICTIMS = ("worker", "temporal", "service", "whole worker", "cli", "api", "proxy")
 SIDE_EFFECTS = (
     "half-written source",
     "unrecorded source",
@@ -43,6 +43,9 @@ def trials(victims: list[str]) -> list[tuple[list[str], str]]:
     for victim in victims:
         if victim == "proxy":
             found.append((["preview asked for", "preview starts"], victim))
+            continue
+        if victim == "stopped worker":
+            found.append((begun[APART - 1 :: APART], victim))
             continue
         found += [(begun[first::APART], victim) for first in range(APART)]
         found += [(list(SIDE_EFFECTS[first::2]), victim) for first in range(2)]

@@ -226,6 +226,7 @@ async def test_cancelling_ends_the_whole_process_tree_in_the_sandbox_at_once(tmp
     ("moment", "victim"),
     [
         ("started sandbox validation", "worker"),
+        ("started sandbox validation", "stopped worker"),
         ("half-written source", "service"),
         ("half-written capsule file", "service"),
         ("preview asked for", "worker"),

@@ -37,7 +37,12 @@ START_SECONDS, API_SECONDS = 60.0, 60.0
 ENDED_WELL = ("verified",)
 # Kills whose victim takes the command line with it, or is the command line: the run is followed on by `ql resume`.
 RESUMED = ("cli", "service")
-NAMES = {"api": "server"}
+# Not killed, but stopped: its parent must notice.
+STOPPED = "stopped worker"
+NAMES = {"api": "server", STOPPED: "worker"}
+
+
+VICTIMS = ("worker", "temporal", "service", "whole worker", STOPPED, "cli", "api", "proxy")
 
 
 @dataclass
@@ -93,14 +98,15 @@ class Grounds:
         )
 
     def trial(self, moments: list[str], victim: str) -> list[Result]:
-        """Runs one request and kills the victim at each moment: "worker", "temporal", "proxy", "api", "cli" or "service"."""
+        """Runs one request and kills the victim at each moment: one of `VICTIMS`."""
         for old in (*self.plan.parent.glob(f"{self.plan.stem}.*.done"), self.log):
             old.unlink(missing_ok=True)
         if victim == "api":
             self._serve_api()
         before = _orphans()
         kill = [] if victim == "cli" else [NAMES.get(victim, victim)]
-        self.plan.write_text(json.dumps({"moments": moments, "kill": kill}))
+        how = "SIGSTOP" if victim == STOPPED else "SIGKILL"
+        self.plan.write_text(json.dumps({"moments": moments, "kill": kill, "signal": how}))
         try:
             report, back = self._followed(moments, victim)
         finally:
@@ -169,7 +175,7 @@ class Grounds:
             service = read_service(self.home)
             with contextlib.suppress(httpx.TransportError):
                 if service is not None and service.api_port is not None:
-                    url = f"http://127.0.0.1:{service.api_port}/api/v1/runs/{run}"
+                    url = f"http://127.0.0.1:{service.api_port}/api/v1/runs{run and f'/{run}'}"
                     if httpx.get(url, timeout=1).status_code == 200:
                         return
             time.sleep(0.02)
@@ -188,7 +194,7 @@ class Grounds:
             and moment.split()[0] in ("started", "finish", "preview")
             and (pid not in before or victim in ("temporal", "proxy", "api", "cli"))
         ]
-        return round(min(later) - max(killed, resumed or 0), 2) if later else None
+        return round(max(0.0, min(later) - max(killed, resumed or 0)), 2) if later else None
 
     def _run_id(self) -> str:
         return asyncio.run(self._runs(1))[0].id

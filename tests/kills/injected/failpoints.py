@@ -1,7 +1,7 @@
 """Kills processes of the service at a chosen moment. Loaded into worker and proxy by `sitecustomize`.
 
 The plan is the JSON file $QL_KILL_PLAN: {"moments": […], "kill": ["self" | a child of the supervisor | "service" | pid]}.
-Of the worker it is the process at work; "whole worker" means its parent, which takes it along.
+Of the worker it is the process at work; "whole worker" means its parent, which takes it along. "signal" is SIGKILL or another.
 It is carried out once at each of the moments, for which a file beside the plan then stands: `.0.done`, `.1.done`, …
 Every moment that comes is written to the sibling `.log`, a line each: time, pid, moment; a kill as "killed" and its moment.
 """
@@ -43,7 +43,7 @@ def reached(moment):
     with PLAN.with_suffix(".log").open("a") as log:
         log.write(json.dumps([time.time(), os.getpid(), f"killed {moment}"]) + "\n")
     for victim in sorted(victims, key=lambda pid: pid == os.getpid()):
-        os.kill(victim, signal.SIGKILL)
+        os.kill(victim, getattr(signal, plan.get("signal", "SIGKILL")))
 
 
 def _pid(victim):
