@@ -22,7 +22,8 @@ MISSING = 4
 
 def stacks(blueprints: Folders = [], json: Json = False) -> None:  # noqa: B006
     """Every stack, and whether this machine can verify it."""
-    found = run(list_stacks(known_blueprints(default_home().root, blueprints), _languages(), _sandbox()))
+    languages = _languages()
+    found = run(list_stacks(known_blueprints(default_home().root, blueprints), languages, _sandbox()))
     if json:
         print_data([asdict(stack) for stack in found])
         return
@@ -31,6 +32,8 @@ def stacks(blueprints: Folders = [], json: Json = False) -> None:  # noqa: B006
         for s in found
     ]
     print_table(("stack", "version", "verifiable", ""), rows, "no stacks")
+    alone = ", ".join(sorted(name for name, language in languages.items() if language.conventions.bare))
+    typer.echo(f"Any other framework of {alone}: --author model", err=True)
 
 
 def doctor(json: Json = False) -> None:
