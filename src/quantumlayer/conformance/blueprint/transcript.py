@@ -79,12 +79,13 @@ async def recorded(app: App, spec: Spec, plan: TestPlan, seed: int, operations: 
 def _heard(lockstep: Lockstep, exchange: Exchange) -> Heard:
     step, got = exchange.step, exchange.got
     off = bool(exchange.differences)
+    told = _told(step).replace(lockstep.admin[1], "<password>") if lockstep.admin else _told(step)
     if step.parallel > 1:
-        return Heard(lockstep.about, _told(step), 0, {}, exchange.text.rpartition("→ ")[2], off, raced=True)
+        return Heard(lockstep.about, told, 0, {}, exchange.text.rpartition("→ ")[2], off, raced=True)
     shape = lockstep.shapes.of(exchange.route) if exchange.route else {}
     identities = lockstep.comparison.identities
     body = _body(shape, got, identities)
-    return Heard(lockstep.about, _told(step), got.status, _headers(got, body), body, off)
+    return Heard(lockstep.about, told, got.status, _headers(got, body), body, off)
 
 
 def _told(step: Step) -> str:

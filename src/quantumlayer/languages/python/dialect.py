@@ -37,7 +37,8 @@ class PythonOperation(OperationView):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """What the route checks before its own parameters."""
-        body = ("Depends(require_json_object)",) if self.has_body else ()
+        wanted = "optional_json_object" if self.body_optional or not self.schema else "require_json_object"
+        body = (f"Depends({wanted})",) if self.has_body else ()
         roles = ", ".join(literal(role) for role in self.spec.access.roles)
         return (*body, *((f"Depends(require_roles({roles}))",) if roles else ()))
 

@@ -12,6 +12,13 @@ def _refuse_constant(name: str) -> float:
 
 
 async def require_json_object(request: Request) -> None:
+    """400 where the body is not a JSON object, or absent."""
+    if not await request.body():
+        raise Problem(400, "The body is not a JSON object.")
+    await optional_json_object(request)
+
+
+async def optional_json_object(request: Request) -> None:
     """400 where a body is sent that is not a JSON object."""
     raw = await request.body()
     if not raw:

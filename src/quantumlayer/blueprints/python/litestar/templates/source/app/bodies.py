@@ -21,6 +21,13 @@ def _refuse_constant(name: str) -> float:
 
 
 async def json_object(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: 400 where the body is not a JSON object, or absent."""
+    assert isinstance(connection, Request)
+    if _loaded(await connection.body()) is None:
+        raise Problem(400, "The body is not a JSON object.")
+
+
+async def optional_json_object(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard: 400 where a body is sent that is not a JSON object."""
     assert isinstance(connection, Request)
     _loaded(await connection.body())

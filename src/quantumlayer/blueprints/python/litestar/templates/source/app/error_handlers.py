@@ -29,7 +29,7 @@ def _on_http_exception(_: Asked, error: HTTPException) -> Response[Any]:
     if error.status_code == 404:
         return _response(404, "There is no such resource.")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "").split(", ")
+        allowed = (error.headers or {}).get("allow", "").split(", ")
         routed = ", ".join(sorted(method for method in allowed if method != "OPTIONS"))  # which Litestar answers by itself
         return _response(405, "This method is not allowed here.", headers={"Allow": routed})
     return _response(error.status_code, str(error.detail), headers=dict(error.headers or {}))

@@ -207,7 +207,7 @@ func (in *Reader) Words(name string, known []string) Member[[]string] {
 		func(words []string) string {
 			for _, word := range words {
 				if message := OneOf(known...)(word); message != "" {
-					return message
+					return "each item " + message
 				}
 			}
 			return ""
