@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/kills.py [--home DIR] [--only TEXT] [--victims NAME,…] [--again]
 
-Victims: worker (the process at work), whole worker (its parent too), stopped worker (SIGSTOP; noticed after ten seconds),
+Victims: worker (the process at work), whole worker (its parent too), stopped worker (SIGSTOP; noticed after twenty seconds),
 temporal, service, cli, api, proxy. One run goes through several kills, each at a stage of its own: 50 runs for all. Resumable:
 results are kept as lines of JSON in DIR (default: ql-kills in the temporary folder); what is there is not repeated unless
 --again. Seconds count from the kill (of the command line and of the whole service: from `ql resume`) to the next stage at

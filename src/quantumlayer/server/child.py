@@ -21,7 +21,7 @@ CRASH_WINDOW = 60.0
 PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 GRACE = 8.0
 # So many looks in a row, `SIGN_SECONDS` apart, may find no sign of life.
-SILENT_LOOKS, SILENT_LOOKS_AT_START = 10, 60
+SILENT_LOOKS, SILENT_LOOKS_AT_START = 20, 300
 
 
 class Child:
