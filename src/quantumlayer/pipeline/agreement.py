@@ -6,7 +6,7 @@ from typing import Literal
 
 from quantumlayer.pipeline.stages import FRD, REQUIREMENTS
 from quantumlayer.pipeline.values import Problem, Task, Value
-from quantumlayer.spec.frd import Question
+from quantumlayer.spec.questions import Question
 from quantumlayer.stores.values import Event
 
 Document = Literal["frd", "spec"]

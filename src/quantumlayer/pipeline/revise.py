@@ -8,7 +8,8 @@ from quantumlayer.errors import UserError
 from quantumlayer.pipeline.agreement import Document, Reply
 from quantumlayer.request.values import Brief
 from quantumlayer.spec.clarify import clarified, dump_frd, edited, questions_of
-from quantumlayer.spec.frd import Frd, Question
+from quantumlayer.spec.frd import Frd
+from quantumlayer.spec.questions import Question
 from quantumlayer.spec.values import Spec
 from quantumlayer.spec.yaml_form import dump_spec, load_spec
 

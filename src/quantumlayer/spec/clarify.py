@@ -11,9 +11,10 @@ from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Brief, Request
 from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.draft_frd import draft_frd, sentences_of
-from quantumlayer.spec.frd import Answered, Frd, FrdRequirement, Question
+from quantumlayer.spec.frd import Frd, FrdRequirement
 from quantumlayer.spec.given_spec import given_spec
 from quantumlayer.spec.problems import nearest
+from quantumlayer.spec.questions import Answered, Question
 from quantumlayer.spec.yaml_nodes import read_yaml
 
 KEEP, DROP = "keep", "drop"

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from quantumlayer.request.values import SourceFile
+from quantumlayer.spec.questions import Answered
 from quantumlayer.spec.values import RequirementId, Value
 
 Priority = Literal["must", "should", "could"]
@@ -37,25 +38,6 @@ class Term(Value):
 
     term: str
     meaning: str
-
-
-class Question(Value):
-    """Something that is open. `about` are requirements: of two the answer may name the one that holds; with `restates` the
-    answer takes the place of the one that was not understood, and `drop` leaves it out.
-    """
-
-    id: str
-    text: str
-    reason: str = ""
-    about: tuple[str, ...] = ()
-    restates: bool = False
-
-
-class Answered(Value):
-    """An open question that a person closed, and how."""
-
-    question: str
-    answer: str
 
 
 class Frd(Value):

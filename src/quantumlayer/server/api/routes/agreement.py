@@ -12,7 +12,7 @@ from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.guard import Caller
 from quantumlayer.server.api.office import JSON_ONLY, Office, RunId, TheCaller, TheOffice, refusals
 from quantumlayer.server.api.problems import Refused
-from quantumlayer.spec.frd import Question
+from quantumlayer.spec.questions import Question
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 ACTS: dict[str, Act] = {"answer": "answered", "edit": "edited", "approve": "approved", "reject": "rejected"}
