@@ -167,3 +167,70 @@ def test_a_record_that_is_made_up_is_marked() -> None:
 def test_words_that_expressions_reserve_may_name_things_and_values(word: str) -> None:
     spec = spec_of(f"A {word} has a weight. A stop has a {word} and a time. Report the number of stops per {word}.")
     assert f"{word}_record" in spec.entities and spec.entities[f"{word}_record"].plural == f"{word}s"
+
+
+def test_open_loans_are_limited_without_a_word_of_returning() -> None:
+    text = "Members have a name. Tools have a name. A loan has a tool and a member. A member can have at most 2 open loans."
+    loan = spec_of(text).entities["loan"]
+    assert [r.check for r in loan.rules.values()] == ["size(self.member.loans.filter(x, x.returned_at == null)) <= 2"]
+    assert loan.operations["return"].effects[0].set == {"returned_at": "now"} and understood(text)
+    assert any("open until it is returned" in r.text for r in spec_of(text).requirements if r.assumption)
+    told = spec_of(text + " Returning a loan records the return date.").entities["loan"]
+    assert "returned_at" not in told.fields and any("return_date == null" in r.check for r in told.rules.values())
+
+
+def test_a_limit_that_is_read_in_part_restricts_nothing() -> None:
+    text = "Households have a name. A parcel has a household and a date. A household may receive only one parcel per harvest."
+    assert not understood(text) and not spec_of(text).entities["parcel"].rules
+
+
+@pytest.mark.parametrize(
+    ("item", "fields"),
+    [
+        ("the price I paid", {"price": "decimal"}),
+        ("a renter (name and phone)", {"renter_name": "string", "renter_phone": "string"}),
+        ("a limit of visitors", {"limit_of_visitors": "integer"}),
+        ("an area in square metres", {"area": "number"}),
+        ("inspectors (one or more)", {"inspectors": "references"}),
+    ],
+)
+def test_an_item_that_tells_more_than_a_name(item: str, fields: dict[str, str]) -> None:
+    text = f"Halls have a label, {item} and a colour."
+    made = spec_of(text).entities["hall"].fields
+    assert {n: f.type for n, f in made.items() if n not in ("label", "colour")} == fields and understood(text)
+
+
+@pytest.mark.parametrize("item", ["only one hall per town", "closing date = opening date plus 3 years"])
+def test_a_statement_in_a_list_is_no_name_of_a_value(item: str) -> None:
+    text = f"halls: label, colour, {item}"
+    assert set(spec_of(text).entities["hall"].fields) == {"label", "colour"} and not understood(text)
+
+
+def test_who_records_what_and_of_what_it_consists() -> None:
+    entry = spec_of("Lawyers record entries on a case: date, minutes, hourly rate. Cases have a title.").entities["entry"]
+    assert {"date", "minutes", "hourly_rate", "case"} <= set(entry.fields) and entry.fields["case"].to == "case"
+
+
+def test_an_action_may_set_a_value_or_lead_to_the_state_of_its_name() -> None:
+    slot = spec_of("A slot has a label and a quantity. Refilling a slot sets its quantity to 12.").entities["slot"]
+    assert slot.operations["refill"].effects[0].set == {"quantity": "12"}
+    room = spec_of("Rooms have a number and a state: dirty, clean, inspected. Keepers clean dirty rooms.").entities["room"]
+    move = room.operations["clean"].transition
+    assert move and (move.from_states, move.to) == (("dirty",), "clean")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A loan has a title. A loan is due 14 days after borrowing. Loans are due 21 days after borrowing.",
+        "A task is open, then done. A done task can never be reopened. Done tasks can be reopened.",
+    ],
+)
+def test_what_cannot_both_hold_becomes_a_question(text: str) -> None:
+    assert frd_of(text).open_questions and [r.understood for r in frd_of(text).requirements].count(False) == 1
+
+
+def test_started_hours_are_whole_ones() -> None:
+    text = "Boats have a rate. A rental has a boat, a start and an end. The price of a rental is the rate times the {} hours."
+    prices = [spec_of(text.format(w)).entities["rental"].fields["price"].value or "" for w in ("started", "full")]
+    assert "ceil(hours_between" in prices[0] and "floor(hours_between" in prices[1]

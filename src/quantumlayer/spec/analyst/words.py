@@ -175,15 +175,15 @@ def expand(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _dictionary() -> frozenset[str]:
-    """The words of pyspellchecker's English list. Its own reader takes three times as long."""
+def _dictionary() -> frozenset[bytes]:
+    """The words of pyspellchecker's English list, as they stand in its file: reading them as JSON takes three times as long."""
     packed = resources.files("spellchecker").joinpath("resources/en.json.gz").read_bytes()
-    return frozenset(re.findall(r'"([^"]+)"', gzip.decompress(packed).decode()))
+    return frozenset(gzip.decompress(packed).split(b'"')[1::2])
 
 
 def known_english(word: str) -> bool:
     """Whether the dictionary has the word."""
-    return word.lower() in _dictionary()
+    return word.lower().encode() in _dictionary()
 
 
 def near(word: str, vocabulary: frozenset[str]) -> str | None:
@@ -192,7 +192,7 @@ def near(word: str, vocabulary: frozenset[str]) -> str | None:
     if len(low) < 5 or not low.isalpha() or low in vocabulary:
         return None
     close = [known for known in vocabulary if abs(len(known) - len(low)) <= 1 and len(known) >= 4 and one_edit(low, known)]
-    if not close or low in _dictionary():
+    if not close or known_english(low):
         return None
     return min(close, key=lambda known: (known[0] != low[0], abs(len(known) - len(low)), known))
 
