@@ -23,8 +23,9 @@ def log_to(stream: TextIO = sys.stdout, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Tells of each plugin that it knows.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    # They tell of each plugin that they know, and of each request.
+    for name in ("alembic.runtime.plugins", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def formatter(*, timed: bool = False) -> logging.Formatter:
