@@ -35,6 +35,7 @@ class Asker:
         self._desk, self._run = desk, run
         self._console = Console(stderr=True)
         self._typed = ""
+        self._passed_over = ""
 
     async def ask(self) -> None:
         """Until the document that waits now was decided about, here or elsewhere."""
@@ -80,10 +81,13 @@ class Asker:
 
     async def _answers(self, waits: Awaited) -> dict[str, str]:
         """By question id, empty where none was answered; what is passed over among others stays as it is."""
-        if waits.document != "frd":
+        if waits.document != "frd" or self._passed_over == waits.drop:
             return {}
         said = {q.id: await self._line(waits, f"{q.id} (Enter passes over it): ") for q in waits.questions}
-        return {key: text or KEEP for key, text in said.items()} if any(said.values()) else {}
+        if any(said.values()):
+            return {key: text or KEEP for key, text in said.items()}
+        self._passed_over = waits.drop
+        return {}
 
     async def _send(self, waits: Awaited, act: Any, reply: Reply | None = None) -> None:
         await send(self._desk, self._run, waits, act, user(), reply)

@@ -20,6 +20,8 @@ from quantumlayer.spec.yaml_nodes import read_yaml
 KEEP, DROP = "keep", "drop"
 MOST_ANSWER = 2000
 _CONTRADICTION = re.compile(r"^(R\d+) and (R\d+) contradict each other\b")
+# Asked as a question of its own, see `analyst.contradict`.
+_CONTRADICTED = "it contradicts "
 
 
 def questions_of(frd: Frd, *, unread: bool = True) -> tuple[Question, ...]:
@@ -28,14 +30,12 @@ def questions_of(frd: Frd, *, unread: bool = True) -> tuple[Question, ...]:
 
 
 def _open(frd: Frd, unread: bool) -> Iterator[Question]:
-    contradicted: set[str] = set()
     for text in frd.open_questions:
         found = _CONTRADICTION.match(text)
-        contradicted |= set(found.groups()) if found else set()
         yield Question(id="", text=text, about=found.groups() if found else ())
     for r in frd.requirements if unread else ():
         kept = any(a.question == _unread(r) for a in frd.answers)
-        if not (r.understood or r.assumption or r.hostile or r.given or r.unmet or kept or r.id in contradicted):
+        if not (r.understood or r.assumption or r.hostile or r.given or r.unmet or kept or r.reason.startswith(_CONTRADICTED)):
             yield Question(id="", text=_unread(r), reason=r.reason, about=(r.id,), restates=True)
 
 
