@@ -95,5 +95,5 @@ def create_task(database: Session, data: NewTask) -> TaskRead:
 
 
 Base.metadata.create_all(engine)
-app = Litestar([health, list_tasks, create_task], dependencies={"database": Provide(session, sync_to_thread=True)})
+app = Litestar([health, list_tasks, create_task], dependencies={"database": Provide(session)})
 uvicorn.run(app, host="0.0.0.0", port=int(os.environ["PORT"]), log_level="warning")

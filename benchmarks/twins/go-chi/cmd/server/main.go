@@ -42,7 +42,9 @@ func main() {
 	}
 	s := &service{db}
 	router := chi.NewRouter()
-	router.Get("/health", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]string{"status": "ok"}) })
+	router.Get("/health", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
 	router.Get("/tasks", s.list)
 	router.Post("/tasks", s.create)
 	log.Fatal(http.ListenAndServe(":"+os.Getenv("PORT"), router))
