@@ -15,6 +15,10 @@ from quantumlayer.ports.ecosystem import WISHES
 from quantumlayer.ports.llm import Answer, Gateway, Prompt, Turn
 
 
+# Refused lists of packages after which no better one is to be expected: each costs a question to the registry.
+MOST_LISTS = 5
+
+
 @dataclass(frozen=True)
 class Written:
     """The files so far, and why no more came; `broken` is None where the model said that it is done.
@@ -46,6 +50,7 @@ class Writing:
     _refused: dict[str, str] = field(default_factory=dict)
     _models: list[str] = field(default_factory=list)
     _tokens: int = 0
+    _lists: int = 0
 
     async def run(self) -> Written:
         """Asks until the model says DONE or nothing new, or a bound is reached. A file that is refused is asked for again, with
@@ -74,7 +79,7 @@ class Writing:
                 return Written(self.files, None, tuple(self._models), self._locked)
             if self._tokens >= self.bounds.tokens:
                 return self._ended(self._wrong(), number, "tokens")
-            if silent > 2:
+            if silent > 2 or self._lists >= MOST_LISTS:
                 return self._ended(self._wrong(), number, "loop")
         return self._ended(self._wrong(), self.bounds.attempts, "attempts")
 
@@ -85,6 +90,7 @@ class Writing:
         resolved = await self.packages.resolve(self.files.get(WISHES, b""))
         self._locked = resolved.files
         if resolved.problems:
+            self._lists += 1
             self._refused[WISHES] = "\n".join(resolved.problems)
             self.files.pop(WISHES, None)
         return not resolved.problems
