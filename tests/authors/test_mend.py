@@ -132,6 +132,9 @@ async def test_packages_that_are_refused_are_asked_for_again_and_a_manifest_is_n
     found = await Writing(the_gateway, Prompt("s", "write it"), PERMISSION, "python", packages=packages).run()
     told = [prompt.text for prompt in the_gateway.llm.prompts]
     assert "requirements.txt' may not be written" in told[1] and "options are not taken" in told[2] and "address" in told[3]
+    again = gateway(block("app/a.py", "A = 1") + block("packages.txt", "-e .") + "DONE", endless=True)
+    never = await Writing(again, Prompt("s", "write it"), PERMISSION, "python", packages=packages).run()
+    assert never.broken.stop == "loop" and len(again.llm.prompts) == 5 and "packages.txt" not in never.files
     assert (
         found.broken is None and found.files["packages.txt"].strip() == b"# none" and found.locked == {"requirements.txt": b""}
     )

@@ -14,7 +14,6 @@ from quantumlayer.evidence.chosen_packages import Packages
 from quantumlayer.ports.ecosystem import WISHES
 from quantumlayer.ports.llm import Answer, Gateway, Prompt, Turn
 
-
 # Refused lists of packages after which no better one is to be expected: each costs a question to the registry.
 MOST_LISTS = 5
 
