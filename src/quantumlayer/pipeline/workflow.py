@@ -199,7 +199,7 @@ class Generate:
     async def finish(self, problem: Problem | None, cancelled: bool) -> Finished:
         """Writes the report, even when the run was cancelled."""
         seconds = (workflow.now() - workflow.info().start_time).total_seconds()
-        ordered = tuple(self.outcomes[name] for name in stages.NAMES if name in self.outcomes)
+        ordered = tuple(self.outcomes[name] for name in (*stages.NAMES, stages.REVIEW.name) if name in self.outcomes)
         ending = Ending(order=self.order, outcomes=ordered, seconds=seconds, cancelled=cancelled, problem=problem)
         finishing = workflow.start_activity(
             FINISH, ending, result_type=Finished, start_to_close_timeout=timedelta(seconds=30), heartbeat_timeout=HEARTBEAT
