@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from scripted import activities, ended, started
@@ -179,6 +183,46 @@ async def test_a_run_waits_on_when_its_worker_ends_and_another_begins(runs, clie
         assert (await ended(runs, run)).report.status == "verified"
     assert [e.act for e in await trail(runs, run)] == ["approved", "approved"]
     assert len([d for d in await runs.metadata.drops(run.id) if d.kind == "frd"]) == 1
+
+
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from scripted import activities
+from test_agreement import DRAFTING
+from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.serving import serving
+from quantumlayer.stores.folder import FolderBlobs
+from quantumlayer.stores.metadata import Metadata
+
+async def main(home, address):
+    runs = Runs(Metadata(home / "metadata.db"), FolderBlobs(home / "drops"))
+    async with serving(await connect(address), activities(runs, **DRAFTING)):
+        await asyncio.Event().wait()
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+"""
+
+
+@pytest.mark.matrix
+async def test_a_killed_worker_forgets_neither_what_waits_nor_what_was_decided(runs, client, temporal, tmp_path):
+    def worker():
+        path = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))))
+        return subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), temporal], env=os.environ | {"PYTHONPATH": path})
+
+    with worker() as first:
+        run = await started(runs, client, TEXT, patience=120)
+        waiting_ = await waits(runs, run, "frd")
+        answered = await decide(runs, client, run, waiting_, "answered", "ada", Reply(answers={"Q1": "R3", "Q2": "drop"}))
+        first.kill()
+    deciding = asyncio.create_task(decide(runs, client, run, answered, "approved", "ada"))
+    with worker() as second:
+        await asyncio.wait_for(deciding, 40)
+        await decide(runs, client, run, await waits(runs, run, "spec"), "approved", "bob")
+        assert (await ended(runs, run)).report.status == "verified"
+        second.kill()
+    assert [e.by for e in await trail(runs, run)] == ["ada", "ada", "bob"]
+    assert [d.version for d in await runs.metadata.drops(run.id) if d.kind == "frd"] == [1, 2]
 
 
 async def test_a_rollback_asks_again_only_about_what_is_made_anew(runs, client):
