@@ -3,6 +3,7 @@
 import pytest
 
 from quantumlayer.errors import UserError
+from quantumlayer.pipeline.intake import admitted
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request, SourceFile
 from quantumlayer.spec.check import checked
@@ -227,3 +228,30 @@ def test_a_schema_may_be_of_any_kind(name: str, text: str) -> None:
     file = SourceFile(name=name, text=text, kind="sql")
     spec = draft_spec(draft_frd(enhance(Request(text="", files=(file,)))))
     assert list(spec.entities["book"].fields) == ["title"]
+
+
+async def test_a_stack_that_cannot_name_rows_by_keys_refuses_before_a_run() -> None:
+    files = (SourceFile(name="a.sql", text="CREATE TABLE part (id uuid PRIMARY KEY, name text NOT NULL);"),)
+    assert (await admitted(Request(text="", files=files, stack="python/fastapi"))).stack == "python/fastapi"
+    with pytest.raises(UserError, match="names rows by numbers") as caught:
+        await admitted(Request(text="", files=files, stack="go/chi"))
+    assert "python/fastapi" in caught.value.hint
+
+
+def test_keys_of_several_files_are_kept() -> None:
+    spec = checked(
+        draft_spec(
+            draft_frd(
+                enhance(
+                    Request(
+                        text="",
+                        files=(
+                            SourceFile(name="a.sql", text="CREATE TABLE part (sku text PRIMARY KEY, name text NOT NULL);"),
+                            SourceFile(name="b.sql", text="CREATE TABLE bin (id uuid PRIMARY KEY, label text NOT NULL);"),
+                        ),
+                    )
+                )
+            )
+        )
+    )
+    assert spec.entities["part"].id and spec.entities["bin"].id

@@ -9,12 +9,12 @@ from quantumlayer.catalog.models import configured, preflight
 from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.values import Author
-from quantumlayer.plan.needs import SURFACE, needs, require
+from quantumlayer.plan.needs import IDS, SURFACE, needs, require
 from quantumlayer.ports.llm import Role
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.given_spec import given_spec
-from quantumlayer.spec.importers.read import kind_of
+from quantumlayer.spec.importers.read import kind_of, names_rows
 from quantumlayer.stores.home import default_home
 
 AUTHORS = ("blueprint", "auto", "model")
@@ -75,6 +75,7 @@ def _admitted(request: Request) -> tuple[Request, LoadedBlueprint]:
     brief = enhance(request)
     spec = given_spec(brief.files)
     wanted = [*(needs(spec) if spec else ()), *(SURFACE for file in brief.files if kind_of(file) == "openapi")]
+    wanted += [] if spec else [IDS for file in brief.files if names_rows(file)]
     known = known_blueprints(default_home().root)
     blueprint = bare_or_known(known, brief.stack)
     if blueprint.value.bare and request.author != "model":

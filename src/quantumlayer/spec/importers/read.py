@@ -65,6 +65,11 @@ def _reader(kind: str) -> Callable[[str, str, str], Import]:
     return getattr(import_module(f"{__package__}.{module}"), function)
 
 
+def names_rows(file: SourceFile) -> bool:
+    """Whether a schema, diagram or sample declares keys of rows that are no plain numbers. Raises `ImportError_`."""
+    return kind_of(file) in set(_READERS) - {"openapi"} and any(e.id for e in read_file(file, "R1").world.entities.values())
+
+
 def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
     """All files (requirement id, file) as one; a later file adds to what earlier ones declare. None without files."""
     whole: Import | None = None
@@ -76,6 +81,7 @@ def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
         for name, draft in one.world.entities.items():
             known = whole.entity(name, by)
             known.fields = {**known.fields, **draft.fields}
+            known.id = known.id or draft.id
             known.unique += draft.unique
             known.rules |= draft.rules
             known.state = known.state or draft.state
