@@ -234,3 +234,19 @@ def test_started_hours_are_whole_ones() -> None:
     text = "Boats have a rate. A rental has a boat, a start and an end. The price of a rental is the rate times the {} hours."
     prices = [spec_of(text.format(w)).entities["rental"].fields["price"].value or "" for w in ("started", "full")]
     assert "ceil(hours_between" in prices[0] and "floor(hours_between" in prices[1]
+
+
+def test_things_that_have_things_with_something_are_two_kinds_of_record():
+    spec = spec_of("Recipes have ingredients with amounts.")
+    assert spec.entities["ingredient"].fields["recipe"].to == "recipe"
+    assert "amounts" in spec.entities["ingredient"].fields
+    assert "ingredients_with_amounts" not in spec.entities["recipe"].fields
+
+
+@pytest.mark.parametrize("text", ["Members have a code with 3 letters.", "Rooms have numbers with at most 4 digits."])
+def test_values_with_a_form_stay_fields(text):
+    assert len(spec_of(text).entities) == 1
+
+
+def test_a_number_is_no_kind_of_record():
+    assert list(spec_of("Walkers have a name. Walkers get 60% of the price.").entities) == ["walker"]

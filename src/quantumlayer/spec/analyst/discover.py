@@ -38,6 +38,8 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _mentioned(text, found):
             found.setdefault(one, clause.id)
+    for one in [o for o in found if re.fullmatch(r"n_\d+", o)]:  # `60%`, `100 spots`: a number is no kind of record
+        del found[one]
     for one in [o for o in found if "_" in o]:
         head, _, tail = one.partition("_")
         if tail in found and re.search(rf"\b(?:states?|status(?:es)?)\b[^.]*\b{head}\b", everything):
