@@ -243,7 +243,7 @@ def test_things_that_have_things_with_something_are_two_kinds_of_record():
     assert "ingredients_with_amounts" not in spec.entities["recipe"].fields
 
 
-@pytest.mark.parametrize("text", ["Members have a code with 3 letters.", "Rooms have numbers with at most 4 digits."])
+@pytest.mark.parametrize("text", ["Coupons have a code with 3 letters.", "Rooms have numbers with at most 4 digits."])
 def test_values_with_a_form_stay_fields(text):
     assert len(spec_of(text).entities) == 1
 
