@@ -73,8 +73,9 @@ def main() -> None:
         if (chosen := [moment for moment in moments if options.only in moment])
     ]
     with Grounds(options.home / "home") as grounds:
-        for moments, victim in planned:
-            missing = [moment for moment in moments if (moment, victim) not in done]
+        # Twice: a moment can come while the victim is still away from the moment before.
+        for moments, victim in planned * 2:
+            missing = [moment for moment in moments if (moment, victim) not in done or not done[moment, victim].came]
             for result in grounds.trial(missing, victim) if missing else ():
                 done[result.moment, victim] = result
                 with kept.open("a") as file:

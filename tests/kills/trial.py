@@ -35,6 +35,7 @@ QL = Path(sys.executable).with_name("ql")
 RUN_SECONDS = 400.0
 START_SECONDS, API_SECONDS = 60.0, 60.0
 ENDED_WELL = ("verified",)
+NEVER = "the moment never came"
 # Kills whose victim takes the command line with it, or is the command line: the run is followed on by `ql resume`.
 RESUMED = ("cli", "service")
 # Not killed, but stopped: its parent must notice.
@@ -59,6 +60,11 @@ class Result:
     seconds: float | None = None
     doubled: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
+
+    @property
+    def came(self) -> bool:
+        """Whether there was a kill: not where the victim was away, killed by an earlier moment of the same run."""
+        return not self.status.startswith(NEVER)
 
     @property
     def good(self) -> bool:
@@ -119,7 +125,7 @@ class Grounds:
         results = []
         for moment in moments:
             if moment not in killed:
-                results.append(Result(moment, victim, f"the moment never came: {str(report)[:300]}"))
+                results.append(Result(moment, victim, f"{NEVER}: {str(report)[:300]}"))
                 continue
             seconds = back.get(moment) if victim == "api" else self._resumed_after(killed[moment], back.get(moment), victim)
             results.append(Result(moment, victim, status, seconds, doubled, leftovers))
