@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio import activity
 
-from quantumlayer.pipeline.agree import Agree
+from quantumlayer.pipeline.approval.activities import Agree
 from quantumlayer.pipeline.client import Runs
 from quantumlayer.pipeline.ending import _line
 from quantumlayer.pipeline.stages import NAMES

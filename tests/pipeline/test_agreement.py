@@ -14,9 +14,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.agreement import Agreement, Reply
+from quantumlayer.pipeline.approval.decide import awaited, decide, document_text, waiting
+from quantumlayer.pipeline.approval.values import Agreement, Reply
 from quantumlayer.pipeline.codecs import decode
-from quantumlayer.pipeline.decide import awaited, decide, document_text, waiting
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.workflow import Generate
 from quantumlayer.request.enhance import enhance

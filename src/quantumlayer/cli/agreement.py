@@ -12,9 +12,9 @@ from quantumlayer.cli.inputs import read_text
 from quantumlayer.cli.runs import Json, RunId
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.agreement import Act, Awaited, Reply
+from quantumlayer.pipeline.approval.decide import awaited, decide, document_text, waiting
+from quantumlayer.pipeline.approval.values import Act, Awaited, Reply
 from quantumlayer.pipeline.client import connect
-from quantumlayer.pipeline.decide import awaited, decide, document_text, waiting
 from quantumlayer.server.service import ensure_service
 from quantumlayer.stores.values import Run
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from quantumlayer.cli.agreement import send, shown, user
 from quantumlayer.cli.follow import Desk
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.agreement import Awaited, Reply
-from quantumlayer.pipeline.decide import awaited, document_text
+from quantumlayer.pipeline.approval.decide import awaited, document_text
+from quantumlayer.pipeline.approval.values import Awaited, Reply
 from quantumlayer.spec.clarify import KEEP
 from quantumlayer.stores.values import Run
 

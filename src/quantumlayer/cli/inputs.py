@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE
+from quantumlayer.pipeline.approval.values import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.request.compose import compose, read_bytes
 from quantumlayer.request.values import MAX_FILE, FileKind, Picture, Request, SourceFile
 

@@ -12,7 +12,7 @@ from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.shelf import open_shelf
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.agreement import awaiting_in
+from quantumlayer.pipeline.approval.values import awaiting_in
 from quantumlayer.pipeline.values import Finished
 from quantumlayer.ports.store import RunStatus
 from quantumlayer.stores.pages import Filters, Page, Pages

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio import activity
 
 from quantumlayer.pipeline import stages
-from quantumlayer.pipeline.agree import Agree
+from quantumlayer.pipeline.approval.activities import Agree
 from quantumlayer.pipeline.build import Build
 from quantumlayer.pipeline.deliver import Deliver
 from quantumlayer.pipeline.ending import Endings

@@ -21,7 +21,7 @@ from quantumlayer.evidence.security import to_sarif
 from quantumlayer.evidence.values import Evidence, RequirementResult
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
-from quantumlayer.pipeline.agreement import Agreement
+from quantumlayer.pipeline.approval.values import Agreement
 from quantumlayer.pipeline.capsules import local_capsule
 from quantumlayer.pipeline.codecs import encode
 from quantumlayer.pipeline.models import answered, calls_of

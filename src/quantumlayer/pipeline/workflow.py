@@ -11,8 +11,8 @@ from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from quantumlayer.pipeline import stages
-    from quantumlayer.pipeline.agreement import Asking, Decision, declined
-    from quantumlayer.pipeline.gate import Gate, refusal
+    from quantumlayer.pipeline.approval.gate import Gate, refusal
+    from quantumlayer.pipeline.approval.values import Asking, Decision, declined
     from quantumlayer.pipeline.stages import Stage
     from quantumlayer.pipeline.values import Ending, Finished, Order, Outcome, Problem, Task
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from quantumlayer.delivery.values import Preview
-from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
+from quantumlayer.pipeline.approval.values import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from quantumlayer.pipeline.values import Problem, Report, StageReport
 from quantumlayer.ports.store import Drop, RunStatus
 from quantumlayer.request.values import MAX_TEXT, FileKind

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from quantumlayer.pipeline.agreement import Act, Awaited, Reply
-from quantumlayer.pipeline.decide import awaited, decide, document_text
+from quantumlayer.pipeline.approval.decide import awaited, decide, document_text
+from quantumlayer.pipeline.approval.values import Act, Awaited, Reply
 from quantumlayer.server.api.answers import answer
 from quantumlayer.server.api.guard import Caller
 from quantumlayer.server.api.office import JSON_ONLY, Office, RunId, TheCaller, TheOffice, refusals

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
-from quantumlayer.pipeline.agreement import LEAST_PATIENCE, MOST_PATIENCE
+from quantumlayer.pipeline.approval.values import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.pipeline.client import new_run_id
 from quantumlayer.pipeline.intake import admitted, chosen_author, require_models, reviewed
 from quantumlayer.pipeline.values import Finished, StageReport

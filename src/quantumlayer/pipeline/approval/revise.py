@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 from quantumlayer.errors import UserError
-from quantumlayer.pipeline.agreement import Document, Reply
+from quantumlayer.pipeline.approval.values import Document, Reply
 from quantumlayer.request.values import Brief
 from quantumlayer.spec.clarify import clarified, dump_frd, edited, questions_of
 from quantumlayer.spec.frd import Frd

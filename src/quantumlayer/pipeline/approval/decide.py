@@ -12,11 +12,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
-from quantumlayer.pipeline.agreement import Act, Awaited, Decision, Document, Reply, awaiting_in
+from quantumlayer.pipeline.approval.revise import revised, text_of
+from quantumlayer.pipeline.approval.values import Act, Awaited, Decision, Document, Reply, awaiting_in
 from quantumlayer.pipeline.client import Runs
 from quantumlayer.pipeline.codecs import T, decode, encode
 from quantumlayer.pipeline.records import Records
-from quantumlayer.pipeline.revise import revised, text_of
 from quantumlayer.pipeline.stages import FRD, REQUIREMENTS
 from quantumlayer.pipeline.values import Order
 from quantumlayer.pipeline.workflow import Generate

@@ -6,8 +6,8 @@ from typing import Any
 
 from temporalio import activity
 
-from quantumlayer.pipeline.agreement import MADE_BY, Agreement, Asking, Awaited, Deciding, Document, Reply
-from quantumlayer.pipeline.revise import questions, revised
+from quantumlayer.pipeline.approval.revise import questions, revised
+from quantumlayer.pipeline.approval.values import MADE_BY, Agreement, Asking, Awaited, Deciding, Document, Reply
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.workbench import Desk, beside_desk
 from quantumlayer.ports.store import Blobs

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from quantumlayer.pipeline.agreement import MADE_BY, Deciding, Decision, Document
+from quantumlayer.pipeline.approval.values import MADE_BY, Deciding, Decision, Document
 from quantumlayer.pipeline.values import Outcome, Problem, Task
 
 
