@@ -146,8 +146,9 @@ class Generate:
         patience = timedelta(seconds=self.order.patience)
         gate = Gate(task, outcome, patience, workflow.now, workflow.now() + patience)
         try:
-            await workflow.execute_activity(ASK, Asking(task=task, until=gate.until), **BRIEFLY)
+            # Before it is told: whoever hears of it may decide before this workflow hears that it was told.
             self.gate = gate
+            await workflow.execute_activity(ASK, Asking(task=task, until=gate.until), **BRIEFLY)
             await self.decided(gate)
         except ActivityError as error:
             if is_cancelled_exception(error):
