@@ -82,6 +82,7 @@ def machine(temporal, folder):
         process.stdout.close()
 
 
+@pytest.mark.matrix
 async def test_a_run_goes_on_when_the_machine_that_worked_on_it_dies(shared, temporal, client, tmp_path, monkeypatch):
     monkeypatch.setenv("QL_HOME", str(tmp_path / "asking"))
     home = default_home()

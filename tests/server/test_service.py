@@ -154,7 +154,7 @@ def log_lines():
 successor.YOUNG_SECONDS = 0.1
 parent, code = os.getpid(), successor.with_successors(work)
 if os.getpid() == parent:
-    print("ended with", code)
+    print("ended with", code, flush=True)
 os._exit(code)
 """
 
