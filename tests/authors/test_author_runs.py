@@ -131,7 +131,10 @@ def test_auto_drafts_all_documents_in_three_calls(generate, tmp_path):
     (open_,) = unread(frd)
     spec = load_spec(SHELF_SPEC.format(*(json.dumps(r.text) for r in own)))
     whole = json.loads(spec.model_dump_json(by_alias=True, exclude_defaults=True))
-    whole["requirements"] += [{"id": r.id, "text": r.text, "assumption": True} for r in frd.requirements if r.assumption]
+    assumed = [r for r in frd.requirements if r.assumption]
+    whole["requirements"] += [{"id": r.id, "text": r.text, "assumption": True} for r in assumed]
+    for operation in whole["entities"]["box"]["operations"].values():
+        operation["satisfies"] = [r.id for r in assumed]
     criterion = {"given": "a box of 2 grams", "when": "it is created", "then": "its label is 4"}
     lines = [
         {"assumptions": ["The label is a number."], "open_questions": ["Which digits?"]},
