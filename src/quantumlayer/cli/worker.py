@@ -43,4 +43,5 @@ def worker(
         start("worker")
         return EXIT_IDLE if run(alive(work(home, address, idle_exit=idle_exit, heavy=heavy))) else 0
 
-    raise typer.Exit(with_successors(begin))
+    # A service that ends when idle is one person's: there a successor that waits, ready, is not worth a hundred megabytes.
+    raise typer.Exit(begin() if idle_exit else with_successors(begin))
