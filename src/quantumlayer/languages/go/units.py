@@ -1,13 +1,12 @@
 """Units in Go: their signatures, how a call is printed, and the program that tries their examples. Each is its own package."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
 from typing import Any
 
+from quantumlayer.languages.examples import answered, printed
 from quantumlayer.languages.go import names
 from quantumlayer.languages.go.text import literal
 from quantumlayer.languages.go.tidy import tidy
@@ -108,13 +107,13 @@ class GoUnits:
         parameters = ", ".join(f"{names.local(key)} {TYPES[kind]}" for key, kind in unit.input.items())
         imports = [line for kind, line in _IMPORTS.items() if kind in (*unit.input.values(), unit.returns)]
         signature = f"func {function}({parameters}) {TYPES[unit.returns]} {{"
-        calls = "\n".join(f"\ttry(func() any {{ return unit.{function}({given}) }})" for given, _ in _examples(unit))
+        calls = "\n".join(f"\ttry(func() any {{ return unit.{function}({given}) }})" for given, _ in printed(unit, _literal))
         program = _PROGRAM.format(folder=folder, calls=calls)
         return UnitText(
             names.module(name),
             function,
             "\n\n".join(["package unit", *imports, signature]),
-            tuple(f"{function}({given}) == {answer}" for given, answer in _examples(unit)),
+            tuple(f"{function}({given}) == {answer}" for given, answer in printed(unit, _literal)),
             tidy({_TRIAL: program.encode()}),
             run=("bin/quantumtrial",),
             build=(("sh", "-c", _WARM), ("go", "build", "-o", "bin/quantumtrial", "./cmd/quantumtrial")),
@@ -122,29 +121,13 @@ class GoUnits:
         )
 
     def value(self, answer: Mapping[str, Any], kind: str) -> Any:
-        found = answer.get("answer")
-        if answer.get("type") != TYPES[kind]:
-            raise ValueError(f"{json.dumps(found)} of type {answer.get('type')}, not {TYPES[kind]}")
-        try:
-            return Decimal(str(found)) if kind == "decimal" else typed(found, kind)
-        except InvalidOperation as error:
-            raise ValueError(f"{found!r} is no decimal") from error
-
-
-def _examples(unit: Unit) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (
-            ", ".join(_literal(example.given[key], kind) for key, kind in unit.input.items()),
-            _literal(example.answer, unit.returns),
-        )
-        for example in unit.examples
-    )
+        return answered(answer, kind, TYPES[kind])
 
 
 def _differences(unit: Unit) -> list[tuple[str, str, str]]:
     """Arguments, the answer, and the condition under which `found` is another one."""
     method = unit.returns in ("decimal", "date")
-    return [(g, a, f"!found.Equal({a})" if method else f"found != {a}") for g, a in _examples(unit)]
+    return [(g, a, f"!found.Equal({a})" if method else f"found != {a}") for g, a in printed(unit, _literal)]
 
 
 def _literal(value: Any, kind: str) -> str:

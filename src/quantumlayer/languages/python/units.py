@@ -1,12 +1,12 @@
 """Units in Python: their signatures, how a call is printed, and the program that tries their examples."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from quantumlayer.languages.examples import answered, printed
 from quantumlayer.languages.python import names
 from quantumlayer.languages.python.text import literal
 from quantumlayer.ports.language import UnitText
@@ -48,7 +48,7 @@ class UnitView:
 def unit_views(spec: Spec) -> tuple[UnitView, ...]:
     """All units, in the spec's order."""
     return tuple(
-        UnitView(name, names.module(name), names.variable(name), alias(name), _examples(unit), unit)
+        UnitView(name, names.module(name), names.variable(name), alias(name), printed(unit, _literal), unit)
         for name, unit in spec.units.items()
     )
 
@@ -67,14 +67,14 @@ class PythonUnits:
         used = sorted({_IMPORTS[t] for t in (TYPES[k] for k in (*unit.input.values(), unit.returns)) if t in _IMPORTS})
         signature = f"def {function}({parameters}) -> {TYPES[unit.returns]}:"
         dotted = path.removesuffix(".py").replace("/", ".")
-        cases = "[" + ", ".join(f"({arguments},)" for arguments, _ in _examples(unit)) + "]"
+        cases = "[" + ", ".join(f"({arguments},)" for arguments, _ in printed(unit, _literal)) + "]"
         program = _PROGRAM.format(module=dotted, function=function, cases=cases)
         python = ".venv/bin/python"
         return UnitText(
             names.module(name),
             function,
             "\n".join([*used, *([""] if used else []), signature]),
-            tuple(f"{function}({arguments}) == {answer}" for arguments, answer in _examples(unit)),
+            tuple(f"{function}({arguments}) == {answer}" for arguments, answer in printed(unit, _literal)),
             {_TRIAL: program.encode()},
             run=(python, _TRIAL),
             checks=(
@@ -84,23 +84,7 @@ class PythonUnits:
         )
 
     def value(self, answer: Mapping[str, Any], kind: str) -> Any:
-        if answer.get("type") != TYPES[kind]:
-            raise ValueError(f"{json.dumps(answer.get('answer'))} of type {answer.get('type')}, not {TYPES[kind]}")
-        found = answer.get("answer")
-        try:
-            return Decimal(str(found)) if kind == "decimal" else typed(found, kind)
-        except InvalidOperation as error:
-            raise ValueError(f"{found!r} is no decimal") from error
-
-
-def _examples(unit: Unit) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (
-            ", ".join(_literal(example.given[key], kind) for key, kind in unit.input.items()),
-            _literal(example.answer, unit.returns),
-        )
-        for example in unit.examples
-    )
+        return answered(answer, kind, TYPES[kind])
 
 
 def _literal(value: Any, kind: str) -> str:

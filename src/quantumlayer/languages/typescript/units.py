@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from quantumlayer.blueprint.view.names import lower_camel
+from quantumlayer.languages.examples import answered, printed
 from quantumlayer.languages.typescript import names
 from quantumlayer.languages.typescript.text import literal
 from quantumlayer.ports.language import UnitText
@@ -54,7 +54,7 @@ class UnitView:
 def unit_views(spec: Spec) -> tuple[UnitView, ...]:
     """All units, in the spec's order."""
     return tuple(
-        UnitView(name, names.module(name), names.variable(name), alias(name), _examples(unit))
+        UnitView(name, names.module(name), names.variable(name), alias(name), printed(unit, _literal))
         for name, unit in spec.units.items()
     )
 
@@ -72,7 +72,7 @@ class TypeScriptUnits:
         parameters = ", ".join(f"{names.variable(key)}: {TYPES[kind]}" for key, kind in unit.input.items())
         notes = [note for kind, note in _NOTES.items() if kind in (*unit.input.values(), unit.returns)]
         signature = f"export function {function}({parameters}): {TYPES[unit.returns]} {{"
-        calls = ", ".join(f"() => {function}({arguments})" for arguments, _ in _examples(unit))
+        calls = ", ".join(f"() => {function}({arguments})" for arguments, _ in printed(unit, _literal))
         program = _PROGRAM.format(function=function, module=path.removesuffix(".ts"), calls=calls)
         config = {
             "extends": "./tsconfig.json",
@@ -83,7 +83,7 @@ class TypeScriptUnits:
             names.module(name),
             function,
             "\n".join([*notes, *([""] if notes else []), signature]),
-            tuple(f"{function}({arguments}) === {answer}" for arguments, answer in _examples(unit)),
+            tuple(f"{function}({arguments}) === {answer}" for arguments, answer in printed(unit, _literal)),
             {_TRIAL: program.encode(), _CONFIG: json.dumps(config).encode()},
             run=("node", f"{_BUILT}/{_TRIAL.removesuffix('.ts')}.js"),
             build=(("node_modules/.bin/tsc", "-p", _CONFIG),),
@@ -92,24 +92,9 @@ class TypeScriptUnits:
 
     def value(self, answer: Mapping[str, Any], kind: str) -> Any:
         found = answer.get("answer")
-        if answer.get("type") != TYPES[kind]:
-            raise ValueError(f"{json.dumps(found)} of type {answer.get('type')}, not {TYPES[kind]}")
-        try:
-            if kind == "integer" and isinstance(found, float) and found.is_integer():
-                return int(found)
-            return Decimal(str(found)) if kind == "decimal" else typed(found, kind)
-        except InvalidOperation as error:
-            raise ValueError(f"{found!r} is no decimal") from error
-
-
-def _examples(unit: Unit) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (
-            ", ".join(_literal(example.given[key], kind) for key, kind in unit.input.items()),
-            _literal(example.answer, unit.returns),
-        )
-        for example in unit.examples
-    )
+        if kind == "integer" and answer.get("type") == TYPES[kind] and isinstance(found, float) and found.is_integer():
+            return int(found)
+        return answered(answer, kind, TYPES[kind])
 
 
 def _literal(value: Any, kind: str) -> str:
