@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from said import NOTES, PARCELS, PYTHON_UNIT
 
 from quantumlayer.author.documents import unread
 from quantumlayer.blueprint.render import render
@@ -25,24 +26,6 @@ from quantumlayer.spec.yaml_form import load_spec
 pytestmark = pytest.mark.matrix
 
 QL = Path(sys.executable).with_name("ql")
-PARCELS = Path(__file__).parents[1] / "units" / "parcels.yaml"
-NOTES = """
-name: Notes
-requirements: {R1: Notes have a title and a text., R2: A title is unique.}
-entities:
-  note:
-    plural: notes
-    satisfies: [R1]
-    fields: {title: {type: string, unique: true, satisfies: [R2]}, text: text}
-    operations: [create, read, list, update, delete]
-"""
-UNIT = """```python
-def parcel_price(weight: int, zone: str) -> int:
-    base = 500 if weight <= 1000 else 900 if weight <= 5000 else 1500
-    if zone == "B":
-        return base * 120 // 100
-    return base * 2 if zone == "C" else base
-```"""
 
 
 def line(report, stage):
@@ -50,7 +33,9 @@ def line(report, stage):
 
 
 def test_auto_writes_a_unit_after_two_wrong_ones(generate):
-    code, report, log = generate(["Sure!", UNIT.replace("<= 1000", "< 1000"), UNIT], "--file", PARCELS, "--author", "auto")
+    code, report, log = generate(
+        ["Sure!", PYTHON_UNIT.replace("<= 1000", "< 1000"), PYTHON_UNIT], "--file", PARCELS, "--author", "auto"
+    )
     assert (code, report.get("status")) == (0, "verified"), (report, log)
     assert report["author"] == "auto" and report["model"].startswith("scripted:test_auto") and report["cost_usd"] > 0
     assert {r["id"]: r["status"] for r in report["requirements"]} == {"R1": "met", "R2": "met"}
@@ -58,7 +43,7 @@ def test_auto_writes_a_unit_after_two_wrong_ones(generate):
 
 
 def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
-    wrong = [UNIT.replace("500", str(n)) for n in range(501, 509)]
+    wrong = [PYTHON_UNIT.replace("500", str(n)) for n in range(501, 509)]
     code, report, log = generate(wrong + wrong, "--file", PARCELS, "--author", "auto")
     assert code in (1, 3), (report, log)
     told = line(report, "code")
@@ -66,13 +51,13 @@ def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
 
 
 def test_a_budget_that_is_used_up_ends_partial_with_what_was_done(generate, home):
-    wrong = [UNIT.replace("500", str(n)) for n in range(501, 510)]
+    wrong = [PYTHON_UNIT.replace("500", str(n)) for n in range(501, 510)]
     budget = "[budget]\nrun_tokens = 3500\n"
     code, report, log = generate(wrong, "--file", PARCELS, "--author", "auto", extra=budget)
     assert (code, report.get("status")) == (3, "partial"), (report, log)
     assert 0 < report["cost_usd"] < 0.01 and line(report, "structure")["status"] == "passed"
     assert "budget" in line(report, "code")["reason"] or "budget" in log
-    code, report, log = generate([UNIT], "--file", PARCELS, "--author", "auto", extra="[budget]\nrun_tokens = 10\n")
+    code, report, log = generate([PYTHON_UNIT], "--file", PARCELS, "--author", "auto", extra="[budget]\nrun_tokens = 10\n")
     assert (code, report.get("status")) == (3, "partial"), (report, log)
     assert report["cost_usd"] == 0 and "has used 0 tokens of 10 tokens" in log
     assert {r["status"] for r in report["requirements"]} == {"unverified"}
@@ -86,7 +71,9 @@ def test_a_reviewer_reads_what_was_built_and_changes_no_score(generate, home, tm
     script = tmp_path / "reviewer.json"
     script.write_text(json.dumps([{"findings": [wrong_claim, nowhere]}] + [{"findings": []}] * 9))
     reviewer = f'[models."scripted:reviewer"]\npath = "{script}"\n'
-    code, report, log = generate([UNIT], "--file", PARCELS, "--author", "auto", "--out", tmp_path / "out", extra=reviewer)
+    code, report, log = generate(
+        [PYTHON_UNIT], "--file", PARCELS, "--author", "auto", "--out", tmp_path / "out", extra=reviewer
+    )
     assert (code, report.get("status")) == (0, "verified"), (report, log)
     with tarfile.open(fileobj=io.BytesIO(zstandard.decompress(Path(report["capsule"]).read_bytes(), 1 << 28))) as capsule:
         found = json.load(capsule.extractfile("evidence/review.json"))

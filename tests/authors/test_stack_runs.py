@@ -5,28 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from said import NOTES, PARCELS, PYTHON_UNIT
 
 pytestmark = pytest.mark.matrix
 
 HERE = Path(__file__).parent
-PARCELS = HERE.parent / "units" / "parcels.yaml"
-NOTES = """
-name: Notes
-requirements: {R1: Notes have a title and a text., R2: A title is unique.}
-entities:
-  note:
-    plural: notes
-    satisfies: [R1]
-    fields: {title: {type: string, unique: true, satisfies: [R2]}, text: text}
-    operations: [create, read, list, update, delete]
-"""
-PYTHON = """```python
-def parcel_price(weight: int, zone: str) -> int:
-    base = 500 if weight <= 1000 else 900 if weight <= 5000 else 1500
-    if zone == "B":
-        return base * 120 // 100
-    return base * 2 if zone == "C" else base
-```"""
 TYPESCRIPT = """```typescript
 export function parcelPrice(weight: number, zone: string): number {
   const base = weight <= 1000 ? 500 : weight <= 5000 ? 900 : 1500;
@@ -74,7 +57,7 @@ def statuses(report):
 
 @pytest.mark.parametrize(
     ("stack", "unit"),
-    [("python/litestar", PYTHON), ("typescript/fastify", TYPESCRIPT), ("go/chi", GO)],
+    [("python/litestar", PYTHON_UNIT), ("typescript/fastify", TYPESCRIPT), ("go/chi", GO)],
     ids=["litestar", "fastify", "chi"],
 )
 def test_a_unit_is_written_tried_and_judged_on_every_stack(generate, stack, unit):

@@ -16,6 +16,7 @@ from quantumlayer.stores.schema import drops, events, runs
 from quantumlayer.stores.values import Event, EventKind, Owner, Run
 
 DIGEST_LENGTH = 64
+_EVENT = (events.c.run, events.c.number, events.c.at, events.c.kind, events.c.data)
 
 
 class Metadata:
@@ -143,15 +144,13 @@ class Metadata:
 
     async def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
         """Events of a run with a higher number, in order."""
-        columns = (events.c.run, events.c.number, events.c.at, events.c.kind, events.c.data)
-        query = select(*columns).where(events.c.run == run_id, events.c.number > after).order_by(events.c.number)
+        query = select(*_EVENT).where(events.c.run == run_id, events.c.number > after).order_by(events.c.number)
         return tuple(Event.model_validate(dict(row)) for row in await self.database.read(query))
 
     async def news(self, run_id: str, after: int = 0) -> tuple[RunStatus | None, tuple[Event, ...]]:
         """How the run stands, None where there is none, and its `events` as of that moment: one query, for those who wait."""
-        columns = (events.c.run, events.c.number, events.c.at, events.c.kind, events.c.data)
         newer = runs.outerjoin(events, and_(events.c.run == runs.c.id, events.c.number > after))
-        query = select(runs.c.status, *columns).select_from(newer).where(runs.c.id == run_id).order_by(events.c.number)
+        query = select(runs.c.status, *_EVENT).select_from(newer).where(runs.c.id == run_id).order_by(events.c.number)
         rows = [dict(row) for row in await self.database.read(query)]
         status = [row.pop("status") for row in rows]
         return (status[0] if rows else None), tuple(Event.model_validate(row) for row in rows if row["number"] is not None)
