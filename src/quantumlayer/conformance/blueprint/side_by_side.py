@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from quantumlayer.conformance.blueprint.judging import judging_digest
 from quantumlayer.conformance.blueprint.place import Place, Subject
-from quantumlayer.conformance.blueprint.suite import content_of, judging_digest
+from quantumlayer.conformance.blueprint.suite import content_of
 from quantumlayer.conformance.blueprint.transcript import Heard, Transcript, recorded
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.evidence.application import DatabaseKind, unpacked

@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from quantumlayer.conformance.blueprint.faults import Fault, FaultTrial, faults_of
+from quantumlayer.conformance.blueprint.judging import judging_digest
 from quantumlayer.conformance.blueprint.place import Place, Subject
 from quantumlayer.conformance.blueprint.specs import reference_names
 from quantumlayer.conformance.blueprint.trial import DATABASES, check, judged, own_checks, render_checks
@@ -18,15 +18,6 @@ from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.evidence.values import Check
 
 FEWEST_FAULTS = 12
-SOURCES = Path(__file__).resolve().parents[2]
-JUDGING = (
-    "evidence/judge/**/*.py",
-    "evidence/*application.py",
-    "plan/**/*.py",
-    "spec/*.py",
-    "spec/model/**/*.py",
-    "conformance/blueprint/*.py",
-)
 
 
 @dataclass(frozen=True)
@@ -158,16 +149,6 @@ def content_of(subject: Subject) -> str:
     """All that a reference spec becomes, in one line that changes with it."""
     spec = subject.spec.model_dump_json(by_alias=True, exclude_defaults=True)
     return " ".join([spec, *(part.digest() for part in subject.parts.values())])
-
-
-@cache
-def judging_digest() -> str:
-    """Of the code that derives checks and carries them out."""
-    total = hashlib.sha256()
-    for pattern in JUDGING:
-        for file in sorted(SOURCES.glob(pattern)):
-            total.update(file.read_bytes())
-    return total.hexdigest()
 
 
 def _remembered(memory: Path) -> dict[str, dict]:
