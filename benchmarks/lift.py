@@ -53,6 +53,7 @@ from quantumlayer.ports.llm import Answer, Gateway, Prompt
 from quantumlayer.sandboxes.bubblewrap import BubblewrapSandbox
 from quantumlayer.spec.check import checked
 from quantumlayer.spec.values import Entity, Field, Operation, Spec, Unit
+from quantumlayer.spec.yaml_form import dump_spec
 from quantumlayer.stores.home import default_home
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "analyst"))
@@ -236,12 +237,9 @@ async def fill(state: State, units: dict[str, tuple[Unit, Unit]], wanted: list[s
     on_units, on_requests = OnUnits(shop, spec, units), OnRequests(shop, home)
     both = (("one-shot", on_units.one_shot), ("author", on_units.author))
     cells = [(name, way, run) for name in units for way, run in both]
-    for way, run in (
-        ("auto", on_requests.generated("auto", state.model)),
-        ("one-shot", on_requests.one_shot),
-        ("model", on_requests.generated("model", state.model)),
-    ):
-        cells += [(name, way, run) for name in TWELVE]
+    cells += [(name, "auto", on_requests.generated("auto", state.model)) for name in TWELVE]
+    whole = (("model", on_requests.generated("model", state.model)), ("one-shot", on_requests.one_shot))
+    cells += [(name, way, run) for name in smallest_first() for way, run in whole]
     for name, way, run in cells:
         if name in wanted and way in ways and (name, way) not in state.cells:
             print(f"{name}: {way} …", file=sys.stderr, flush=True)
@@ -253,6 +251,11 @@ async def fill(state: State, units: dict[str, tuple[Unit, Unit]], wanted: list[s
             state.cells[name, way] = found | {"subject": name, "way": way, "seconds": round(time.monotonic() - began, 1)}
             state.keep(**state.cells[name, way])
     await pool.close()
+
+
+def smallest_first() -> list[str]:
+    """The requests by how much their specifications hold."""
+    return sorted(TWELVE, key=lambda name: len(dump_spec(spec_of(TWELVE[name]))))
 
 
 def tell(title: str, state: State, subjects: list[str], ways: tuple[str, ...]) -> None:

@@ -1,29 +1,38 @@
 """One answer of a model, put together where it was cut off at the token limit."""
 
+import re
 from dataclasses import replace
 
 from quantumlayer.ports.llm import Answer, Gateway, Prompt, Role, Turn
 
 CONTINUATIONS = 3
+_TAIL = 1200
+_CIRCLE = re.compile(r"(.{8,200}?)\1{4}.{0,200}\Z", re.DOTALL)
 _GO_ON = "Your answer was cut off. Go on exactly where it stopped, in the middle of the line if need be. Repeat nothing."
 
 
 async def ask_whole(
     gateway: Gateway, role: Role, prompt: Prompt, *, language: str | None = None, model: str | None = None
 ) -> Answer:
-    """The answer, continued at most `CONTINUATIONS` times; cut still (finish "length") where that was not enough.
+    """The answer, continued at most `CONTINUATIONS` times; cut still (finish "length") where that was not enough, or where it
+    only repeats itself.
 
     Raises what `Gateway.ask` raises.
     """
     answer = await gateway.ask(role, prompt, language=language, model=model)
     earlier = (*prompt.earlier, Turn("user", prompt.text))
     for _ in range(CONTINUATIONS):
-        if answer.finish != "length" or not answer.text.strip():
+        if answer.finish != "length" or not answer.text.strip() or _runs_in_circles(answer.text):
             break
         going_on = replace(prompt, text=_GO_ON, earlier=(*earlier, Turn("model", answer.text)), schema=None)
         rest = await gateway.ask(role, going_on, language=language, model=model)
         answer = _joined(answer, rest)
     return answer
+
+
+def _runs_in_circles(text: str) -> bool:
+    """Whether the end is the same words again and again: a weak model goes on so until its last token."""
+    return _CIRCLE.search(text[-_TAIL:]) is not None
 
 
 def _joined(first: Answer, rest: Answer) -> Answer:

@@ -1,6 +1,7 @@
 """Units: functions that a model writes, each tried at once in the sandbox: style, types, and the examples of the spec."""
 
 import asyncio
+import itertools
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
 from quantumlayer.plan.values import Unit as Planned
 from quantumlayer.ports.language import Language, Units, UnitText
-from quantumlayer.ports.llm import Answer, Gateway
+from quantumlayer.ports.llm import Answer, Gateway, Prompt
 from quantumlayer.ports.sandbox import MIB, Completed, Limits, Sandbox
 from quantumlayer.spec.check_units import typed
 from quantumlayer.spec.values import Spec, Unit
@@ -38,7 +39,7 @@ class Workshop:
     language: Language
     sandbox: Sandbox
     gateway: Gateway
-    bounds: Bounds = Bounds(attempts=8)
+    bounds: Bounds = Bounds(attempts=10)
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,17 @@ async def write_unit(shop: Workshop, unit: Unit, planned: Planned) -> WrittenUni
     async def checking(content: bytes) -> Trial[bytes]:
         return await try_unit(shop, unit, planned, text, content)
 
+    # Who starts anew does so in another way each second time: other words help a weak model more than another seed.
+    worked = itertools.cycle((False, True))
+
+    def asking(best: Trial[bytes] | None, wrong: Failed | None) -> Prompt:
+        return prompts.unit(planned, text, language.name, best, wrong, worked=best is None and next(worked))
+
     strive = Strive(
         subject=f"the unit {planned.name}",
         gateway=shop.gateway,
         role="coder",
-        asking=lambda best, wrong: prompts.unit(planned, text, language.name, best, wrong),
+        asking=asking,
         reading=reading,
         checking=checking,
         bounds=shop.bounds,

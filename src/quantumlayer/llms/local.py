@@ -83,6 +83,8 @@ class LocalLlm:
         parameters.n_parallel = 1
         parameters.api_keys = [self._key]
         parameters.verbosity = QUIET
+        # Threads that wait by spinning take the processor from whoever they wait for, where the machine is busy.
+        parameters.cpuparams.poll = 0
         parameters.cpuparams.n_threads = self._options.threads or os.cpu_count() or 1
         try:
             return library.Server(parameters)
