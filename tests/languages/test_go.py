@@ -102,6 +102,7 @@ def test_names_are_what_go_takes_for_names_and_files() -> None:
         "orderLine",
         "typeRow",
     )
+    assert [names.exported(n) for n in ("author_ids", "css", "urls_seen", "s")] == ["AuthorIDs", "CSS", "URLsSeen", "S"]
     assert [names.module(n) for n in ("loan", "load_test", "port_linux", "x_amd64")] == [
         "loan",
         "load_test_",

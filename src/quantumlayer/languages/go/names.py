@@ -51,8 +51,14 @@ _SQL_RESERVED = frozenset({
 
 
 def exported(name: str) -> str:
-    """`receipt_url` → `ReceiptURL`."""
-    return "".join(p.upper() if p in _INITIALISMS else p[:1].upper() + p[1:] for p in name.split("_")) or "Row"
+    """`receipt_url` → `ReceiptURL`, `author_ids` → `AuthorIDs`."""
+    return "".join(map(_capital, name.split("_"))) or "Row"
+
+
+def _capital(part: str) -> str:
+    if part in _INITIALISMS:
+        return part.upper()
+    return f"{part[:-1].upper()}s" if part[-1:] == "s" and part[:-1] in _INITIALISMS else part[:1].upper() + part[1:]
 
 
 def type_name(name: str) -> str:
