@@ -112,6 +112,5 @@ async def _judged(desk: Desk, application: Application, spec: Spec, plan: TestPl
 
 
 async def _tell(desk: Desk, checks: Sequence[Check]) -> None:
-    for check in checks:
-        data = check.model_dump(mode="json", include={"id", "title", "level", "status", "requirements", "message"})
-        await desk.tell(f"check/{check.id}", "check", data)
+    told = {"id", "title", "level", "status", "requirements", "message"}
+    await desk.tell_all({f"check/{check.id}": check.model_dump(mode="json", include=told) for check in checks}, "check")

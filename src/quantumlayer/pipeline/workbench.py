@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -99,8 +99,13 @@ class Desk:
 
     async def tell(self, key: str, kind: EventKind, data: dict[str, Any]) -> None:
         """Adds an event of this stage; the same key twice is one event."""
+        await self.tell_all({key: data}, kind)
+
+    async def tell_all(self, told: Mapping[str, dict[str, Any]], kind: EventKind) -> None:
+        """Adds events of one kind at once, their data by their keys."""
         order = self.task.order
-        await self.metadata.add_event(order.run, f"{order.execution}/{self.task.stage}/{key}", kind, data, order.owner)
+        keyed = {f"{order.execution}/{self.task.stage}/{key}": data for key, data in told.items()}
+        await self.metadata.add_events(order.run, keyed, kind, order.owner)
 
     async def heard(self, call: Call) -> None:
         """A call to a model ended: it is told live, and whoever answered is named as a maker of this stage's drops."""

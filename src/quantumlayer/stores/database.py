@@ -4,7 +4,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -125,12 +125,12 @@ class Database:
         """Whether it is PostgreSQL; else it is SQLite."""
         return self.engine.dialect.name == "postgresql"
 
-    async def read(self, query: Any) -> list[Any]:
+    async def read(self, query: Any, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows as mappings. Raises `EnvironmentError_`; `Unreachable` when the server stays away."""
 
         async def body() -> list[Any]:
             async with self.engine.connect() as connection:
-                return list((await connection.execute(query)).mappings().all())
+                return list((await connection.execute(query, parameters)).mappings().all())
 
         return await self._patiently(body)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, func, literal, select, update
+from sqlalchemy import and_, bindparam, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from quantumlayer.ports.store import Drop, RunStatus
@@ -17,6 +17,13 @@ from quantumlayer.stores.values import Event, EventKind, Owner, Run
 
 DIGEST_LENGTH = 64
 _EVENT = (events.c.run, events.c.number, events.c.at, events.c.kind, events.c.data)
+# Asked ten times a second by everyone who follows a run, so it is made once.
+_NEWS = (
+    select(runs.c.status, *_EVENT)
+    .select_from(runs.outerjoin(events, and_(events.c.run == runs.c.id, events.c.number > bindparam("after"))))
+    .where(runs.c.id == bindparam("run"))
+    .order_by(events.c.number)
+)
 
 
 class Metadata:
@@ -132,13 +139,19 @@ class Metadata:
 
     async def add_event(self, run_id: str, key: str, kind: EventKind, data: Mapping[str, Any], owner: Owner) -> None:
         """Appends an event with the next number; the same key again changes nothing."""
+        await self.add_events(run_id, {key: data}, kind, owner)
+
+    async def add_events(self, run_id: str, new: Mapping[str, Mapping[str, Any]], kind: EventKind, owner: Owner) -> None:
+        """Appends events, their data by their keys, in that order with the next numbers; a key already there changes nothing."""
         at = datetime.now(UTC)
         number = select(func.coalesce(func.max(events.c.number), 0) + 1).where(events.c.run == run_id).scalar_subquery()
-        row = {"run": run_id, "number": number, "key": key, "at": at, "kind": kind, "data": dict(data)} | owner.model_dump()
-        statement = self.database.insert(events).values(row).on_conflict_do_nothing(index_elements=["run", "key"])
+        common = {"run": run_id, "number": number, "at": at, "kind": kind} | owner.model_dump()
 
         async def body(connection: AsyncConnection) -> None:
-            await connection.execute(statement)
+            for key, data in new.items():
+                row = common | {"key": key, "data": dict(data)}
+                statement = self.database.insert(events).values(row)
+                await connection.execute(statement.on_conflict_do_nothing(index_elements=["run", "key"]))
 
         await self.database.transact(body, turn=run_id)
 
@@ -149,9 +162,7 @@ class Metadata:
 
     async def news(self, run_id: str, after: int = 0) -> tuple[RunStatus | None, tuple[Event, ...]]:
         """How the run stands, None where there is none, and its `events` as of that moment: one query, for those who wait."""
-        newer = runs.outerjoin(events, and_(events.c.run == runs.c.id, events.c.number > after))
-        query = select(runs.c.status, *_EVENT).select_from(newer).where(runs.c.id == run_id).order_by(events.c.number)
-        rows = [dict(row) for row in await self.database.read(query)]
+        rows = [dict(row) for row in await self.database.read(_NEWS, {"run": run_id, "after": after})]
         status = [row.pop("status") for row in rows]
         return (status[0] if rows else None), tuple(Event.model_validate(row) for row in rows if row["number"] is not None)
 

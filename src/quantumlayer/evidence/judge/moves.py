@@ -1,8 +1,9 @@
 """Random moves: one request, mostly valid with at most one deviation, about rows that this example made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -18,8 +19,28 @@ from quantumlayer.spec.routes import Route, routes
 from quantumlayer.spec.values import Field, Spec
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
+T = TypeVar("T")
 _KINDS = {"create": 8, "update": 4, "action": 6, "delete": 2, "read": 2, "list": 4, "report": 2, "me": 1}
 _QUERIES = ("a", "E", "%", "_", "'", '"', "\\", "sample", "SAMPLE", " ", "☃", "nothing like it", "' OR '1'='1")
+
+
+# Strategies are made once: what one is able to draw is worked out anew for each new object, which takes longer than a draw.
+@cache
+def _index(length: int) -> st.SearchStrategy[int]:
+    return st.sampled_from(range(length))
+
+
+@cache
+def _indices(length: int, smallest: int, largest: int, unique: bool) -> st.SearchStrategy[list[int]]:
+    return st.lists(_index(length), min_size=smallest, max_size=largest, unique=unique)
+
+
+def _one(draw: Draw, values: Sequence[T]) -> T:
+    return values[draw(_index(len(values)))]
+
+
+def _some(draw: Draw, values: Sequence[T], smallest: int, largest: int, *, unique: bool = False) -> list[T]:
+    return [values[index] for index in draw(_indices(len(values), smallest, largest, unique))]
 
 
 @dataclass
@@ -108,11 +129,11 @@ class Moves:
         return body
 
     def _deviate(self, draw: Draw, body: dict[str, Any], fields: Mapping[str, Field]) -> None:
-        name = draw(st.sampled_from(sorted(fields)))
+        name = _one(draw, sorted(fields))
         declared, member = fields[name], wire_name(name, fields[name])
         samples = refused(declared, 1)
         if samples and draw(self._chance) < 80:
-            body[member] = draw(st.sampled_from([s.value for s in samples]))
+            body[member] = _one(draw, [s.value for s in samples])
         else:
             body.pop(member, None)
 
@@ -122,8 +143,8 @@ class Moves:
             if not aliases:
                 return None if declared.type == "reference" else []
             if declared.type == "reference":
-                return ref(f"{draw(st.sampled_from(aliases))}.id")
-            some = draw(st.lists(st.sampled_from(aliases), min_size=1, max_size=3))
+                return ref(f"{_one(draw, aliases)}.id")
+            some = _some(draw, aliases, 1, 3)
             return [ref(f"{alias}.id") for alias in some]
         if unique and declared.type not in ("enum", "boolean"):
             return valid(declared, cast.salt * 8 + draw(self._small))
@@ -152,8 +173,8 @@ class Moves:
     def _update(self, draw: Draw, cast: Cast, route: Route) -> Step:
         entity = self.spec.entities[route.entity or ""]
         fields = given_fields(entity)
-        alias = draw(st.sampled_from(cast.of(route.entity or "")))
-        chosen = draw(st.lists(st.sampled_from(sorted(fields)), max_size=2, unique=True)) if fields else []
+        alias = _one(draw, cast.of(route.entity or ""))
+        chosen = _some(draw, sorted(fields), 0, 2, unique=True) if fields else []
         unique = {n for n, f in fields.items() if f.unique} | {n for u in entity.unique for n in u.fields}
         picked = {n: fields[n] for n in chosen}
         body = {wire_name(n, f): self._value(draw, cast, route.entity or "", f, n in unique) for n, f in picked.items()}
@@ -165,7 +186,7 @@ class Moves:
         body: dict[str, Any] | None = None
         if route.operation and route.operation.input:
             body = self._body(draw, cast, route.entity or "", route.operation.input, set())
-        alias = draw(st.sampled_from(cast.of(route.entity or ""))) if route.on_row else None
+        alias = _one(draw, cast.of(route.entity or "")) if route.on_row else None
         path = self._at(draw, route, alias) if alias else route.path
         return Step(method=route.method, path=path, actor=self._actor(draw, cast, alias), body=body)
 
@@ -173,7 +194,7 @@ class Moves:
         return self._read(draw, cast, route)
 
     def _read(self, draw: Draw, cast: Cast, route: Route) -> Step:
-        alias = draw(st.sampled_from(cast.of(route.entity or "")))
+        alias = _one(draw, cast.of(route.entity or ""))
         return Step(method=route.method, path=self._at(draw, route, alias), actor=self._actor(draw, cast, alias))
 
     def _me(self, draw: Draw, cast: Cast, route: Route) -> Step:
@@ -196,28 +217,28 @@ class Moves:
                 if value is not None:
                     query[filter_parameter(filter_, declared)] = value
             elif declared is None and entity.state and entity.state.field == filter_.field and draw(self._chance) < 25:
-                query[filter_.field] = draw(st.sampled_from(entity.state.states))
+                query[filter_.field] = _one(draw, entity.state.states)
         if operation.search and draw(self._chance) < 40:
-            query["q"] = draw(st.sampled_from(_QUERIES))
+            query["q"] = _one(draw, _QUERIES)
         if operation.sort and draw(self._chance) < 50:
-            query["sort"] = draw(st.sampled_from([sign + n for n in operation.sort for sign in ("", "-")]))
+            query["sort"] = _one(draw, [sign + n for n in operation.sort for sign in ("", "-")])
         query |= self._page(draw)
         return Step(method="GET", path=route.path, query=query, actor=self._actor(draw, cast, None))
 
     def _filter_value(self, draw: Draw, cast: Cast, entity: str, declared: Field) -> Any:
         if declared.to:
             aliases = cast.of(declared.to)
-            return ref(f"{draw(st.sampled_from(aliases))}.id") if aliases else NOBODY
+            return ref(f"{_one(draw, aliases)}.id") if aliases else NOBODY
         if declared.type == "strings":
-            return draw(st.sampled_from(["tag1", "tag2", "shared", "no such tag"]))
+            return _one(draw, ["tag1", "tag2", "shared", "no such tag"])
         return self._value(draw, cast, entity, declared, declared.unique)
 
     def _page(self, draw: Draw) -> dict[str, Any]:
         if draw(self._chance) < 60:
             return {}
         return {
-            "limit": draw(st.sampled_from([1, 2, 3, 50, 100, 0, 101])),
-            "offset": draw(st.sampled_from([0, 0, 1, 2, 7, -1])),
+            "limit": _one(draw, [1, 2, 3, 50, 100, 0, 101]),
+            "offset": _one(draw, [0, 0, 1, 2, 7, -1]),
         }
 
     def _report(self, draw: Draw, cast: Cast, route: Route) -> Step:
@@ -233,4 +254,4 @@ class Moves:
             return cast.actors[0]
         if alias is not None and alias in cast.rows and draw(self._chance) < 60:
             return cast.rows[alias][1]
-        return draw(st.sampled_from(cast.actors))
+        return _one(draw, cast.actors)
