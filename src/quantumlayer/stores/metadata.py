@@ -142,7 +142,7 @@ class Metadata:
         await self.add_events(run_id, {key: data}, kind, owner)
 
     async def add_events(self, run_id: str, new: Mapping[str, Mapping[str, Any]], kind: EventKind, owner: Owner) -> None:
-        """Appends events, their data by their keys, in that order with the next numbers; a key already there changes nothing."""
+        """Appends events, their data by their keys, in that order with the next numbers; a key that is there adds none."""
         at = datetime.now(UTC)
         number = select(func.coalesce(func.max(events.c.number), 0) + 1).where(events.c.run == run_id).scalar_subquery()
         common = {"run": run_id, "number": number, "at": at, "kind": kind} | owner.model_dump()
