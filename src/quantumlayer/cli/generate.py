@@ -9,7 +9,7 @@ import typer
 from quantumlayer.catalog.blueprints import remember
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.follow import asker, open_desk, start_and_follow
-from quantumlayer.cli.inputs import checked_out, checked_patience, parse_ttl, read_request
+from quantumlayer.cli.inputs import checked_out, checked_patience, parse_ttl, read_pictures, read_request
 from quantumlayer.cli.options import Folders, checked_folder
 from quantumlayer.cli.outcome import print_json, print_outcome
 from quantumlayer.cli.sources import write_out
@@ -67,7 +67,8 @@ def generate(
     for folder in blueprints:
         remember(default_home().root, checked_folder(folder))
     typed: dict[FileKind, list[Path]] = {"openapi": openapi, "sql": schema}
-    request = read_request(prompt, file, typed, image, stack=stack, author=writer, model=model)
+    pictures = run(read_pictures(image)) if image else []
+    request = read_request(prompt, file, typed, pictures, stack=stack, author=writer, model=model)
     wanted = Wanted(
         out=checked_out(out) if out else None,
         preview=preview,

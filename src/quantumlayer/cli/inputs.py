@@ -1,15 +1,17 @@
 """What the user typed, read and refused before anything runs."""
 
-import importlib
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from quantumlayer.catalog.adapters import family
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.approval.values import LEAST_PATIENCE, MOST_PATIENCE
+from quantumlayer.pipeline.pictures import MOST_BYTES, MOST_PICTURES, checked_picture
 from quantumlayer.request.compose import compose, read_bytes
 from quantumlayer.request.values import MAX_FILE, FileKind, Picture, Request, SourceFile
 
@@ -37,7 +39,7 @@ def read_request(
     prompt: str | None,
     files: list[Path],
     typed: dict[FileKind, list[Path]],
-    images: list[Path],
+    pictures: Sequence[Picture],
     *,
     stack: str | None,
     author: str,
@@ -46,18 +48,15 @@ def read_request(
     """The request of the command line. Raises `UserError`."""
     given = [SourceFile(name=path.name, text=read_text(path)) for path in files]
     given += [SourceFile(name=p.name, text=read_text(p), kind=kind) for kind, paths in typed.items() for p in paths]
-    return compose(prompt or "", given, read_pictures(images), stack=stack, author=author, model=model)
+    return compose(prompt or "", given, pictures, stack=stack, author=author, model=model)
 
 
-def read_pictures(paths: list[Path]) -> list[Picture]:
-    """Checked and drawn anew. Raises `UserError`."""
-    if not paths:
-        return []
-    # Loaded only here: what draws takes longer to load than most commands.
-    library = importlib.import_module("quantumlayer.request.pictures")
-    if len(paths) > library.MOST_PICTURES:
-        raise UserError(f"{len(paths)} pictures are too many", hint=f"pass at most {library.MOST_PICTURES}")
-    return [library.checked_picture(path.name, _content(path, library.MOST_BYTES)) for path in paths]
+async def read_pictures(paths: list[Path]) -> list[Picture]:
+    """Drawn anew in the sandbox. Raises `UserError`, and `EnvironmentError_` where there is none."""
+    if len(paths) > MOST_PICTURES:
+        raise UserError(f"{len(paths)} pictures are too many", hint=f"pass at most {MOST_PICTURES}")
+    sandbox = family("sandboxes").load("bubblewrap")()
+    return [await checked_picture(sandbox, path.name, _content(path, MOST_BYTES)) for path in paths]
 
 
 def parse_ttl(text: str) -> timedelta:

@@ -24,7 +24,7 @@ class SourceFile(Value):
 
 
 class Picture(Value):
-    """A picture given with the request, drawn anew by `request.pictures`; `data` travels as base64."""
+    """A picture given with the request, drawn anew by `request.draw`; `data` travels as base64."""
 
     name: str
     media_type: Literal["image/png", "image/jpeg"]

@@ -1,6 +1,5 @@
 """A new run from JSON or from a form with files."""
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -10,10 +9,11 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from quantumlayer.catalog.adapters import family
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.intake import chosen_author, configured_vision
+from quantumlayer.pipeline.pictures import checked_picture
 from quantumlayer.request.compose import compose, read_bytes
-from quantumlayer.request.pictures import checked_picture
 from quantumlayer.request.values import FileKind, SourceFile
 from quantumlayer.request.values import Request as Asked
 from quantumlayer.server.api.problems import Mistake, Refused
@@ -43,7 +43,8 @@ async def read_new_run(request: Request) -> tuple[NewRun, Asked]:
     files = [SourceFile(name=f.name, text=f.text, kind=f.kind) for f in wanted.files]
     if wanted.images:
         configured_vision(default_home().root, wanted.images[0].name)
-    pictures = [await asyncio.to_thread(checked_picture, image.name, image.data) for image in wanted.images]
+    sandbox = family("sandboxes").load("bubblewrap")()
+    pictures = [await checked_picture(sandbox, image.name, image.data) for image in wanted.images]
     return wanted, compose(wanted.text, files, pictures, stack=wanted.stack, author=author, model=wanted.model)
 
 
