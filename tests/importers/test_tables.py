@@ -255,3 +255,25 @@ def test_keys_of_several_files_are_kept() -> None:
         )
     )
     assert spec.entities["part"].id and spec.entities["bin"].id
+
+
+async def test_an_api_description_that_names_rows_by_uuid_is_refused_before_a_run_where_the_stack_numbers_them() -> None:
+    key = "{type: string, format: uuid, readOnly: true}"
+    thing = f"{{type: object, required: [id, name], properties: {{id: {key}, name: {{type: string}}}}}}"
+    text = f"""openapi: 3.1.0
+info: {{title: Things, version: '1'}}
+paths:
+  /things:
+    post:
+      requestBody: {{content: {{application/json: {{schema: {thing}}}}}}}
+      responses: {{'201': {{description: made, content: {{application/json: {{schema: {thing}}}}}}}}}
+  /things/{{id}}:
+    get:
+      parameters: [{{name: id, in: path, required: true, schema: {{type: string, format: uuid}}}}]
+      responses: {{'200': {{description: one, content: {{application/json: {{schema: {thing}}}}}}}}}
+"""
+    files = (SourceFile(name="api.yaml", text=text, kind="openapi"),)
+    assert (await admitted(Request(text="", files=files, stack="python/fastapi"))).stack == "python/fastapi"
+    with pytest.raises(UserError, match="names rows by numbers") as caught:
+        await admitted(Request(text="", files=files, stack="python/litestar"))
+    assert "python/fastapi" in caught.value.hint

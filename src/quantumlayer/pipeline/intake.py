@@ -75,11 +75,13 @@ def _admitted(request: Request) -> tuple[Request, LoadedBlueprint]:
     brief = enhance(request)
     spec = given_spec(brief.files)
     wanted = [*(needs(spec) if spec else ()), *(SURFACE for file in brief.files if kind_of(file) == "openapi")]
-    wanted += [] if spec else [IDS for file in brief.files if names_rows(file)]
     known = known_blueprints(default_home().root)
     blueprint = bare_or_known(known, brief.stack)
     if blueprint.value.bare and request.author != "model":
         hint = f"choose one of {', '.join(sorted(known.places))}, or let a model write everything: --author model"
         raise UserError(f"no blueprint describes {brief.stack}", hint=hint, stack=brief.stack)
-    require(brief.stack, blueprint.value.provides, wanted, known.providing)
+    provided = blueprint.value.provides
+    require(brief.stack, provided, wanted, known.providing)
+    if spec is None and IDS.capability not in provided:
+        require(brief.stack, provided, (IDS for file in brief.files if names_rows(file)), known.providing)
     return request.model_copy(update={"stack": brief.stack}), blueprint

@@ -66,8 +66,8 @@ def _reader(kind: str) -> Callable[[str, str, str], Import]:
 
 
 def names_rows(file: SourceFile) -> bool:
-    """Whether a schema, diagram or sample declares keys of rows that are no plain numbers. Raises `ImportError_`."""
-    return kind_of(file) in set(_READERS) - {"openapi"} and any(e.id for e in read_file(file, "R1").world.entities.values())
+    """Whether a file declares keys of rows that are no plain numbers. Raises `ImportError_`."""
+    return kind_of(file) in _READERS and any(entity.id for entity in read_file(file, "R1").world.entities.values())
 
 
 def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
