@@ -108,3 +108,27 @@ def test_what_blueprints_render_is_taken(stack, tmp_path):
     assert len(sources) > 10
     for path, text in sources.items():
         assert content(path, text.decode()).strip() == text.strip()
+
+
+UNIT = "def f(a: int) -> int:\n    return a + 1\n"
+TRIALS = ['print(f("é → 2"))', "assert f(1) == 2", 'if __name__ == "__main__":\n    print(f(2))', "f(1)"]
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_calls_that_try_a_unit_out_are_left_away(trial):
+    wanted = Wanted("app/units/f.py", "python", ("f",), frozenset(), "print", alone=True)
+    wrong = f"`f(1)` is 2, so\n```python\n{UNIT.replace('+ 1', '- 1')}```\nNo:\n"
+    for text in (f"{UNIT}\n{trial}\n", f"{trial}\n{UNIT}"):
+        kept = read_file(said(f"{wrong}```python\n{text}```\n"), wanted).decode()
+        assert kept.strip() == UNIT.strip()
+    with pytest.raises(Refusal):
+        read_file(said("```python\nprint(1)\n```"), wanted)
+    inner = UNIT.replace("return", "print(a)\n    return")
+    with pytest.raises(Refusal, match="uses 'print'"):
+        read_file(said(f"```python\n{inner}```"), wanted)
+
+
+def test_typescript_too():
+    text = "export function f(a: number): number {\n  return a;\n}\n"
+    wanted = Wanted("src/units/f.ts", "typescript", ("f",), alone=True)
+    assert read_file(said(f"```typescript\n{text}\nconsole.log(f(1));\n```"), wanted).decode().strip() == text.strip()

@@ -43,11 +43,11 @@ def test_auto_writes_a_unit_after_two_wrong_ones(generate):
 
 
 def test_a_unit_that_stays_wrong_is_named_and_the_run_is_not_verified(generate):
-    wrong = [PYTHON_UNIT.replace("500", str(n)) for n in range(501, 509)]
+    wrong = [PYTHON_UNIT.replace("500", str(n)) for n in range(501, 511)]
     code, report, log = generate(wrong + wrong, "--file", PARCELS, "--author", "auto")
     assert code in (1, 3), (report, log)
     told = line(report, "code")
-    assert told["status"] == "failed" and "the unit parcel_price: examples fails after 8 attempts" in told["reason"]
+    assert told["status"] == "failed" and "the unit parcel_price: examples fails after 10 attempts" in told["reason"]
 
 
 def test_a_budget_that_is_used_up_ends_partial_with_what_was_done(generate, home):

@@ -112,9 +112,9 @@ def _chosen(found: tuple[Block, ...], wanted: Wanted) -> Block:
     if len(candidates) > 1 and wanted.defines:
         names = set(wanted.defines)
         candidates = [b for b in candidates if names <= set(declared(b.text.encode(), wanted.grammar))] or candidates
-    if len({b.text for b in candidates}) > 1:
+    if len({b.text for b in candidates}) > 1 and not wanted.alone:
         raise Refusal("ambiguous", f"{len(candidates)} blocks could be {wanted.path}: send one", wanted.path)
-    chosen = candidates[0]
+    chosen = candidates[-1]
     if not chosen.closed and syntax_errors(wanted.grammar, wanted.path, chosen.text.encode()):
         raise Refusal("truncated", f"the block of {wanted.path} breaks off", wanted.path)
     return chosen

@@ -74,7 +74,8 @@ class Wanted:
     """What one source file must be. `grammar` is that of Tree-sitter; `defines` are names that must be declared at its top.
 
     `imports` are the first names of the modules that it may import, None where a later check decides; `impure` is a pattern of
-    identifiers that it may not use, "" for none.
+    identifiers that it may not use, "" for none. `alone` is a file that only declares: calls at its top, which try it out, are
+    left away, and of several versions of it the last one counts.
     """
 
     path: str
@@ -82,3 +83,4 @@ class Wanted:
     defines: tuple[str, ...] = ()
     imports: frozenset[str] | None = None
     impure: str = ""
+    alone: bool = False

@@ -36,6 +36,7 @@ _OTHERS = ("python", "javascript", "typescript", "go", "java", "rust")
 _DECLARED = {"function_definition", "class_definition", "function_declaration", "class_declaration", "type_alias_declaration"}
 _DECLARED |= {"interface_declaration", "enum_declaration", "variable_declarator", "assignment", "type_spec", "const_spec"}
 _DECLARED |= {"method_declaration", "var_spec", "function_item", "struct_item"}
+_CALLS = {"call", "call_expression"}
 _WRAPPERS = {"decorated_definition", "export_statement", "expression_statement", "lexical_declaration", "type_declaration"}
 _WRAPPERS |= {"const_declaration", "var_declaration"}
 
@@ -57,6 +58,7 @@ def whole_text(answer: Answer) -> str:
 
 def vetted(text: str, wanted: Wanted) -> bytes:
     """The content of the file. Raises `Refusal` for anything that no file may hold."""
+    text = _without_trials(text, wanted.grammar) if wanted.alone else text
     content = (text.strip("\n") + "\n").encode()
     if not text.strip():
         raise Refusal("empty", f"{wanted.path} would be empty: send its whole content", wanted.path)
@@ -71,6 +73,16 @@ def vetted(text: str, wanted: Wanted) -> bytes:
     _refuse_imports(content, wanted)
     _refuse_impurity(content, wanted)
     return content
+
+
+def _without_trials(text: str, name: str) -> str:
+    """The text without statements at its top that only call or assert something: small models add them, told not to or not."""
+    content = text.encode()
+    for node in reversed(Parser(grammar(name)).parse(content).root_node.children):
+        called = node.type in _CALLS or (node.type == "expression_statement" and node.children[0].type in _CALLS)
+        if called or node.type == "assert_statement" or (node.type == "if_statement" and b"__name__" in (node.text or b"")):
+            content = content[: node.start_byte] + content[node.end_byte :]
+    return content.decode()
 
 
 def declared(content: bytes, name: str) -> Iterator[str]:

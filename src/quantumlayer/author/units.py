@@ -71,6 +71,7 @@ async def write_unit(shop: Workshop, unit: Unit, planned: Planned) -> WrittenUni
         (text.function,),
         frozenset(language.conventions.pure_modules),
         language.conventions.impure_names,
+        alone=True,
     )
 
     def reading(answer: Answer, best: Trial[bytes] | None) -> bytes:
