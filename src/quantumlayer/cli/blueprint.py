@@ -25,7 +25,7 @@ from quantumlayer.stores.home import default_home
 MISSING = 4
 blueprint_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Check stacks, and make new ones.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Only = Annotated[list[str], typer.Option(help="Only what begins with this; may be given several times.")]
+Only = Annotated[list[str], typer.Option(help="Only what begins with this, or fits it (*/sqlite); may be given several times.")]
 blueprint_app.command()(compare)
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from quantumlayer.conformance.blueprint.faults import Fault, FaultTrial, faults_of
@@ -47,14 +48,17 @@ class Outcome:
 
 
 def units_of(place: Place, only: tuple[str, ...] = ()) -> tuple[Unit, ...]:
-    """All units, those of one spec together; those whose name begins with one of `only`. Raises `UserError`."""
+    """All units, those of one spec together; of them those whose name begins with one of `only`, or fits it (`*/sqlite`).
+
+    Raises `UserError` where none does.
+    """
     specs, faults = reference_names(place.blueprint), faults_of(place.blueprint)
     found = [Unit("faults", "faults")]
     found += [Unit(f"{name}/render", "render", name) for name in specs]
     for name in specs:
         found += [Unit(f"{name}/{kind}", kind, name) for kind in ("own", *DATABASES)]
         found += [Unit(f"fault/{fault.name}", "fault", fault.name) for fault in faults if fault.spec == name]
-    chosen = tuple(unit for unit in found if not only or any(unit.name.startswith(start) for start in only))
+    chosen = tuple(unit for unit in found if not only or any(fnmatchcase(unit.name, f"{start}*") for start in only))
     if not chosen:
         raise UserError(f"nothing is called {' or '.join(only)}", hint=f"there are {', '.join(u.name for u in found[:8])}, …")
     return chosen
