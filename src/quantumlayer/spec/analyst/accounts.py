@@ -23,6 +23,7 @@ _KEY = re.compile(r"\bapi[- ]?keys?\b|\bx-api-key\b|\baccess keys?\b")
 
 def find_sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World) -> None:
     """Note the clauses that only make sense where somebody signs in, or has a key."""
+    world.deciders = _deciders([text for _, text in texts])
     for clause, text in texts:
         if _KEY.search(text):
             world.api_key_cues.append(clause.id)
@@ -36,7 +37,7 @@ def find_sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World
                 and not re.search(r"\bregister (?:for|a|an|new|the|their)\b|registration (?:number|plate|date|fee)", text)
             )
             or _OWN.search(text)
-            or _role_bound(text)
+            or _role_bound(text, world.deciders)
             or re.match(r"(?:my|private) ", text)
         ):
             world.auth_cues.append(clause.id)
@@ -45,14 +46,50 @@ def find_sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World
             world.auth_cues.append(texts[0][0].id if texts else "R1")
 
 
-def _role_bound(text: str) -> bool:
+_DECIDES = r"(?:approv|confirm|reject|declin|accept|verif|validat|authori[sz]|endors|review|inspect|certif|sign)"
+_MAKES = r"(?:create|add|write|post|submit|open|send|make|place|record|enter|upload|register|log|draft|ask|report|raise|file|offer|request|propose|suggest|publish|sell|host|organi[sz]e|book|borrow|rent|reserve|order|buy|apply|join|sign up)"
+# People who come to what a text is about for their own sake: what they decide, they decide on their own things.
+_PARTIES = frozenset(("user", "member", "customer", "client", "guest", "visitor", "reader", "person", "owner", "author", "creator", "organizer", "organiser", "seller", "buyer", "requester", "applicant", "sender", "recipient", "student", "patient", "friend", "opponent", "assignee", "tenant", "parent", "child", "partner", "colleague", "player", "neighbour", "neighbor"))  # fmt: skip
+
+
+def _deciders(texts: list[str]) -> frozenset[str]:
+    """Who confirms, approves or rejects what others make (`confirmed by the priest`), and makes nothing of the like."""
+    people = "|".join(sorted(PEOPLE, key=len, reverse=True))
+    one = rf"(?P<w>(?:(?!(?:an?|the|other|another|different|assigned|responsible|same|or|and|by)\b)[a-z]+ )?(?:{people}))s?\b"
+    found = {
+        singular(m["w"]).replace(" ", "_")
+        for t in texts
+        for pattern in (
+            rf"\b(?:is|are|be|been|gets?) (?:\w+ (?:and|or) )?{_DECIDES}\w*ed by (?:an? |the ){one}",
+            rf"^(?:an? |the |only |each )?(?P<w>{people})s? (?:can |may |must |should )?(?:also )?{_DECIDES}(?:e|y|ies|es|s)?\b",
+        )
+        for m in re.finditer(pattern, t)
+    }
+    return frozenset(
+        w
+        for w in found
+        if w not in _PARTIES
+        and w not in ROLES
+        and not any(
+            re.match(rf"(?:an? |the |each |every )?{w.replace('_', ' ')}s?(?: have| has| with|:| \()", t) for t in texts
+        )
+        and not any(
+            re.match(rf"(?:an? |the |each |every )?{w.replace('_', ' ')}s? (?:can |may |must |should |also )*{_MAKES}", t)
+            for t in texts
+        )
+    )
+
+
+def _role_bound(text: str, deciders: frozenset[str]) -> bool:
     """`only managers approve`, `nobody approves their own`, `an admin can delete`, `agents close tickets`, `needs the finance role`."""
     roles = "|".join(sorted(ROLES, key=len, reverse=True))
+    named = "|".join(sorted((d.replace("_", " ") for d in deciders), key=len, reverse=True))
     people = "|".join(sorted(PEOPLE, key=len, reverse=True))
     return bool(
         re.search(rf"\bonly (?:an? |the )?(?:{people})s? (?:or (?:an? |the )?\w+ )?(?:can|may|approves?|are allowed|is allowed|\w+s?\b)", text)
         or re.search(r"\bno(?:body| one|-one) (?:can |may )?\w+s? (?:their|his|her|his or her) own\b|\b\w+ role\b|\brole of\b|\bwith the role\b", text)
         or re.search(rf"^(?:an? |the )?(?:{roles})s? (?:can |may |must |should )?(?:also )?[a-z]+", text)
+        or named and re.search(rf"\b(?:be|is|are) \w+ by (?:an? |the )?(?:{named})s?\b", text)
         or re.search(rf"\bby (?:an? |the )?(?:{roles})s?\b|\bor (?:an? |the )?(?:{roles})s?\b", text)
     )  # fmt: skip
 

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from quantumlayer.spec.analyst.draft_field import known_field
+from quantumlayer.spec.analyst.draft_field import add_field, known_field
+from quantumlayer.spec.analyst.fields import read_item, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import period
 from quantumlayer.spec.analyst.words import number, singular, snake
@@ -38,6 +39,7 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the cost is the daily fee times the number of days`"""
     words = plain(m["f"]).lower()
     target = entity(world, m, "e")
+    _tell_parts(clause, world, m["x"])
     name = snake(re.sub(r"^(?:the|its|their|an?) ", "", words))
     if target is None:
         topic = world.find(world.topic)
@@ -60,6 +62,15 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
     if clause.id not in target.satisfies:
         target.satisfies.append(clause.id)
     return True
+
+
+def _tell_parts(clause: Clause, world: World, text: str) -> None:
+    """`… times the daily rate of the pen`: that a pen has one is told here, if nowhere else."""
+    for found in re.finditer(r"(?:the|its|their) ([a-z]+(?: [a-z]+)?) (?:of|for) (?:the|its|their|an?|each) @(\w+)", text):
+        holder, item = world.find(found[2].replace("_", " ")), read_item(found[1])
+        kind = type_of(item.name)[0] if item.name else None
+        if holder and kind in _NUMERIC and known_field(holder, found[1]) is None:
+            add_field(holder, item, clause.id, world)
 
 
 def _sum(target: EntityDraft, text: str, world: World, skip: str = "", *, exact: bool = False) -> tuple[str, str] | None:
@@ -99,13 +110,17 @@ def _per(text: str) -> str:
 
 def _term(target: EntityDraft, text: str, world: World, skip: str, *, exact: bool = False) -> tuple[str, str] | None:
     words = re.sub(r"^(?:the|its|their|an?|each|his|her)\s+", "", text.strip(" ,."))
+    words = re.sub(r"(?<=\d) (?:euros?|dollars?|pounds?|eur|usd|gbp)$", "", words)
     if (value := number(words)) is not None and re.match(r"[$€£]?\d", words):
         share = words.rstrip().endswith("%")
         return (f"{value / 100}", "number") if share else (f"{value}", "integer" if isinstance(value, int) else "number")
+    if (known := _own(target, words, skip, True)) is not None:
+        return known
     if counted := re.fullmatch(
-        r"(?:number of )?(?:(started|begun|full|whole|complete) )?(days|hours|nights)(?: (?:between|from) .+| in .+)?", words
+        r"(?:number of )?(?:(started|begun|full|whole|complete) )?(days?|hours?|nights?|minutes?)(?: (?:between|from) .+| in .+)?",
+        words,
     ):
-        return _length(target, counted[2], counted[1] or "")
+        return _length(target, counted[2].rstrip("s") + "s", counted[1] or "")
     if counted := re.fullmatch(r"number of ([\w ]+)", words):
         children = world.find(counted[1])
         reference = children.reference_to(target.name) if children else None
@@ -143,10 +158,10 @@ def _length(target: EntityDraft, unit: str, counted: str) -> tuple[str, str] | N
     if span is None or not all(target.fields[n].required for n in span):
         return None
     first, last = (f"self.{n}" for n in span)
-    if unit == "hours":
+    if unit in ("hours", "minutes"):
         if target.fields[span[0]].type != "datetime":
             return None
-        hours = f"hours_between({first}, {last})"
+        hours = f"hours_between({first}, {last})" + (" * 60.0" if unit == "minutes" else "")
         return (
             (f"{'ceil' if counted in ('started', 'begun') else 'floor'}({hours})", "integer") if counted else (hours, "number")
         )

@@ -27,9 +27,10 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?:of |with )?(?:a )?(?:length |size )?(?:of |is |from |between |has )?(?P<a>{_NUM})(?: to | ?- ?| and | or )(?P<b>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:at most|up to|no more than|max\.?|maximum|maximum of|a maximum of|not more than|not longer than|no longer than|limited to|at maximum) (?P<b>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
         (rf"(?:of |with |has )?(?:at least|min\.?|minimum|minimum of|a minimum of|no fewer than|no less than) (?P<a>{_NUM}) {_CHARS}(?: long| in length)?", "length"),
+        (rf"(?:of )?(?:(?:the )?(?:pattern|format|form) )?(?:of )?(?P<x>{_NUM}) (?P<xu>(?:capital |uppercase |lowercase )?letters?|digits?|numbers?|numerals?),? (?:and|plus|then|followed by|and then) (?P<y>{_NUM}) (?P<yu>(?:capital |uppercase |lowercase )?letters?|digits?|numbers?|numerals?)", "code"),
         (rf"(?:of |with |has )?(?:exactly )?(?P<e>{_NUM})[ -]{_CHARS}(?: long| in length| code)?", "length"),
-        (rf"(?:a (?:number|value|whole number|score|grade) )?(?:in the range |ranging |in range |a range |an integer |a whole number )?(?:of )?(?:between|from) (?P<a>{_NUM})(?: and | to | through | ?- ?| up to )(?P<b>{_NUM})(?P<steps> in (?:steps|increments|multiples) of (?P<s>{_NUM}))?(?: inclusive)?{_UNIT}", "range"),
-        (rf"(?:of )?(?P<a>{_NUM})(?: to | ?- ?| through )(?P<b>{_NUM}){_UNIT}", "range"),
+        (rf"(?:(?:rated|scored|graded|marked|on a scale) )?(?:a (?:number|value|whole number|score|grade|rating) )?(?:in the range |ranging |in range |a range |an integer |a whole number )?(?:of )?(?:between|from) (?P<a>{_NUM})(?: and | to | through | ?- ?| up to )(?P<b>{_NUM})(?P<steps> in (?:steps|increments|multiples) of (?P<s>{_NUM}))?(?: inclusive)?{_UNIT}", "range"),
+        (rf"(?:(?:rated|scored|graded|marked|on a scale|ranging) )?(?:of |from |between )?(?P<a>{_NUM})(?: to | ?[-–] ?| through | ?\.\.\.? ?)(?P<b>{_NUM}){_UNIT}", "range"),
         (rf"in (?:steps|increments|multiples) of (?P<s>{_NUM})|(?:a )?multiples? of (?P<s2>{_NUM})", "step"),
         (rf"(?:of )?(?:at least|not less than|no less than|not below|min\.?|minimum|minimum of|a minimum of|>=|≥) (?P<a>{_NUM}){_UNIT}", "range"),
         (rf"(?:of )?(?:at most|not more than|no more than|up to|max\.?|maximum|maximum of|a maximum of|not above|<=|≤) (?P<b>{_NUM}){_UNIT}", "range"),
@@ -38,7 +39,7 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:a )?(?:positive(?: number| integer)?|greater than zero|more than zero|above zero)", "positive"),
         (r"(?:not (?:be )?negative|non-?negative|zero or more|never negative)", "nonnegative"),
         (r"unique", "unique"),
-        (r"optional|not required|left (?:out|empty|blank)|omitted|empty|nullable|null|if (?:any|known|available|present|needed)", "optional"),
+        (r"optional|not required|left (?:out|empty|blank)|omitted|empty|nullable|null|if (?:any|known|available|present|needed)|[a-z]+ ones (?:have|has|need|get) none", "optional"),
         (r"required|mandatory|not (?:be )?empty|not null", "required"),
         (r"in the (?P<when>future|past)|(?:not|cannot|may not|must not|never) (?:be |lie )?in the (?P<notwhen>past|future)", "when"),
         (r"(?:by default|defaulting to|defaults? to|default(?:s|ed)?(?: is| to| value)?:?|initially|starting at|starts at|starting as|which defaults to|set to|starting with) (?P<d>[\w.'\" -]+?)(?: by default)?", "default"),
@@ -126,6 +127,9 @@ def read_extra(text: str, read: Item) -> Item:
             return replace(read, type="boolean")
         return replace(read, attributes=read.attributes | {"type": "enum", "values": values})
     for part in re.split(r"\s*[,;]\s*", text):
+        if part.lower() in ("slug", "email", "url", "uuid", "isbn", "phone"):
+            read = replace(read, type="string", attributes={**read.attributes, "format": KNOWN_FORMATS[part.lower()]})
+            continue
         kind = KNOWN_TYPES.get(snake(part))
         if kind in ("integer", "number", "decimal", "date", "datetime") and not read.type:
             read = replace(read, type=kind)
@@ -154,6 +158,8 @@ def enumeration(text: str) -> tuple[str, ...]:
         flags=re.I,
     )
     text = re.sub(r",?\s*\betc\.?$", "", text)
+    if counted := re.fullmatch(r"([A-Za-z]+)(\d)\s?(?:-|–|to|\.\.)\s?\1(\d)", text.strip()):
+        return tuple(f"{value_name(counted[1])}{n}" for n in range(int(counted[2]), int(counted[3]) + 1))
     parts = [p.strip().strip("\"'") for p in re.split(r"\s*[,/|;]\s*(?:or |and )?|\s+or\s+|\s+and\s+", text) if p.strip()]
     short = all(len(p.split()) <= 3 and re.fullmatch(r"[A-Za-z0-9][\w+ .-]*", p) for p in parts)
     said = r"(?:optional|required|unique|max|min|at|up|between|default|not|positive|in (?:cents|eur|usd|gbp|kg|km|m|cm|minutes|hours|seconds|days|percent)|of|integer|string|text|number|decimal|date|datetime|boolean|url|email)\b"
@@ -182,6 +188,8 @@ def _apply(kind: str, m: re.Match[str], read: Item) -> Item:
     match kind:
         case "length":
             new = _length(groups)
+        case "code":
+            new = _code(groups)
         case "range":
             for key, target in (("a", "min"), ("b", "max"), ("xa", "min"), ("xb", "max")):
                 if groups.get(key):
@@ -212,6 +220,16 @@ def _apply(kind: str, m: re.Match[str], read: Item) -> Item:
         case "type":
             return replace(read, type=_TYPE_WORDS.get(singular(groups["t"].lower()), "string"))
     return replace(read, attributes={**new, **read.attributes} if kind == "unit" else {**read.attributes, **new})
+
+
+def _code(groups: dict[str, str | None]) -> dict[str, Any]:
+    """`3 letters and 5 digits`"""
+    parts, size = "", 0
+    for count, unit in ((groups["x"], groups["xu"] or ""), (groups["y"], groups["yu"] or "")):
+        many = int(number(count or "1") or 1)
+        kind = "A-Z" if re.match("capital|upper", unit) else "a-z" if unit.startswith("lower") else "A-Za-z"
+        parts, size = f"{parts}[{kind if 'letter' in unit else '0-9'}]{{{many}}}", size + many
+    return {"pattern": f"^{parts}$", "min_length": size, "max_length": size}
 
 
 def _length(groups: dict[str, str | None]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, rule
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, is_plural, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
     World,
@@ -191,7 +191,7 @@ def happen(
 def attribute(clause: Clause, world: World, who: str, actor: EntityDraft | None, target: EntityDraft, verb: str) -> None:
     """Say in the model who did it: an owner where people sign in, a reference or nothing otherwise."""
     kind = CRUD_VERBS.get(verb, "create" if verb in EVENT_VERBS else "")
-    if who in ROLES and world.auth:
+    if world.is_role(who) and world.auth:
         if kind:
             names = ("create", "update", "delete") if kind == "manage" else (kind,) if kind != "read" else ("read", "list")
             for name in names:
@@ -256,7 +256,8 @@ def remainder(clause: Clause, world: World, target: EntityDraft, rest: str, obje
             return read
     if clause.id not in target.satisfies:
         target.satisfies.append(clause.id)
-    return rest
+    # An action is told before the words that follow it.
+    return rest.partition("!")[2] or rest
 
 
 def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
@@ -303,7 +304,7 @@ def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: s
     reference = world.link(noted, target, clause.id)
     noted.fields[reference] = noted.fields[reference].model_copy(update={"on_delete": "cascade", "writable": "create"})
     if world.auth:
-        if who in ROLES:
+        if world.is_role(who):
             restrict(world, noted, "create", clause.id, role=who)
         world.own(noted, clause.id, "author")
     elif (actor := world.find(who)) is not None:

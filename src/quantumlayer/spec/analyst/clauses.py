@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from quantumlayer.spec.analyst.discover import listed
+from quantumlayer.spec.analyst.discover import listed, named_only
 from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, verb_base
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::\s| [-–—])\s*(?P<rest>.+)$", re.S)
@@ -59,6 +59,7 @@ def _with_lead(text: str, lead: str) -> str:
         not lead
         or len(lead.split()) > 6
         or has_subject_and_verb(text)
+        or re.match(r"[a-z][a-z -]*s with\b", text)
         or _IMPERATIVE.match(text)
         or re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", text, re.I)
     ):
@@ -77,9 +78,12 @@ _LISTED = re.compile(
     rf"^(?:an? |each |every )?[a-z][\w-]*(?: [\w-]+)?: (?!.*\b(?:{_MODAL}|is|are|has|have|goes|must|only|who|which|that)\b)[^:;]+,[^:;]+$",
     re.I,
 )
+# `Statistics: average grade per exam`
+_REPORT = re.compile(r"(?:reports?|statistics|stats|analytics|overview|summary|evaluation|dashboard)", re.I)
+_PER = re.compile(r"(?!show|list|report)[\w -]+ (?:per|by|for each|of each)\b", re.I)
 # a value told of by a question: `how long it takes` is a duration
 _ASKED_FOR = tuple(
-    (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| \(|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
+    (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| &| \(|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
     for said, noun in (
         (r"how long (?:it|they|this|one) (?:takes?|lasts?|is|are)", "a duration"),
         (r"how much (?:it|they|this|one) (?:costs?|is|are)", "a price"),
@@ -88,6 +92,7 @@ _ASKED_FOR = tuple(
         (r"how many (?:of them )?(?:there are|we have|are left|are in stock)", "a quantity"),
         (r"what (?:it|they|this|one) (?:is|are) called", "a name"),
         (r"what (?:it|they|this|one) costs?", "a price"),
+        (r"what (?:i|we|you|they|he|she) paid(?: for (?:it|them))?", "a price paid"),
         (r"where (?:it|they|this|one) (?:is|are|happens?|takes? place|(?:is|was|were) found)", "a place"),
         (r"when (?:it|they|this|one) (?:is|are|happens?|takes? place|starts?|begins?)", "a start time"),
         (r"when (?:it|they|this|one) ends?", "an end time"),
@@ -117,6 +122,8 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
             match,
             flags=re.I,
         )
+        if _REPORT.fullmatch(head) and _PER.match(match):
+            match = f"show {match}"
         if subject and (_PREDICATE.match(match) or (number_ and _bare_verb(match))):
             match = f"{re.split(r' (?:of|in|for|on|with|from|at) ', subject)[0]} {match}"
         found = subject_of(match)
@@ -196,6 +203,12 @@ def _head(text: str) -> tuple[str, str]:
     modal = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", first, re.I)
     declared = re.match(r"^(?:an? |each |the )?[\w-]+(?: [\w-]+)?s (?:with|having|that have)\b", rest, re.I)
     sentence = modal or declared or has_subject_and_verb(first) or _IMPERATIVE.match(rest) or listed(rest)
+    sentence = (
+        sentence
+        or _LISTED.match(rest)
+        or (_REPORT.fullmatch(found["head"].strip()) and _PER.match(rest))
+        or (" " in found["head"].strip() and named_only(rest.lower()))
+    )
     return (found["head"].strip(), rest) if names_thing or sentence else ("", text)
 
 
@@ -232,6 +245,13 @@ def _sentences(text: str) -> list[str]:
 
 
 def _begins_clause(rest: str, before: str, joiner: str) -> bool:
+    if re.match(
+        r"(?:\w+ed|sent|paid|sold|lent|given|taken)(?: (?:out|in|back|up|off))?(?:$|,| and\b| then\b| or\b| by (?:an?|the) \w+(?:$|,))",
+        rest,
+    ):
+        return False
+    if "while" in joiner and (re.match(r"(?:it|they)\b", rest, re.I) or re.search(r"\b(?:cannot|not|never|only)\b", before)):
+        return False
     if (
         re.search(r"\bbetween [\w.]+$", before)
         or re.search(r"\b(?:if|when|unless|until|whether|because|that|who|where)\b[^,]*$", before, re.I)
@@ -265,7 +285,7 @@ def _shared_verb(rest: str, before: str, joiner: str) -> bool:
     subject = subject_of(before)
     if re.match(r"(?:log|sign) (?:in|out|up)\b", rest):
         return False
-    if not found or "and" not in joiner or verb_base(found["v"]) != found["v"].lower() or not subject:
+    if not found or not re.search(r"and|then", joiner) or verb_base(found["v"]) != found["v"].lower() or not subject:
         return False
     settled = re.search(r"\b(?:in|up|out|register|authenticate)$", before.strip()) or (
         len(before.split()) > 2 and not _ends_in_verb(before)

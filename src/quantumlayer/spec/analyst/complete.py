@@ -3,7 +3,7 @@
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.process import settle_places
-from quantumlayer.spec.analyst.words import ROLES, an, words_of
+from quantumlayer.spec.analyst.words import an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
@@ -28,7 +28,7 @@ def complete(world: World) -> None:
         account_fields(world.entities[world.auth.entity], world)
     for entity in world.entities.values():
         _operations(entity, world)
-    plain = [p for p in world.actors if p not in ROLES and p not in world.roles]
+    plain = [p for p in world.actors if not world.is_role(p) and p not in world.roles]
     if plain and world.auth:
         names = " or ".join(dict.fromkeys(an(p) for p in plain))
         world.assume(f"Whoever is signed in may act as {names}; these are no roles that are granted.")

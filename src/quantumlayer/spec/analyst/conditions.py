@@ -144,7 +144,16 @@ def compared(entity: EntityDraft, left: str, operator: str, right: str, row: str
 
 
 def _related(world: World, entity: EntityDraft, text: str, row: str) -> str | None:
-    """`on loan`, `borrowed`, `rented out`, `has open tasks`: a row that refers here and is not over."""
+    """`on loan`, `borrowed`, `has open tasks`, `all its tasks are done`: rows that refer here."""
+    every = re.fullmatch(
+        r"(?:all|every one)(?: of)?(?: its| their| the)? (?P<n>[a-z ]+?) (?:is|are|have been|has been) (?P<c>.+)", text
+    )
+    some = re.fullmatch(r"(?P<no>no )?(?:any |an? |some )?(?P<c>[a-z]+) (?P<n>[a-z ]+)", text)
+    if (told := every or some) and (child := world.find(told["n"])) and (reference := child.reference_to(entity.name)):
+        rows = f"{row}.{world.inverse(child, reference)}"
+        if test := condition(world, child, told["c"], "x"):
+            exists = f"{rows}.exists(x, {test})"
+            return f"{rows}.all(x, {test})" if every else f"!{exists}" if told["no"] else exists
     found = re.fullmatch(r"(?:on |in |under |out on |checked )?(?:an? |the )?(?P<w>[\w-]+)(?: out| up| in)?", text)
     if not found:
         return None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import KNOWN
+from quantumlayer.spec.analyst.discover import enumerates_fields
 from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
@@ -50,6 +51,12 @@ def declares(clause: Clause, world: World, m: Any) -> bool | str | None:
         )
     ):
         return None
+    if (
+        target
+        and re.search(r"\b(?:is|are|can|cannot|must|may)\b [^,]+$", m["fields"])
+        and re.match(rf"(?:an? |the |each |every |all |any )?@{m['e']},? (?:with|having)\b", clause_text(clause, world), re.I)
+    ):
+        return None
     if not target or re.match(
         r"(?:been|to be|at most|no more|no |only|not|never|an? (?:admin|manager)|access|permission|full|more than|up to \d+ (?:open|active)|exactly one of)\b",
         m["fields"],
@@ -64,6 +71,15 @@ def declares_objects(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`track expenses with an amount and a date`"""
     target = entity(world, m, "e")
     return add_fields(target, m["fields"], clause, world) if target else None
+
+
+@rule
+def lists_fields(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`title, year, medium, price` behind a sentence about artworks"""
+    target = world.find(clause.topic) if clause.topic else None
+    if target is None or target.declared or world.is_account(target) or not enumerates_fields(m["fields"].lower()):
+        return None
+    return add_fields(target, m["fields"], clause, world)
 
 
 @rule
@@ -122,6 +138,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         return add_fields(part, within[2], clause, world)
     if re.search(r"->|→|=>", text) and "," not in text and ":" not in text:
         return ", ".join(_arrows(target, text, clause)) or True
+    text = _NUMBERS.sub(_one_of_numbers, text)
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
     unread = [read] if read else []
@@ -209,6 +226,21 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         target.satisfies.append(clause.id)
     world.topic = target.name
     return ", ".join(unread) or True
+
+
+_NUMBERS = re.compile(
+    r"(?<=[a-z]) (?:of |is |either )?(?P<n>\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*),? or (?P<last>\d+(?:\.\d+)?)(?P<u> (?:seconds|minutes|hours|days|weeks|months|years|cm|mm|kg|g|ml|km|euros?|dollars?|percent|%))?(?=$|[,;.)]| and )",
+    re.I,
+)
+
+
+def _one_of_numbers(m: re.Match[str]) -> str:
+    """`a duration of 30, 60 or 90 minutes`: the steps of an even row, else the values themselves."""
+    values = [*m["n"].split(", "), m["last"]]
+    told = f" in {m['u'].strip()}" if m["u"] else ""
+    first, last = values[0], values[-1]
+    even = all(v.isdigit() and int(v) == int(first) * (i + 1) for i, v in enumerate(values))
+    return f" from {first} to {last} in steps of {first}" if even else f"{told} ({', '.join(values)})"
 
 
 def _typed(*names: str) -> bool:

@@ -28,6 +28,8 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _declared(text):
             found.setdefault(one, clause.id)
+        for one in re.findall(r"\b(?:in|at|on|for|from|to|by|with) one of (?:our|their) ([a-z]+s)\b", clause.text.lower()):
+            found.setdefault(noun(one) or singular(one), clause.id)
     for clause, text in texts:
         for one in _acted(text, found):
             found.setdefault(one, clause.id)
@@ -63,6 +65,7 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         if not _is_actor_only(one, texts, world, found):
             world.add(one.replace("_", " "), by)
     find_accounts(texts, world, found)
+    world.deciders = frozenset(d for d in world.deciders if d not in world.entities)
 
 
 def _declared(text: str) -> list[str]:
@@ -173,13 +176,15 @@ def _all_fields(text: str) -> bool:
 def named_only(text: str) -> list[str]:
     """`kanban board with boards, columns and cards`, `crud for plants, suppliers`: kinds of records and nothing else."""
     m = re.match(
-        rf"^(?:[a-z' -]{{0,60}}?\b)?(?:with|for|of|manag\w+|track\w*|handl\w+|about|containing|crud)(?: for| of)? (?P<l>{_DET}[a-z]+s(?: [a-z]+s)?(?:(?:, | and |, and | & ){_DET}[a-z]+(?: [a-z]+)?)+)$",
+        rf"^(?:(?:[a-z' -]{{0,60}}?\b)?(?:with|for|of|manag\w+|track\w*|handl\w+|about|containing|crud)(?: for| of)? )?(?P<l>{_DET}[a-z]+s(?: [a-z]+s)?(?:(?:, | and |, and | & ){_DET}[a-z]+(?: [a-z]+)?)+)$",
         text,
     )
     if not m or re.match(r"(?:lists?|reports?|shows?|filter|sort|search)\b", text):
         return []
     items = [re.sub(rf"^{_DET}", "", piece) for piece in split_list(m["l"])]
-    if not all(is_plural(i) and not looks_like_field(i) for i in items):
+    # What stands alone may hold a name that elsewhere is a value: `art gallery: artists, artworks and sales`.
+    fieldlike = [i for i in items if looks_like_field(i)]
+    if not all(is_plural(i) for i in items) or len(fieldlike) > (len(items) // 3 if m.start("l") == 0 else 0):
         return []
     return [one for i in items if (one := noun(i, told=True))]
 

@@ -46,6 +46,10 @@ _MANY = re.compile(
 _ENUM_LEAD = re.compile(
     r"^(?P<name>.+?)[\s,]*(?:\(|:|,? (?:which|that) (?:is|can be|may be|must be) (?:either |one of )?|,? (?:is |being )?(?:one of|either|any of)(?: the)?:? |,? such as |,? among )\s*(?P<values>.+?)\)?$", re.I
 )  # fmt: skip
+# `size small/medium/large`
+_SLASHED = re.compile(
+    r"(?P<name>[a-z][a-z -]*?) (?P<values>[\w-]+(?:/[\w+-]+){2,}|(?!yes/|true/|on/|old/|and/|name/)[a-z]+/[a-z]+)", re.I
+)
 _SPELLING = frozenset(w for w in KNOWN if "_" not in w and len(w) > 4) | frozenset(
     ("priority", "status", "currency", "optional", "unique", "required", "between", "amount")
 )
@@ -140,12 +144,15 @@ def read_item(text: str) -> Item:
     text = re.sub(r"\b(\w+)\[\]", r"list of \1", text)
     text = re.sub(r"^(?:when|where|who|what|how)\b.*", "", text)
     text = re.sub(r"[\s,]*\(?\b(?:yes ?/ ?no|y ?/ ?n|yes or no|true or false|true/false|or not)\)?$", " flag", text, flags=re.I)
+    text = re.sub(r"^((?:\w+ )?\w+(?:ed|en|old|aid|ent|one)) ?\?$", r"\1 flag", text)
     inside = re.search(r"\s*[(\[]([^()\[\]]*)[)\]]\s*", text)
     extra = inside[1].strip() if inside else ""
     if inside:
         text = (text[: inside.start()] + " " + text[inside.end() :]).strip()
     several = bool(re.match(r"(?:an? |the )?(?:many|several|multiple|any number of|lists? of|zero or more) ", text, re.I))
     text, attributes, many = _prefixes(text, attributes)
+    if not extra and (chosen := _SLASHED.fullmatch(text)) and (values := enumeration(chosen["values"])):
+        text, attributes = chosen["name"], attributes | {"type": "enum", "values": values}
     if typed := re.fullmatch(r"([\w -]+?)\s*:\s*(.+)", text):
         text, extra = typed[1], ", ".join(filter(None, (typed[2], extra)))
     elif not extra and (listed := _ENUM_LEAD.match(text)) and (values := enumeration(listed["values"])):

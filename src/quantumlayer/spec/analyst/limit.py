@@ -120,6 +120,22 @@ def _window(child: EntityDraft, unit: str) -> str | None:
 
 
 @rule
+def only_once(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`an artwork can be sold only once`, `a gift can be reserved by one guest`: where sales are kept, one for each."""
+    target, verb = entity(world, m, "e"), verb_base(m["p"])
+    event = world.events_of(verb, target.name) if target and verb else None
+    if target is None or event is None:
+        return None
+
+    def add() -> None:
+        reference = world.link(event, target, clause.id)
+        event.unique.append(Unique(fields=(reference,), where=open_test(event), satisfies=(clause.id,)))
+
+    world.later.append(add)
+    return True
+
+
+@rule
 def once(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a customer can review a product once`"""
     groups = m.groupdict()

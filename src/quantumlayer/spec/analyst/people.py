@@ -11,7 +11,7 @@ from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for, operation_name
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, number, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, an, number, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field, Guard
 
@@ -27,8 +27,8 @@ def signs_in(clause: Clause, world: World, m: Any) -> bool | str | None:
     account.satisfies.append(clause.id)
     world.auth = world.auth.model_copy(update={"satisfies": tuple(dict.fromkeys([*world.auth.satisfies, clause.id]))})
     others = []
-    for piece in split_list(plain(m.groupdict().get("with") or "").lower()):
-        name = snake(re.sub(r"^(?:an?|their|the|unique) ", "", piece))
+    for piece in split_list(plain(m.groupdict().get("with") or "")):
+        name = snake(re.sub(r"^(?:an?|their|the|unique) ", "", piece, flags=re.I))
         if name in ("password", "api_key", "key", "api_keys", "token", "access_key", "x_api_key_header", "credentials"):
             continue
         if name in ("email", "e_mail", "email_address", "username", "user_name", "e_mail_address"):
@@ -206,7 +206,7 @@ def deed(clause: Clause, world: World, who: str, verb: str, target: EntityDraft)
         assign(clause, world, who, target)
     else:
         operation_for(world, target, verb, clause.id)
-    if who in ROLES and world.auth:
+    if world.is_role(who) and world.auth:
         restrict(world, target, operation_name(world, target, verb), clause.id, role=who)
     elif world.auth and target.owner and who == singular(target.owner):
         restrict(world, target, operation_name(world, target, verb), clause.id, owner=target.owner)
@@ -247,7 +247,7 @@ def assigns_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     target.fields[name] = Field(**given, **back, required=False, writable="never", satisfies=(clause.id,))
     asked = Field(**given, satisfies=(clause.id,))
     target.update("assign", input={name: asked}, effects=(Effect(set={name: f"input.{name}"}),), satisfies=(clause.id,))
-    if who in ROLES and world.auth:
+    if world.is_role(who) and world.auth:
         restrict(world, target, "assign", clause.id, role=snake(who))
     world.topic = target.name
     return True
@@ -259,7 +259,7 @@ def changes_field(clause: Clause, world: World, m: Any) -> bool | str | None:
     target, who, words = entity(world, m, "e"), singular(m["s"].lower()), plain(m["f"])
     candidates = [target] if target else [world.find(world.topic), *world.entities.values()]
     target = next((e for e in candidates if e and known_field(e, words) in e.fields), None)
-    if target is None or who not in ROLES or world.auth is None:
+    if target is None or not world.is_role(who) or world.auth is None:
         return None
     name = str(known_field(target, words))
     field = target.fields[name]

@@ -177,6 +177,51 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def rises(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a reading cannot be lower than the previous one of the same meter`"""
+    target, same = entity(world, m, "e"), world.find(plain(m["s"] or "").replace("_", " "))
+    moment = next((n for n in target.dates() if target.fields[n].required), "created_at") if target else None
+    numbers = (
+        [n for n, f in target.fields.items() if f.type in ("integer", "number", "decimal") and not f.value] if target else []
+    )
+    if target is None or len(numbers) != 1 or (m["s"] and same is None):
+        return None
+    field, operator = numbers[0], "<=" if m["op"] in ("lower", "less", "smaller", "at least", "no less than") else ">="
+    reference = world.link(target, same, clause.id) if same else None
+    if reference is None:
+        return None
+    rows = f"self.{reference}.{world.inverse(target, reference)}"
+    check = f"{rows}.all(x, x.{moment} >= self.{moment} || x.{field} {operator} self.{field})"
+    target.rule(f"{field}_in_order", Rule(check=check, message=plain(clause.match), satisfies=(clause.id,)))
+    return True
+
+
+@rule
+def aged(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`students must be at least 17`: by their age, or their date of birth."""
+    target, years = entity(world, m, "e"), int(m["n"])
+    if target is None:
+        return None
+    born = next((n for n in ("date_of_birth", "birth_date", "birthday", "birthdate", "born_on") if n in target.fields), None)
+    operator = {"at least": ">=", "or older": ">=", "or over": ">=", "older than": ">", "over": ">"}.get(m["op"])
+    operator = operator or {"at most": "<=", "or younger": "<=", "or under": "<="}.get(m["op"], "<")
+    age = "self.age" if "age" in target.fields else None
+    if age is None and born is None:
+        return None
+    by: tuple[str, ...] = (clause.id,)
+    if age is None:
+        # A year has no length of its own in the expressions: ages are counted in days.
+        years = round(years * 365.25)
+        by = (*by, world.assume(f"{m['n']} years of age are {years} days."))
+        age = f"days_between(self.{born}, today)"
+    absent = f"self.{born or 'age'} == null || " if not target.fields[born or "age"].required else ""
+    name = f"age_{'from' if operator.startswith('>') else 'to'}_{m['n']}"
+    check = f"{absent}{age} {operator} {years}"
+    target.rule(name, Rule(check=check, message=plain(clause.match), status=422, on=("create",), satisfies=by))
+    return True
+
+
+@rule
 def not_itself(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a team cannot play against itself`: what refers to it twice refers to two of them."""
     target = entity(world, m, "e")

@@ -21,6 +21,9 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     same = world.find(snake(groups.get("s") or "").replace("_", " ")) if groups.get("s") else None
     if target is None and same is not None:
         target = next((e for e, _ in world.children(same.name) if period(e)), None)
+    if target is not None and same is not None and not period(target) and not target.reference_to(same.name):
+        both = (e for e, _ in world.children(same.name) if e.reference_to(target.name) and period(e))
+        target = next(both, target)
     target = target or next((e for e in world.entities.values() if period(e)), None)
     if target is None:
         return None

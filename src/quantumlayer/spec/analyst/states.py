@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, remainder
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, an, participle, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, an, participle, singular, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
     World,
@@ -20,6 +20,11 @@ from quantumlayer.spec.analyst.world import (
     transition,
 )
 from quantumlayer.spec.values import Effect, Guard
+
+STATES = words_of("states", "open") | words_of("states", "negative") | words_of("states", "other")
+# What a row is at first: `loans are requested, …`.
+BEGINNINGS = words_of("states", "beginnings")
+_NO_STAGE = frozenset(("edit", "update", "change", "delete", "remove", "view", "show", "list", "sort", "filter", "search", "see", "find", "own", "use", "call", "name", "identify", "base", "give", "make", "connect", "limit", "allow", "track", "store", "keep", "manage"))  # fmt: skip
 
 
 @rule
@@ -72,6 +77,16 @@ def statuses(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def is_one_of(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a job is open, in progress or finished`: the states of it, where most of them are known as such."""
+    names = [snake(w) for w in re.split(r",? or |, ", plain(m["list"]))]
+    known = [
+        n for n in names if n in STATES or re.match(r"(?:in|on|under|out_of|waiting|not)_", n) or verb_base(n) not in (None, n)
+    ]
+    return statuses(clause, world, m) if 2 * len(known) > len(names) and all(len(n.split("_")) < 4 for n in names) else None
+
+
+@rule
 def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order starts as pending`"""
     target, state = entity(world, m, "e"), snake(m["a"])
@@ -117,6 +132,38 @@ def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
+_STEP = re.compile(
+    r"(?:(?:is|are|gets?|be) )?(?P<p>[a-z]+)(?: (?P<part>out|in|back|up|off|down|on))?(?: by (?:an? |the |its |their )?(?P<who>[a-z]+(?: [a-z]+)?))?"
+)
+
+
+@rule
+def stages(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`loans are requested, approved by the registrar, sent out and then returned`: one state after the other."""
+    target, path = entity(world, m, "e"), plain(m["path"]).lower()
+    pieces = [
+        p.strip(" ,") for p in re.split(r",|\band\b|\bthen\b|\bfinally\b|\beventually\b|\blater\b", path) if p.strip(" ,")
+    ]
+    steps = [_STEP.fullmatch(piece) for piece in pieces]
+    verbs = [verb_base(step["p"]) for step in steps if step]
+    ordered = re.search(r"\b(?:then|finally|eventually|later)\b", path) is not None
+    if target is None or len(verbs) < (2 if ordered else 3) or len(verbs) < len(pieces) or world.is_account(target):
+        return None
+    if any(v is None or v == s["p"] or v in _NO_STAGE for v, s in zip(verbs, steps, strict=True) if s):
+        return None
+    names = ["_".join(filter(None, (s["p"], s["part"]))) for s in steps if s]
+    first = target.state.initial if target.state else names[0]
+    initial = first if names[0] in BEGINNINGS or names[0] == first and target.state else "pending"
+    ensure_states(target, initial, names, clause.id)
+    for before, (state, step) in zip([initial, *names], zip(names, steps, strict=True), strict=False):
+        if state != initial and step:
+            name = action_for_state(state)
+            transition(target, name, [before], state, clause.id)
+            allow_by(clause, world, target, [name], step["who"] or "")
+    world.topic = target.name
+    return True
+
+
 @rule
 def then_is(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an invoice is a draft until it is sent, and is then paid`: from the state that was spoken of last."""
@@ -129,6 +176,11 @@ def then_is(clause: Clause, world: World, m: Any) -> bool | str | None:
     return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
 
 
+def _assigned(target: EntityDraft, clause: Clause) -> str | None:
+    """`by the flatmate it is assigned to`"""
+    return "assignee" if "assignee" in target.fields and "assigned to" in clause.match else None
+
+
 def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list[str], who: str) -> bool | str:
     """Let only the named one do it: its owner, or a role."""
     who = re.sub(
@@ -139,15 +191,20 @@ def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list
         return True
     if not who or who in ("someone", "somebody", "it", "you", "user", "anyone"):
         return True
-    if re.search(r"at a time|at once|at the same time|\bone\b", who):
+    who = re.sub(r"^(\w+) (?:who|whom|that)? ?(?:it|they) (?:is|are|was|were) assigned to$", r"\1", who)
+    one = snake(singular(who))
+    if not (one in PEOPLE or world.is_role(one) or known_field(target, one) or world.find(one)):
         return f"by {who}"
-    one = singular(who)
+    if re.search(r"at a time|at once|at the same time|\bone\b", who) or (world.auth is None and one in PEOPLE):
+        return f"by {who}"
     for name in operations:
-        if one in ROLES and world.auth:
-            restrict(world, target, name, clause.id, role=snake(one))
+        if world.is_role(one) and world.auth:
+            restrict(world, target, name, clause.id, role=one)
         elif world.auth:
-            reference = known_field(target, one) or world.own(
-                target, clause.id, snake(one) if one in PEOPLE and one != "user" else None
+            reference = (
+                known_field(target, one)
+                or _assigned(target, clause)
+                or world.own(target, clause.id, snake(one) if one in PEOPLE and one != "user" else None)
             )
             restrict(world, target, name, clause.id, owner=reference)
     return True
@@ -227,7 +284,7 @@ def in_turn(clause: Clause, world: World, m: Any) -> bool | str | None:
     for verb, before, after in zip(named, states, states[1:], strict=False):
         transition(target, verb, [before], after, clause.id)
     world.topic = target.name
-    return allow_by(clause, world, target, named, who) if who in ROLES else True
+    return allow_by(clause, world, target, named, who) if world.is_role(who) else True
 
 
 @rule
@@ -298,6 +355,11 @@ def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
         target.guard(name, f"not_{flag}", Guard(check=f"!self.{flag}", message=f"already {flag}", satisfies=(by,)))
         effect(target, name, {flag: "true"}, by)
         return name
+    if verb in ("resume", "unpause", "continue", "reactivate") and target.state:
+        halted = [s for s in target.state.states if s in ("paused", "suspended", "on_hold", "stopped", "held", "inactive")]
+        if halted:
+            transition(target, name, halted, target.state.initial, by)
+            return name
     if verb in ("reopen", "restore", "unarchive", "reactivate", "unblock"):
         ends = ended_states(target)
         if target.state and ends:

@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 
 
@@ -25,9 +25,14 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None or world.auth is None or world.is_account(target):
         return None
     who = singular((groups.get("who") or "").lower())
-    if groups.get("own") and singular(groups["own"]) in ROLES:
+    if groups.get("own") and world.is_role(singular(groups["own"])):
         return None
-    if who and who not in PEOPLE and world.find(who) is None:
+    if (
+        who
+        and who not in PEOPLE
+        and who not in ("everybody", "everyone", "each", "one", "nobody", "people")
+        and world.find(who) is None
+    ):
         return None
     _hide(target, clause, world)
     world.topic = target.name
@@ -92,7 +97,7 @@ def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str
     who = re.sub(r"\s+of (?:an?|the|that|this|its)? ?[\w ]+$", "", who)
     role = re.fullmatch(r"(?P<r>\w+) roles?|role (?P<r2>\w+)", who)
     one = snake(singular((role["r"] or role["r2"]) if role else who))
-    if one in ROLES or role:
+    if world.is_role(one) or role:
         world.roles.setdefault(one, []).append(clause.id)
         return f"'{one}' in actor.roles"
     if one in PEOPLE or one in ("creator", "owner", "submitter", "poster", "uploader"):
@@ -168,7 +173,7 @@ def _operations(target: EntityDraft, verb: str, clause: Clause, world: World) ->
 def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`managers see all`"""
     who = singular(m["s"].lower())
-    if who not in ROLES or world.auth is None:
+    if not world.is_role(who) or world.auth is None:
         return None
     world.roles.setdefault(who, []).append(clause.id)
     target = world.find((m["o"] or "").replace("_", " ")) if m["o"] else None

@@ -164,7 +164,11 @@ def free(name: str, tail: str) -> str:
 def value_name(text: str) -> str:
     """An enum value: codes such as `EUR` stay, words become lower snake case."""
     text = text.strip().strip("\"'`.")
-    return text if re.fullmatch(r"[A-Z0-9]{2,6}[+-]?", text) else (re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_"))
+    return (
+        text
+        if re.fullmatch(r"[A-Z0-9]{2,6}[+-]?|[A-Z0-9][+-]", text)
+        else (re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_"))
+    )
 
 
 def expand(text: str) -> str:

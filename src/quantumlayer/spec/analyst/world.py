@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, free, participle, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.words import (
+    LEXICON,
+    PEOPLE,
+    ROLES,
+    free,
+    participle,
+    plural,
+    singular,
+    snake,
+    verb_base,
+    words_of,
+)
 from quantumlayer.spec.values import Auth, Effect, Field, Guard, Operation, Report, Rule, Spec, StateMachine, Transition, Unique
 
 OPEN = words_of("states", "open")
@@ -72,7 +83,7 @@ class EntityDraft:
 class World:
     """All drafts of one request.
 
-    `finish` completes the spec by what a file says of its form. `pending` holds requirements that are met once an operation
+    `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make. `pending` holds requirements that are met once an operation
     (entity, name) does something.
     """
 
@@ -85,6 +96,7 @@ class World:
     api_key_cues: list[str] = field(default_factory=list)
     account: str | None = None
     actors: dict[str, str] = field(default_factory=dict)
+    deciders: frozenset[str] = frozenset()
     reports: dict[str, Report] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
@@ -93,6 +105,10 @@ class World:
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
     finish: Callable[[Spec], Spec] | None = None
     pending: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def is_role(self, person: str) -> bool:
+        """Whether a kind of people is a role: by its name, or by what it decides."""
+        return person in ROLES or person in self.deciders
 
     def assume(self, text: str) -> str:
         """Note an assumption once; the marker that stands for its requirement until ids are given."""
