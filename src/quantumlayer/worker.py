@@ -13,6 +13,7 @@ from quantumlayer.delivery.previews import list_previews
 from quantumlayer.delivery.registry import open_registry
 from quantumlayer.pipeline.activities import Activities
 from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.duty import on_duty
 from quantumlayer.pipeline.models import Models
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.toolbox import Toolbox
@@ -66,7 +67,7 @@ async def work(home: Home, address: str, *, idle_exit: int | None, heavy: int | 
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="stage"))
     tools, client = await asyncio.gather(open_toolbox(home), connect(address))
     runs = Runs(tools.metadata, tools.blobs)
-    async with serving(client, Activities(tools).all, heavy):
+    async with on_duty(runs, client, home.workers) as identity, serving(client, Activities(tools).all, heavy, identity):
         print("READY", flush=True)
         await runs.start_missing(client)
         idle = asyncio.create_task(_idle(tools, idle_exit))

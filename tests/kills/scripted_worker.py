@@ -1,4 +1,7 @@
-"""A worker process of scripted stages that carries the moments: HOME ADDRESS. PYTHONPATH names `injected` and `pipeline`."""
+"""A worker process of scripted stages that carries the moments: HOME ADDRESS SILENCE.
+
+PYTHONPATH names `injected` and `pipeline`. Its workflows take an attempt for lost after SILENCE seconds.
+"""
 
 import asyncio
 import sys
@@ -7,7 +10,9 @@ from pathlib import Path
 import failpoints
 from scripted import activities, copy
 
+from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.client import Runs, connect
+from quantumlayer.pipeline.duty import on_duty
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home
@@ -26,10 +31,15 @@ async def main(home, address):
     metadata = Metadata(home.database)
     await metadata.prepare()
     runs = Runs(metadata, FolderBlobs(home.blobs))
-    async with serving(await connect(address), activities(runs, capsule=slowly)):
-        await runs.start_missing(await connect(address))
+    client = await connect(address)
+    async with (
+        on_duty(runs, client, home.workers) as identity,
+        serving(client, activities(runs, capsule=slowly), identity=identity),
+    ):
+        await runs.start_missing(client)
         await asyncio.Event().wait()
 
 
 failpoints.install()
+stages.SILENCE_SECONDS = float(sys.argv[3])
 asyncio.run(main(Home(Path(sys.argv[1])), sys.argv[2]))

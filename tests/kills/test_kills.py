@@ -17,7 +17,7 @@ from trial import Grounds
 
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.serving import serving
-from quantumlayer.pipeline.stages import NAMES
+from quantumlayer.pipeline.stages import NAMES, SILENCE_SECONDS
 from quantumlayer.ports.sandbox import Command, Mount
 from quantumlayer.request.values import Request
 from quantumlayer.sandboxes.bubblewrap.adapter import BubblewrapSandbox
@@ -37,7 +37,8 @@ SCRIPTED, INJECTED = Path(__file__).parents[1] / "pipeline", Path(__file__).with
 class Site:
     """A home, a Temporal server and a worker that can be killed and started again."""
 
-    def __init__(self, folder, stack):
+    def __init__(self, folder, stack, silence):
+        self.silence = silence
         self.home, self.port, self.stack = Home(folder / "home"), free_port(), stack
         self.plan = folder / "kill.json"
         self.processes = {}
@@ -45,9 +46,10 @@ class Site:
     def start(self, name):
         argv = {
             "temporal": temporal_argv(self.home, self.port),
-            "worker": [sys.executable, str(WORKER), str(self.home.root), f"127.0.0.1:{self.port}"],
+            "worker": [sys.executable, str(WORKER), str(self.home.root), f"127.0.0.1:{self.port}", str(self.silence)],
         }[name]
-        environment = os.environ | {"QL_KILL_PLAN": str(self.plan), "PYTHONPATH": f"{INJECTED}{os.pathsep}{SCRIPTED}"}
+        path = os.pathsep.join(filter(None, (str(INJECTED), str(SCRIPTED), os.environ.get("PYTHONPATH", ""))))
+        environment = os.environ | {"QL_KILL_PLAN": str(self.plan), "PYTHONPATH": path}
         process = subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.stack.enter_context(process)
         self.stack.callback(process.kill)
@@ -67,9 +69,9 @@ class Site:
 
 
 @contextmanager
-def site(folder):
+def site(folder, silence=SILENCE_SECONDS):
     with ExitStack() as stack:
-        made = Site(folder, stack)
+        made = Site(folder, stack, silence)
         made.home.root.mkdir()
         made.start("temporal")
         yield made
@@ -159,7 +161,7 @@ async def in_slow_stage(place):
 
 async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
     """It finds its stage given to another, which ended the run meanwhile."""
-    with site(tmp_path) as place:
+    with site(tmp_path, silence=2) as place:
         runs, run = await in_slow_stage(place)
         first = place.processes["worker"]
         with stalled(first):
@@ -173,7 +175,7 @@ async def test_a_worker_that_stalls_and_comes_back_does_nothing_twice(tmp_path):
 @pytest.mark.matrix
 async def test_a_worker_that_stalls_alone_goes_on_and_does_nothing_twice(tmp_path):
     """It finds its stage to be done anew, by itself."""
-    with site(tmp_path) as place:
+    with site(tmp_path, silence=2) as place:
         runs, run = await in_slow_stage(place)
         handle = (await connect(f"127.0.0.1:{place.port}")).get_workflow_handle(run.id)
         with stalled(place.processes["worker"]):

@@ -17,11 +17,17 @@ POLLS = 2
 
 
 @contextlib.asynccontextmanager
-async def serving(client: Client, activities: Sequence[Callable[..., Any]], heavy: int | None = None) -> AsyncIterator[None]:
-    """Workers with these activities, for as long as the context is open. `heavy` stages at once, None for `heavy_at_once()`."""
+async def serving(
+    client: Client, activities: Sequence[Callable[..., Any]], heavy: int | None = None, identity: str | None = None
+) -> AsyncIterator[None]:
+    """Workers with these activities, for as long as the context is open. `heavy` stages at once, None for `heavy_at_once()`.
+
+    `identity` is what `on_duty` gave; without it others notice this worker's death only by its silence.
+    """
     # Beats are sent often enough for a quick cancel.
     common: dict[str, Any] = {
         "activities": activities,
+        "identity": identity,
         "max_concurrent_activity_task_polls": POLLS,
         "max_heartbeat_throttle_interval": timedelta(seconds=0.5),
         "default_heartbeat_throttle_interval": timedelta(seconds=0.5),

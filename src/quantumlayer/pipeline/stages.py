@@ -4,6 +4,9 @@ import math
 import os
 from dataclasses import dataclass
 
+# An attempt of which nothing was heard for so long is given to another worker: its machine is gone, or stands still. A busy one
+# is silent for some seconds. That a worker died is seen at once, see `duty`.
+SILENCE_SECONDS = 20.0
 QUEUE, HEAVY_QUEUE = "quantumlayer", "quantumlayer.heavy"
 
 

@@ -17,8 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from quantumlayer.pipeline.values import Ending, Finished, Order, Outcome, Problem, Task
 
 FINISH, ASK, DECIDE = "finish", "ask", "decide"
-# A worker that dies is noticed after this long, and its activities start anew elsewhere.
-HEARTBEAT = timedelta(seconds=3)
+HEARTBEAT = timedelta(seconds=stages.SILENCE_SECONDS)
 BRIEFLY = ActivityConfig(start_to_close_timeout=timedelta(seconds=60), heartbeat_timeout=HEARTBEAT)
 
 

@@ -27,6 +27,7 @@ class Home:
         self.capsules = self.root / "capsules"
         self.caches = self.root / "cache"
         self.logs = self.root / "logs"
+        self.workers = self.root / "workers"
         self.service = self.root / "service.json"
         self.lock = self.root / "service.lock"
         self.temporal_database = self.root / "temporal.db"
