@@ -49,7 +49,7 @@ class FileTree:
         if len(self.files) > MAX_FILES:
             raise UnsafePath(f"{len(self.files)} files are more than {MAX_FILES}")
         paths = sorted(safe_path(p) for p in self.files)
-        folders = {str(parent) for p in paths for parent in PurePosixPath(p).parents}
+        folders = {p[:end] for p in paths for end, letter in enumerate(p) if letter == "/"}
         if clash := folders & set(paths):
             raise UnsafePath(f"{sorted(clash)[0]!r} is both a file and a folder")
         object.__setattr__(self, "files", {p: self.files[p] for p in paths})

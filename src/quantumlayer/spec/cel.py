@@ -7,6 +7,7 @@ On top of CEL's own checks, whatever may be null must be guarded (`x == null || 
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, cast
@@ -15,6 +16,7 @@ from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, timestamp_pb2, wrappers_pb2
 
 from quantumlayer.errors import UserError
+from quantumlayer.spec.cel_names import CelNames
 from quantumlayer.spec.checked_expr import decode
 from quantumlayer.spec.decode_cel import Builder, Facts, UnitSignature
 from quantumlayer.spec.expression import Expr, Kind, Type
@@ -45,6 +47,7 @@ _CEL_TYPES = {
     "timestamp": cel.Type.TIMESTAMP,
     "duration": cel.Type.DURATION,
 }
+CLOCK = {"now": Type("datetime"), "today": Type("date")}
 FIELD_KINDS: dict[str, Kind] = {
     "string": "string",
     "text": "string",
@@ -140,6 +143,8 @@ class Dialect:
         self._units = {name: unit_type(unit) for name, unit in spec.units.items()}
         self._compiled: dict[tuple[str, tuple[tuple[str, Type], ...], Facts], Expr] = {}
         self._environments: dict[tuple[tuple[str, Type], ...], Any] = {}
+        common = CLOCK | ({"actor": row(spec.auth.entity)} if spec.auth and spec.auth.entity in spec.entities else {})
+        self._names = CelNames(spec.entities, self.messages.keys() - spec.entities.keys(), common)
 
     def compile(self, text: str, variables: Mapping[str, Type], facts: Facts = frozenset()) -> Expr:
         """The typed tree of `text`; `facts` are the paths known not to be null. Raises `CelError` naming line and column."""
@@ -152,8 +157,18 @@ class Dialect:
         return self._compiled[key]
 
     def _compile(self, text: str, variables: Mapping[str, Type], facts: Facts) -> Expr:
+        renamed = self._names.renamed(text, variables)
+        if renamed is not None:
+            # A mistake is told by what follows: here its place would be one in the renamed text.
+            with suppress(CelError):
+                return self._built(self._shared, renamed, variables, facts, self._names.meant)
+        return self._built(self._environment(variables), text, variables, facts)
+
+    def _built(
+        self, environment: Any, text: str, variables: Mapping[str, Type], facts: Facts, meant: Mapping[str, str] = {}
+    ) -> Expr:
         try:
-            serialised = self._environment(variables).compile(text).serialize()
+            serialised = environment.compile(text).serialize()
         except RuntimeError as error:
             found = _POSITION.search(str(error))
             line, column, message = found.groups() if found else ("1", "1", str(error))
@@ -164,7 +179,11 @@ class Dialect:
             before = text[: positions.get(expression_id, 0)]
             return CelError(message, text, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
-        return Builder(self.messages, dict(variables), fail, self._units).build(root, facts)
+        return Builder(self.messages, dict(variables), fail, self._units, meant).build(root, facts)
+
+    @cached_property
+    def _shared(self) -> Any:
+        return self._environment(self._names.declared)
 
     def _environment(self, variables: Mapping[str, Type]) -> Any:
         key = tuple(variables.items())
@@ -265,4 +284,4 @@ def row(entity: str, *, nullable: bool = False) -> Type:
 
 def scope(**variables: Type) -> dict[str, Type]:
     """Variables plus the two that are always there: `now` and `today`."""
-    return {**variables, "now": Type("datetime"), "today": Type("date")}
+    return variables | CLOCK

@@ -38,7 +38,7 @@ nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from quantumlayer.spec.cel import CelError, Dialect, input_message, row
+from quantumlayer.spec.cel import CLOCK, CelError, Dialect, input_message, row
 from quantumlayer.spec.decode_cel import Facts, path, truths
 from quantumlayer.spec.expression import Call, Conditional, Expr, Literal_, Select, Type, Variable, walk
 from quantumlayer.spec.fits import SCALARS, misfit
@@ -47,7 +47,6 @@ from quantumlayer.spec.routes import kind_of
 from quantumlayer.spec.values import Access, Effect, Entity, Field, Operation, Report, Spec
 
 Scope = dict[str, Type]
-_CLOCK: Scope = {"now": Type("datetime"), "today": Type("date")}
 _UNSTORED = ("id", "created_at", "updated_at")
 _WRITTEN_ONLY = {"random_code": "would change at each evaluation", "slug": "is computed once, when a row is written"}
 
@@ -225,7 +224,7 @@ class Walker:
     # entities
 
     def _entity(self, name: str, entity: Entity) -> None:
-        base, own = ("entities", name), {"self": row(name), **_CLOCK}
+        base, own = ("entities", name), {"self": row(name), **CLOCK}
         creator = self._actor(nullable=name in self._made_by_anyone)
         for key, field in entity.fields.items():
             if field.default is not None:
@@ -267,9 +266,9 @@ class Walker:
         kind = kind_of(key, operation)
         for field_name, field in operation.input.items():
             if field.default is not None:
-                scope = {**_CLOCK, **self._actor(nullable=operation.access.anonymous)}
+                scope = {**CLOCK, **self._actor(nullable=operation.access.anonymous)}
                 self._field((*base, "input", field_name, "default"), field.default, scope, field)
-        inputs = {"input": Type("record", entity=input_message(name, key)), **_CLOCK}
+        inputs = {"input": Type("record", entity=input_message(name, key)), **CLOCK}
         has_self = kind == "create" or "{" in (operation.path or ("{" if kind != "list" else ""))
         scope = {**inputs, **({"self": row(name)} if has_self else {})}
         self._unstored(self._allow(base, operation.access, scope), (*base, "access", "allow"), kind)
@@ -322,11 +321,11 @@ class Walker:
         base: Path = ("reports", name)
         if report.entity not in self.spec.entities:
             return
-        inputs = {"input": Type("record", entity=input_message("report", name)), **_CLOCK}
+        inputs = {"input": Type("record", entity=input_message("report", name)), **CLOCK}
         actor = self._actor(nullable=report.access.anonymous)
         for key, field in report.input.items():
             if field.default is not None:
-                self._field((*base, "input", key, "default"), field.default, {**_CLOCK, **actor}, field)
+                self._field((*base, "input", key, "default"), field.default, {**CLOCK, **actor}, field)
         self._allow(base, report.access, inputs)
         item = {"each": Type("string")} if report.each else {}
         own = {"self": row(report.entity), **item, **inputs, **actor}

@@ -59,15 +59,17 @@ class Builder:
         variables: dict[str, Type],
         fail: Callable[[str, int], Exception],
         units: Mapping[str, UnitSignature] = {},
+        meant: Mapping[str, str] = {},
     ) -> None:
         self.messages, self.variables, self.fail, self.units = messages, variables, fail, units
+        self.meant = meant
 
     def build(self, node: Any, facts: Facts = frozenset()) -> Expr:
         match node.WhichOneof("kind"):
             case "const_expr":
                 return self._constant(node)
             case "ident_expr":
-                name = node.ident_expr.name.lstrip(".")
+                name = self._name(node)
                 return Variable(name, _narrow(self.variables[name], name, facts))
             case "select_expr":
                 return self._select(node, facts)
@@ -80,6 +82,10 @@ class Builder:
                 return self._comprehension(node, facts)
             case kind:
                 raise self.fail(f"{kind} is not supported", node.id)
+
+    def _name(self, node: Any) -> str:
+        name = node.ident_expr.name.lstrip(".")
+        return self.meant.get(name, name)
 
     def _solid(self, node: Any, facts: Facts) -> Expr:
         built = self.build(node, facts)
@@ -194,9 +200,8 @@ class Builder:
         if isinstance(source, Comprehension) and source.macro == "filter":
             kept = (re.sub(rf"\b{source.variable}\b", fold.iter_var, fact) for fact in truths(source.body))
             facts |= frozenset(fact for fact in kept if fact)
-        inner = Builder(
-            self.messages, {**self.variables, fold.iter_var: source.type.element or Type("dyn")}, self.fail, self.units
-        )
+        variables = {**self.variables, fold.iter_var: source.type.element or Type("dyn")}
+        inner = Builder(self.messages, variables, self.fail, self.units, self.meant)
         step = fold.loop_step.call_expr
         shape = (fold.accu_init.WhichOneof("kind"), step.function)
         if shape == ("const_expr", "_||_") or shape == ("const_expr", "_&&_"):

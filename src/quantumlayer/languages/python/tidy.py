@@ -20,6 +20,7 @@ _FIXES = "F401,I001,UP037,RUF022,PIE790,UP034"
 
 _IMPORT = re.compile(rb"(from [\w.]+ )?import ([\w.]+(?: as \w+)?(?:, [\w.]+(?: as \w+)?)*)")
 _IMPORT_LINE = re.compile(rb"^" + _IMPORT.pattern + rb"\n", re.MULTILINE)
+_BEGINS = (b"import ", b"from ")
 _WORD = re.compile(rb"\w+")
 
 
@@ -29,14 +30,19 @@ def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
     if not python:
         return dict(files)
     with tempfile.TemporaryDirectory(prefix="ql-tidy-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None) as name:
-        folder = Path(name)
+        for folder in {os.path.dirname(f"{name}/{path}") for path in python}:
+            os.makedirs(folder, exist_ok=True)
         for path, content in python.items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(_lean(content))
+            with open(f"{name}/{path}", "wb") as file:
+                file.write(_lean(content))
         _ruff("check", "--fix-only", "--select", _FIXES, *_RULES, *_IMPORTS, name)
         _ruff("format", *_RULES, name)
-        return {path: (folder / path).read_bytes() if path in python else content for path, content in files.items()}
+        return {path: _read(f"{name}/{path}") if path in python else content for path, content in files.items()}
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _lean(content: bytes) -> bytes:
@@ -47,7 +53,7 @@ def _lean(content: bytes) -> bytes:
     """
     imports, rest = [], []
     for line in content.split(b"\n"):
-        (imports if _IMPORT.fullmatch(line) else rest).append(line)
+        (imports if line.startswith(_BEGINS) and _IMPORT.fullmatch(line) else rest).append(line)
     spelled = set(_WORD.findall(b"\n".join(rest)))
 
     def kept(found: re.Match[bytes]) -> bytes:
