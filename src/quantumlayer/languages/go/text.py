@@ -3,6 +3,7 @@
 import json
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from quantumlayer.blueprint.view.prose import wrapped
@@ -38,6 +39,7 @@ def decimal(value: Decimal) -> str:
     return f'decimal.RequireFromString("{value}")'
 
 
+@lru_cache(maxsize=4096)
 def _quoted(value: str) -> str:
     plain = json.dumps(value, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda m: _escape(ord(m[0])), plain) if _UNPRINTABLE.search(plain) else plain

@@ -3,6 +3,7 @@
 import json
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from quantumlayer.blueprint.view.prose import sentence, wrapped
@@ -26,6 +27,7 @@ def literal(value: Any) -> str:
     raise TypeError(f"no Python literal for {type(value).__name__}")
 
 
+@lru_cache(maxsize=4096)
 def _quoted(value: str) -> str:
     plain = json.dumps(value, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda m: _escape(ord(m[0])), plain) if _UNPRINTABLE.search(plain) else plain

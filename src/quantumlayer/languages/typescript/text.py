@@ -3,6 +3,7 @@
 import json
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from quantumlayer.blueprint.view.prose import sentence, wrapped
@@ -40,6 +41,7 @@ def member(name: str) -> str:
     return name if _NAME.fullmatch(name) else quoted(name)
 
 
+@lru_cache(maxsize=4096)
 def quoted(value: str) -> str:
     """A string literal."""
     return _escaped(json.dumps(value, ensure_ascii=False))
