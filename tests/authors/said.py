@@ -2,6 +2,13 @@
 
 from pathlib import Path
 
+from quantumlayer.blueprint.render import render
+from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.evidence.grammars import language_of
+from quantumlayer.plan.make_plan import make_plan
+from quantumlayer.spec.yaml_form import load_spec
+
 PARCELS = Path(__file__).parents[1] / "units" / "parcels.yaml"
 NOTES = """
 name: Notes
@@ -20,3 +27,27 @@ def parcel_price(weight: int, zone: str) -> int:
         return base * 120 // 100
     return base * 2 if zone == "C" else base
 ```"""
+
+
+def component(spec_text, tmp_path):
+    """All files that author `model` may write, as a model would send them."""
+    spec, blueprint = load_spec(spec_text), known_blueprints(tmp_path).get("python/fastapi")
+    language = family("languages").load("python")()
+    tree = render(spec, make_plan(spec, blueprint, "blueprint", language), blueprint, language)
+    return {
+        path: content.decode()
+        for path, content in tree.files.items()
+        if path.startswith(("app/", "migrations/")) and language_of(path)
+    }
+
+
+def faulty_notes(tmp_path):
+    """The application of `NOTES` as one answer, in which a created note is answered 200; and the edit that mends it."""
+    files = component(NOTES, tmp_path)
+    right = files["app/routers/note.py"]
+    assert right.count("status_code=201") == 1
+    files["app/routers/note.py"] = right.replace("status_code=201", "status_code=200")
+    (before,) = [text for text in files["app/routers/note.py"].splitlines() if "status_code=200" in text]
+    answer = "\n\n".join(f"`{path}`\n\n```\n{text}\n```" for path, text in files.items()) + "\n\nDONE"
+    edit = f"app/routers/note.py\n<<<<<<< SEARCH\n{before}\n=======\n{before.replace('200', '201')}\n>>>>>>> REPLACE"
+    return answer, edit

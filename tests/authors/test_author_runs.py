@@ -10,14 +10,9 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from said import NOTES, PARCELS, PYTHON_UNIT
+from said import NOTES, PARCELS, PYTHON_UNIT, faulty_notes
 
 from quantumlayer.author.documents import unread
-from quantumlayer.blueprint.render import render
-from quantumlayer.catalog.adapters import family
-from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.evidence.grammars import language_of
-from quantumlayer.plan.make_plan import make_plan
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.draft_frd import draft_frd
@@ -136,26 +131,8 @@ def test_auto_drafts_all_documents_in_three_calls(generate, tmp_path):
     assert {u["stage"]: u["calls"] for u in usage} == {"enhance": 1, "frd": 1, "requirements": 1, "code": 1}
 
 
-def component(spec_text, tmp_path):
-    """All files that author `model` may write, as a model would send them."""
-    spec, blueprint = load_spec(spec_text), known_blueprints(tmp_path).get("python/fastapi")
-    language = family("languages").load("python")()
-    tree = render(spec, make_plan(spec, blueprint, "blueprint", language), blueprint, language)
-    return {
-        path: content.decode()
-        for path, content in tree.files.items()
-        if path.startswith(("app/", "migrations/")) and language_of(path)
-    }
-
-
 def test_model_writes_an_application_and_repairs_it(generate, tmp_path):
-    files = component(NOTES, tmp_path)
-    right = files["app/routers/note.py"]
-    assert right.count("status_code=201") == 1
-    files["app/routers/note.py"] = right.replace("status_code=201", "status_code=200")
-    (before,) = [text for text in files["app/routers/note.py"].splitlines() if "status_code=200" in text]
-    answer = "\n\n".join(f"`{path}`\n\n```\n{text}\n```" for path, text in files.items()) + "\n\nDONE"
-    edit = f"app/routers/note.py\n<<<<<<< SEARCH\n{before}\n=======\n{before.replace('200', '201')}\n>>>>>>> REPLACE"
+    answer, edit = faulty_notes(tmp_path)
     spec = tmp_path / "notes.yaml"
     spec.write_text(NOTES)
     code, report, log = generate([answer, "I think it is fine.", edit], "--file", spec, "--author", "model")

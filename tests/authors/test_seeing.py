@@ -16,9 +16,9 @@ from quantumlayer.conformance.llm.wire import Scene, serve_wire
 from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.gateway.breakers import MemoryCircuits
 from quantumlayer.gateway.gateway import ModelGateway
+from quantumlayer.request.draw import draw
 from quantumlayer.request.enhance import enhance
-from quantumlayer.request.pictures import checked_picture
-from quantumlayer.request.values import Request
+from quantumlayer.request.values import Picture, Request
 from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.draft_spec import draft_spec
 
@@ -51,7 +51,8 @@ def board():
     exif = Image.Exif()
     exif[0x010E] = "GPS secret"
     Image.new("RGB", (300, 200), "white").save(out, "JPEG", exif=exif)
-    return checked_picture("board.jpg", out.getvalue())
+    _, data = draw(out.getvalue())
+    return Picture(name="board.jpg", media_type="image/png", data=base64.b64encode(data))
 
 
 @pytest.fixture

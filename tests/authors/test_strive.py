@@ -1,5 +1,6 @@
 """The loop of every author: it ends, it ends for the right reason, and it never keeps what is worse."""
 
+import copy
 import itertools
 
 import pytest
@@ -11,7 +12,7 @@ from quantumlayer.answer.files import read_file
 from quantumlayer.answer.values import Wanted
 from quantumlayer.author.asking import ask_whole
 from quantumlayer.author.strive import Strive
-from quantumlayer.author.values import Bounds, Failed, Trial
+from quantumlayer.author.values import Bounds, Failed, Progress, Trial
 from quantumlayer.errors import BudgetExceeded, LlmUnavailable
 from quantumlayer.ports.llm import Answer, Prompt
 
@@ -116,6 +117,59 @@ async def test_a_strict_author_never_breaks_what_passed(steps):
     assert found.best.passed >= {"a"}
     shown = [set(filter(lambda c: f'"{c}"' in (p[0] or "").replace("'", '"'), CHECKS)) for p in prompts]
     assert all(first <= second for first, second in itertools.pairwise(shown))
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.sets(st.sampled_from(CHECKS)), min_size=5, max_size=5),
+    st.lists(st.integers(1, 4), max_size=3),
+    st.sampled_from([{"strict": True}, {"rank": lambda trial: len(trial.passed)}]),
+)
+async def test_who_is_killed_goes_on_and_asks_for_nothing_twice(steps, lives, how):
+    """Killed after so many notes in each of its lives, the loop asks as often, and ends, as one that was left alone."""
+    lines = [code(*step) + f"\n{number}" for number, step in enumerate(steps)]
+    whole, _ = strive(gateway(*lines), **how, bounds=Bounds(attempts=5))
+    wanted = await whole.run(await checking(b'["a"]'))
+
+    the_gateway, since = gateway(*lines), None
+    for notes in (*lives, 1000):
+        left = itertools.count(notes, -1)
+
+        async def keep(progress, left=left):
+            nonlocal since
+            since = copy.deepcopy(progress)
+            if next(left) == 1:
+                raise Killed
+
+        made, _ = strive(the_gateway, **how, keep=keep, bounds=Bounds(attempts=5))
+        try:
+            found = await made.run(await checking(b'["a"]'), since)
+            break
+        except Killed:
+            continue
+    assert found == wanted and len(the_gateway.llm.prompts) == wanted.attempts
+    assert [p.text for p in the_gateway.llm.prompts] == [p.text for p in whole.gateway.llm.prompts]
+
+
+async def test_what_was_used_before_it_was_killed_counts():
+    since = Progress(attempts=1, tokens=59_999, wrong=Failed("a", "a is wrong"), best=await checking(b'["b"]'))
+    made, _ = strive(gateway(code("b")), bounds=Bounds(attempts=9))
+    found = await made.run(since=since)
+    assert found.broken.stop == "tokens" and found.attempts == 2
+    made, _ = strive(gateway(code("b")), bounds=Bounds(attempts=9))
+    found = await made.run(since=Progress(attempts=3, seconds=1e6, wrong=Failed("a", "a is wrong")))
+    assert found.broken.stop == "time" and found.attempts == 4
+
+
+async def test_an_answer_in_circles_is_not_gone_on_with():
+    cut = Answer("```python\nX = 1\n" + "X = X + 1  # and\n" * 60, "length", "m", 1, 1)
+    the_gateway = gateway(cut, "never asked for")
+    assert (await ask_whole(the_gateway, "coder", Prompt("s", "t"))).finish == "length"
+    assert len(the_gateway.llm.prompts) == 1
 
 
 async def test_a_cut_answer_is_continued():

@@ -1,5 +1,6 @@
 """Models within runs: the real stages that ask them, on the real workflow, worker and stores. Nothing is built."""
 
+import base64
 import io
 import json
 
@@ -19,9 +20,9 @@ from quantumlayer.pipeline.stages import NAMES
 from quantumlayer.pipeline.values import Review
 from quantumlayer.pipeline.workbench import NotRun
 from quantumlayer.ports.scanner import Finding, Scan
+from quantumlayer.request.draw import draw
 from quantumlayer.request.enhance import enhance
-from quantumlayer.request.pictures import checked_picture
-from quantumlayer.request.values import Brief, Request
+from quantumlayer.request.values import Brief, Picture, Request
 from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.frd import Frd
 from quantumlayer.spec.values import Spec
@@ -133,7 +134,8 @@ async def test_a_used_up_budget_leaves_what_the_analyst_read(place, client):
 async def test_a_picture_that_the_budget_does_not_allow_ends_the_run_as_partial(place, client):
     out = io.BytesIO()
     Image.new("RGB", (99, 99)).save(out, "PNG")
-    picture = checked_picture("board.png", out.getvalue())
+    _, data = draw(out.getvalue())
+    picture = Picture(name="board.png", media_type="image/png", data=base64.b64encode(data))
     tools, runs = await place("[budget]\nrun_usd = 0.000001\n", vision=["never asked"])
     functions = stages(tools, runs, "enhance", "frd", "requirements")
     _, finished, drops = await run(client, runs, functions, Request(pictures=(picture,)))

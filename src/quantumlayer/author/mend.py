@@ -9,7 +9,7 @@ from quantumlayer.answer.edits import read_changes
 from quantumlayer.answer.values import Permission
 from quantumlayer.author import prompts
 from quantumlayer.author.strive import Strive
-from quantumlayer.author.values import Bounds, Failed, Striven, Trial
+from quantumlayer.author.values import Bounds, Failed, Progress, Striven, Trial
 from quantumlayer.evidence.values import Check
 from quantumlayer.files.values import FileTree
 from quantumlayer.ports.llm import Answer, Gateway, Prompt
@@ -31,9 +31,13 @@ class Mending:
     guide: str
     checking: Callable[[FileTree], Awaitable[Trial[FileTree]]]
     bounds: Bounds = Bounds()
+    keep: Callable[[Progress[FileTree]], Awaitable[None]] | None = None
 
-    async def run(self, broken: Trial[FileTree]) -> Striven[FileTree]:
-        """Until every check passes or a bound is reached. Raises what the gateway raises."""
+    async def run(self, broken: Trial[FileTree], since: Progress[FileTree] | None = None) -> Striven[FileTree]:
+        """Until every check passes or a bound is reached; `since` is what `keep` was told last.
+
+        Raises what the gateway raises.
+        """
         strive: Strive[FileTree] = Strive(
             subject="the application",
             gateway=self.gateway,
@@ -44,8 +48,9 @@ class Mending:
             bounds=self.bounds,
             language=self.language,
             strict=True,
+            keep=self.keep,
         )
-        return await strive.run(broken)
+        return await strive.run(broken, since)
 
     def _asking(self, current: Trial[FileTree] | None, wrong: Failed | None) -> Prompt:
         assert current is not None and wrong is not None

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from quantumlayer.answer.values import Refusal
 from quantumlayer.author.asking import ask_whole
-from quantumlayer.author.values import Bounds, Broken, Failed, Stop, Striven, Trial
+from quantumlayer.author.values import Bounds, Broken, Failed, Progress, Stop, Striven, Trial
 from quantumlayer.errors import BudgetExceeded
 from quantumlayer.ports.llm import Answer, Gateway, Prompt, Role
 
@@ -33,6 +33,9 @@ class Strive(Generic[T]):
 
     With `rank` many are drawn: the trial that ranks highest is the best one and gone on from, and every other attempt starts
     anew, each asked less strictly than the one before. A small model that misunderstood rarely mends what it wrote.
+
+    `keep` is told how far it came after each answer and each trial, so that a loop that is killed goes on from there. (With
+    neither `strict` nor `rank` it would go on from the best trial instead of the last.)
     """
 
     subject: str
@@ -46,38 +49,46 @@ class Strive(Generic[T]):
     strict: bool = False
     rank: Callable[[Trial[T]], Any] | None = None
     clock: Callable[[], float] = time.monotonic
-    _seen: dict[str, int] = field(default_factory=dict)
-    _models: list[str] = field(default_factory=list)
-    _tokens: int = 0
-    _usd: float = 0.0
+    keep: Callable[[Progress[T]], Awaitable[None]] | None = None
+    _at: Progress[T] = field(init=False)
 
-    async def run(self, best: Trial[T] | None = None) -> Striven[T]:
-        """Until all checks pass or a bound is reached. `best` is what there is already, with its failed checks.
+    async def run(self, best: Trial[T] | None = None, since: Progress[T] | None = None) -> Striven[T]:
+        """Until all checks pass or a bound is reached. `best` is what there is already, with its failed checks; `since` what an
+        earlier loop kept: its attempts, tokens, money and seconds count, and an answer that it had got is not asked for again.
 
         Raises what the gateway raises, but for an exceeded budget, which ends it like any other bound.
         """
-        began, current = self.clock(), best
-        wrong = best.failed[0] if best and best.failed else None
-        for number in range(1, self.bounds.attempts + 1):
-            anew = self.rank is not None and best is not None and number % 2 == 0
-            try:
-                answer = await self._ask(self.asking(None, None) if anew else self.asking(current, wrong), number)
-            except BudgetExceeded as error:
-                return self._ended(best, wrong or Failed("answer", error.message), number - 1, "budget")
-            trial, wrong = await self._tried(answer, current)
+        self._at = at = since or Progress(best=best, wrong=best.failed[0] if best and best.failed else None)
+        began, current = self.clock() - at.seconds, at.best
+        for number in range(at.attempts + 1, self.bounds.attempts + 1):
+            if at.answer is None:
+                anew = self.rank is not None and at.best is not None and number % 2 == 0
+                try:
+                    at.answer = await self._ask(self.asking(None, None) if anew else self.asking(current, at.wrong), number)
+                except BudgetExceeded as error:
+                    return self._ended(at.wrong or Failed("answer", error.message), number - 1, "budget")
+                await self._kept(began)
+            answer, (trial, at.wrong) = at.answer, await self._tried(at.answer, current)
             if trial is not None:
-                better = self._better(trial, best)
-                if self.strict and not better and best is not None:
-                    wrong = _undone(trial, best)
-                best = trial if better else best
-                current = best if self.strict or self.rank else trial
-            if self.rank and wrong and current and current.failed:
-                wrong = current.failed[0]
-            if wrong is None:
-                return Striven(best, None, number, tuple(self._models))
-            if stop := self._stop(number, began, answer, wrong):
-                return self._ended(best, wrong, number, stop)
+                better = self._better(trial, at.best)
+                if self.strict and not better and at.best is not None:
+                    at.wrong = _undone(trial, at.best)
+                at.best = trial if better else at.best
+                current = at.best if self.strict or self.rank else trial
+            if self.rank and at.wrong and current and current.failed:
+                at.wrong = current.failed[0]
+            if at.wrong is None:
+                return Striven(at.best, None, number, tuple(at.models))
+            if stop := self._stop(number, began, answer, at.wrong):
+                return self._ended(at.wrong, number, stop)
+            at.attempts, at.answer = number, None
+            await self._kept(began)
         raise AssertionError("the last attempt ends the loop")
+
+    async def _kept(self, began: float) -> None:
+        self._at.seconds = self.clock() - began
+        if self.keep is not None:
+            await self.keep(self._at)
 
     async def _ask(self, prompt: Prompt, number: int) -> Answer:
         """The last attempt goes to the stronger model where one is named; who repeats himself is asked less strictly."""
@@ -88,10 +99,10 @@ class Strive(Generic[T]):
         elif self._repeated:
             prompt = replace(prompt, temperature=max(prompt.temperature, _WARMER), seed=number)
         answer = await ask_whole(self.gateway, self.role, prompt, language=self.language, model=model)
-        self._tokens += answer.input_tokens + answer.output_tokens
-        self._usd += answer.cost_usd or 0.0
-        if answer.model not in self._models:
-            self._models.append(answer.model)
+        self._at.tokens += answer.input_tokens + answer.output_tokens
+        self._at.usd += answer.cost_usd or 0.0
+        if answer.model not in self._at.models:
+            self._at.models.append(answer.model)
         return answer
 
     async def _tried(self, answer: Answer, current: Trial[T] | None) -> tuple[Trial[T] | None, Failed | None]:
@@ -111,28 +122,29 @@ class Strive(Generic[T]):
 
     @property
     def _repeated(self) -> bool:
-        return any(count > 1 for count in self._seen.values())
+        return any(count > 1 for count in self._at.seen.values())
 
     def _stop(self, number: int, began: float, answer: Answer, wrong: Failed) -> Stop | None:
         # Of many that are drawn several fail alike: there only the same answer says that nothing new is to come.
         for what in (answer.text,) if self.rank else (answer.text, f"{wrong.check}\n{wrong.message}"):
             digest = hashlib.sha256(what.encode(errors="replace")).hexdigest()
-            self._seen[digest] = self._seen.get(digest, 0) + 1
+            self._at.seen[digest] = self._at.seen.get(digest, 0) + 1
         bounds = self.bounds
         if number == bounds.attempts:
             return "attempts"
-        if self._tokens >= bounds.tokens:
+        if self._at.tokens >= bounds.tokens:
             return "tokens"
-        if bounds.usd is not None and self._usd >= bounds.usd:
+        if bounds.usd is not None and self._at.usd >= bounds.usd:
             return "money"
         if self.clock() - began >= bounds.seconds:
             return "time"
-        return "loop" if max(self._seen.values()) > REPETITIONS else None
+        return "loop" if max(self._at.seen.values()) > REPETITIONS else None
 
-    def _ended(self, best: Trial[T] | None, wrong: Failed, attempts: int, stop: Stop) -> Striven[T]:
+    def _ended(self, wrong: Failed, attempts: int, stop: Stop) -> Striven[T]:
+        best = self._at.best
         failed = best.failed[0] if best and best.failed else wrong
         broken = Broken(subject=self.subject, check=failed.check, error=failed.message, attempts=attempts, stop=stop)
-        return Striven(best, broken, attempts, tuple(self._models))
+        return Striven(best, broken, attempts, tuple(self._at.models))
 
 
 def _undone(trial: Trial[T], best: Trial[T]) -> Failed:

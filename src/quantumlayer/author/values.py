@@ -1,9 +1,11 @@
 """What an author tries and what comes of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+from quantumlayer.ports.llm import Answer
 
 T = TypeVar("T")
 Stop = Literal["attempts", "tokens", "money", "time", "loop", "budget"]
@@ -53,6 +55,24 @@ class Trial(Generic[T]):
     made: T
     passed: frozenset[str]
     failed: tuple[Failed, ...]
+
+
+@dataclass
+class Progress(Generic[T]):
+    """How far a loop came: `attempts` that ended, the best trial and what is wrong now, and what was used up.
+
+    `answer` was paid for and not yet tried. `seen` counts digests of answers and errors.
+    """
+
+    attempts: int = 0
+    best: Trial[T] | None = None
+    wrong: Failed | None = None
+    answer: Answer | None = None
+    seen: dict[str, int] = field(default_factory=dict)
+    models: list[str] = field(default_factory=list)
+    tokens: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from temporalio import activity
 
@@ -23,6 +24,7 @@ from quantumlayer.evidence.security import to_sarif
 from quantumlayer.evidence.values import Evidence
 from quantumlayer.files.values import FileTree
 from quantumlayer.pipeline import stages
+from quantumlayer.pipeline.attempts import keep_progress, kept_progress
 from quantumlayer.pipeline.rendering import rendered, save_tree
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.trials import (
@@ -168,8 +170,12 @@ class Write:
             found[tree.digest()] = evidence, units, semantics, security
             return trial_of(tree, evidence.checks, (*semantics, *security))
 
-        mending = Mending(await self.tools.models.gateway(desk), permission, language.name, self._guide(plan), checking)
-        striven = await mending.run(broken)
+        models, keep = await self.tools.models.gateway(desk), partial(keep_progress, desk)
+        mending = Mending(models, permission, language.name, self._guide(plan), checking, keep=keep)
+        striven = await mending.run(broken, await kept_progress(desk))
+        if striven.best is not None and striven.best.made.digest() not in {broken.made.digest(), *found}:
+            # It was tried by a worker that is gone, and its evidence with it.
+            await checking(striven.best.made)
         if striven.best is not None and striven.best.made.digest() in found:
             evidence, units, semantics, security = found[striven.best.made.digest()]
             await save_tree(desk, self.tools, "source", striven.best.made)
