@@ -170,22 +170,25 @@ async def conformance(stack: str) -> dict[str, Any]:
     return {kind: f"{sum(passed)} of {len(passed)}" for kind, passed in found.items()}
 
 
-async def measured(what: str, stacks: list[str], again: bool) -> dict[str, dict[str, Any]]:
-    """By stack; what is known is not measured again. With the day and, where the clock matters, the load before."""
+async def measured(what: str, stacks: list[str], again: bool) -> AsyncIterator[dict[str, dict[str, Any]]]:
+    """What is known by stack, once more after each that was measured; what is known is not measured again.
+
+    With the day and, where the clock matters, the load before.
+    """
     memory = default_home().root / "stacks.json"
     known = json.loads(memory.read_text("utf-8")) if memory.exists() else {}
+    table = known.setdefault(what, {})
     for stack in stacks:
-        if what in ("twelve", "conformance") or again or stack not in known.get(what, {}):
+        if what in ("twelve", "conformance") or again or stack not in table:
             load = os.getloadavg()[0] / (os.cpu_count() or 1)
-            found = await _measure(what, stack)
-            if found and what in ("emission", "phases", "requests"):
-                found |= {"load": round(load, 1), "day": time.strftime("%Y-%m-%d")}
-            known.setdefault(what, {})[stack] = found
+            table[stack] = await _measure(what, stack)
+            if table[stack] and what in ("emission", "phases", "requests"):
+                table[stack] |= {"load": round(load, 1), "day": time.strftime("%Y-%m-%d")}
             memory.parent.mkdir(parents=True, exist_ok=True)
             part = memory.with_suffix(".part")
             part.write_text(json.dumps(known, indent=1), "utf-8")
             part.replace(memory)
-    return {stack: known[what][stack] for stack in stacks}
+        yield {name: found for name, found in sorted(table.items()) if found}
 
 
 async def _measure(what: str, stack: str) -> dict[str, Any]:
@@ -201,6 +204,12 @@ async def _measure(what: str, stack: str) -> dict[str, Any]:
     return await conformance(stack)
 
 
+def table_of(found: dict[str, dict[str, Any]]) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Its columns and rows."""
+    columns = list(dict.fromkeys(name for one in found.values() for name in one))
+    return columns, [(stack, *(one.get(column, "not measured") for column in columns)) for stack, one in found.items()]
+
+
 def write(what: str, columns: list[str], rows: list[tuple[object, ...]]) -> None:
     """Puts the table between its marks in docs/stacks.md."""
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
@@ -212,6 +221,16 @@ def write(what: str, columns: list[str], rows: list[tuple[object, ...]]) -> None
     PAGE.write_text(place.sub(lambda _: table, text), "utf-8")
 
 
+async def shown(what: str, stacks: list[str], again: bool, written: bool) -> None:
+    """Measures and prints; `written` puts the table into the page after each stack, so that what was done stays."""
+    columns, rows = [], []
+    async for found in measured(what, stacks, again):
+        columns, rows = table_of(found)
+        if written:
+            write(what, columns, rows)
+    show(what, ["stack", *columns], rows)
+
+
 def main() -> None:
     """Measures what is missing and prints all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -221,12 +240,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     stacks = options.stack or sorted(known_blueprints(default_home().root).by_id)
-    found = asyncio.run(measured(options.what, stacks, options.again))
-    columns = list(dict.fromkeys(name for one in found.values() for name in one))
-    rows = [(stack, *(one.get(column, "not measured") for column in columns)) for stack, one in found.items()]
-    show(options.what, ["stack", *columns], rows)
-    if options.write:
-        write(options.what, columns, rows)
+    asyncio.run(shown(options.what, stacks, options.again, options.write))
 
 
 if __name__ == "__main__":
