@@ -82,6 +82,37 @@ def test_a_reviewer_reads_what_was_built_and_changes_no_score(generate, home, tm
     assert "0 confirmed, 1 opinions, 1 about nothing that is there" in shown.stdout
 
 
+def test_a_reviewer_is_believed_where_the_running_application_says_so_too(generate, tmp_path):
+    """Of a service that answers 200 where 201 is due: the claim that calls show is confirmed, the other is not."""
+    answer, _ = faulty_notes(tmp_path)
+    spec = tmp_path / "notes.yaml"
+    spec.write_text(NOTES)
+    call = {"method": "POST", "path": "/notes", "body": {"title": "a", "text": "b"}}
+    true = {"file": "app/routers/note.py", "line": 1, "reason": "Creating answers the wrong status", "severity": "critical"}
+    false = {"file": "app/main.py", "line": 1, "reason": "Lists are never answered", "severity": "critical"}
+    claims = [
+        true | {"calls": [call]},
+        false | {"calls": [{"method": "GET", "path": p} for p in ("/metrics", "/notes?limit=5")]},
+    ]
+    script = tmp_path / "reviewer.json"
+    script.write_text(json.dumps([{"findings": claims}] + [{"findings": []}] * 9))
+    reviewer = f'[models."scripted:reviewer"]\npath = "{script}"\n'
+    words = ("--file", spec, "--author", "model")
+    code, report, log = generate([answer], *words, extra=reviewer)
+    assert code in (1, 3), (report, log)
+    with tarfile.open(fileobj=io.BytesIO(zstandard.decompress(Path(report["capsule"]).read_bytes(), 1 << 28))) as capsule:
+        found = json.load(capsule.extractfile("evidence/review.json"))["scan"]["findings"]
+    assert {(f["path"], f["rule"], f["severity"]) for f in found} == {
+        ("app/routers/note.py", "review/confirmed", "critical"),
+        ("app/main.py", "review/opinion", "info"),
+    }
+    (confirmed,) = [f["message"] for f in found if f["rule"] == "review/confirmed"]
+    assert confirmed.endswith("POST /notes is answered 200, and the specification wants 201")
+    alone_code, alone, log = generate([answer], *words)
+    assert (alone_code, alone["status"]) == (code, report["status"]), log
+    assert alone["scores"] == report["scores"] and alone["requirements"] == report["requirements"]
+
+
 SHELVES = "Boxes have a name and a weight in grams. The label of a box is computed by the Luhn algorithm."
 SHELF_SPEC = """
 name: Boxes
