@@ -71,6 +71,37 @@ async def test_questions_are_answered_and_documents_approved_over_http(tmp_path,
     assert shown["problem"]["message"] == "local (address:127.0.0.1) rejected the specification: not now"
 
 
+async def test_the_specification_is_edited_and_approved_over_http(tmp_path, temporal):
+    async with served(tmp_path / "home", temporal) as api:
+        stages = activities(api.office.runs, enhance=brief, frd=frd, requirements=requirements)
+        async with serving(await connect(temporal), stages):
+            body = {"text": "Books have a title.", "preview": False, "interactive": True, "answer_within": 60}
+            run = (await api.http.post("/api/v1/runs", json=body)).json()["id"]
+            place = f"/api/v1/runs/{run}/decisions"
+            first = await awaited(api, run, "frd")
+            await api.http.post(place, json={"act": "approve", "drop": first["drop"]})
+            spec = await awaited(api, run, "spec")
+            for text, told in [
+                (spec["text"].replace("title", "publisher.name"), "publisher"),
+                (spec["text"].replace("type: string", "type: strnig"), "strnig"),
+                (spec["text"] + "secrets: {}\n", "secrets"),
+                ("", "missing"),
+            ]:
+                refused = await api.http.post(place, json={"act": "edit", "drop": spec["drop"], "text": text})
+                assert refused.status_code == 422 and told in refused.text, refused.text
+            answered = await api.http.post(place, json={"act": "answer", "drop": spec["drop"], "answers": {"Q1": "R1"}})
+            assert answered.status_code == 422 and "edit the specification" in answered.text
+            assert (await api.http.get(f"/api/v1/runs/{run}/awaited")).json()["drop"] == spec["drop"]
+            text = spec["text"].replace("name: Books", "name: Town Books")
+            edited = await api.http.post(place, json={"act": "edit", "drop": spec["drop"], "text": text})
+            assert edited.status_code == 200 and "name: Town Books" in edited.json()["text"]
+            stale = await api.http.post(place, json={"act": "approve", "drop": spec["drop"]})
+            assert stale.status_code == 409
+            await api.http.post(place, json={"act": "approve", "drop": edited.json()["drop"]})
+            shown = await ended(api, run)
+    assert shown["status"] == "verified"
+
+
 async def test_what_is_not_yours_is_not_there(api):
     mine, other = await api.add_run(status="running"), Owner(organisation="other")
     theirs = await api.add_run("20260101-000000-0000000002", status="running", owner=other)

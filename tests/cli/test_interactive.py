@@ -76,8 +76,34 @@ def test_another_person_answers_approves_and_rejects(warm, tmp_path):
     assert warm("approve", run, "--drop", "0000").returncode == 2
     assert warm("approve", run).returncode == 0
     assert "price" in json.loads(warm("pending", pending("spec")["run_id"], "--json").stdout)["text"]
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(warm("pending", run, "--document").stdout)
+    wrong = warm("edit", run, "-", text=spec.read_text().replace("type: string", "type: strnig"))
+    assert wrong.returncode == 2 and "strnig" in wrong.stderr and "did you mean" in wrong.stderr
+    spec.write_text(spec.read_text().replace("name: ", "name: Town "))
+    edited = warm("edit", run, spec, "--by", "ada")
+    assert edited.returncode == 0 and "waits now: spec" in edited.stdout
+    assert "name: Town" in warm("pending", run, "--document").stdout
     assert warm("reject", run, "--reason", "too expensive", "--by", "bob").returncode == 0
     out, errors = running.communicate(timeout=60)
     assert running.returncode == 130 and json.loads(out)["status"] == "cancelled"
     assert "bob rejected the specification: too expensive" in errors
     assert warm("approve", run).returncode == 2
+
+
+@pytest.mark.matrix
+def test_an_edited_specification_is_what_is_built(warm, tmp_path):
+    out = tmp_path / "out"
+    words = ("generate", "Books have a title.", "--interactive", "--elsewhere", "--no-preview", "--json", "--out", out)
+    running = warm.start(*words)
+    run = waiting(warm, running, "frd")["run_id"]
+    assert warm("approve", run).returncode == 0
+    waiting(warm, running, "spec")
+    text = warm("pending", run, "--document").stdout
+    assert text.count("type: string") == 1
+    edited = warm("edit", run, "-", "--by", "ada", text=text.replace("type: string", "type: string, max_length: 7"))
+    assert edited.returncode == 0, edited.stderr
+    assert warm("approve", run, "--by", "bob").returncode == 0
+    report, errors = running.communicate(timeout=300)
+    assert running.returncode == 0 and json.loads(report)["status"] == "verified", errors
+    assert "7" in (out / "app" / "schemas" / "book.py").read_text()
