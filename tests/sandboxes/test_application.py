@@ -47,6 +47,26 @@ async def test_the_whole_way(home: Path):
     assert not list((home / "work").iterdir())
 
 
+async def test_what_was_built_once_is_not_built_again(home: Path):
+    blueprint = tiny_blueprint(build=(("sh", "-c", "test ! -e tests/__pycache__ && echo built > made"),))
+    async with at_work(home, blueprint, extra="1") as application:
+        await application.install()
+        assert [c.title for c in await application.built()] == ["sh -c test ! -e tests/__pycache__ && echo built > made"]
+    async with at_work(home, blueprint, extra="1") as again, at_work(home, blueprint, extra="2") as other:
+        await again.install()
+        assert [(c.status, c.title) for c in await again.built()] == [("passed", "built before from the same sources")]
+        assert (again.source / "made").read_text() == "built\n"
+        await other.install()
+        assert [c.title.split()[0] for c in await other.built()] == ["sh"]
+
+
+async def test_a_failed_build_is_not_kept(home: Path):
+    async with at_work(home, tiny_blueprint(build=(("false",),))) as application:
+        await application.install()
+        for _ in range(2):
+            assert [(c.status, c.title) for c in await application.built()] == [("failed", "false")]
+
+
 async def test_a_twin_works_on_files_of_its_own_at_the_same_time(home: Path):
     write = ("sh", "-c", "cat made > seen && echo lint > made && sleep 0.5 && test $(cat made) = lint")
     blueprint = tiny_blueprint(build=(("sh", "-c", "echo build > made; ln -s /etc/passwd link"),), lint=(write,), test=(write,))

@@ -58,7 +58,7 @@ class CapsuleLaunch:
                 f"the dependencies cannot be installed: {installed.message}", hint="is the registry reachable?"
             )
         # A compiler needs more than the application that it makes.
-        for built in await replace(application, limits=Limits()).build():
+        for built in await replace(application, limits=Limits()).built():
             if built.status != "passed":
                 raise EnvironmentError_(f"the application cannot be built: {built.message}", hint="see: ql doctor")
         rows = folder / "data"

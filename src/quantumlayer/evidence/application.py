@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import shutil
 import time
 import uuid
@@ -15,10 +16,12 @@ import httpx
 from quantumlayer.blueprint.values import Argv, Blueprint
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.evidence import postgresql
+from quantumlayer.evidence.builds import Builds
 from quantumlayer.evidence.environments import Environments, Installed, InstallFailed, project_command
 from quantumlayer.evidence.reports import BadReport, line_coverage, unit_checks
 from quantumlayer.evidence.values import Check, Level
 from quantumlayer.files.claimed_folder import claimed_folder
+from quantumlayer.files.copied_tree import copy_tree
 from quantumlayer.files.read_output import UnsafeOutput, read_output, remove_output
 from quantumlayer.files.values import FileTree
 from quantumlayer.files.write_files import write_files
@@ -90,7 +93,7 @@ class Application:
     async def twin(self) -> "Application":
         """The same project as it is now in a folder of its own, so that its commands may run beside those of this one."""
         folder = self.folder / "twin"
-        await asyncio.to_thread(shutil.copytree, self.source, folder / "work", symlinks=True)
+        await asyncio.to_thread(copy_tree, self.source, folder / "work")
         return replace(self, folder=folder)
 
     async def install(self) -> Check:
@@ -108,7 +111,18 @@ class Application:
 
     async def build(self) -> tuple[Check, ...]:
         """The blueprint's build commands, one check each; after a failure the rest is not run."""
-        return await self._steps("build", "build", self.blueprint.commands.build)
+        checks = await self._steps("build", "build", self.blueprint.commands.build)
+        if all(check.status == "passed" for check in checks):
+            await asyncio.to_thread(Builds(self.home).keep, self._build_digest(), self.source)
+        return checks
+
+    async def built(self) -> tuple[Check, ...]:
+        """As `build`, by what an earlier build of the same sources left where this machine still has it."""
+        began = time.monotonic()
+        if not await asyncio.to_thread(Builds(self.home).take, self._build_digest(), self.source):
+            return await self.build()
+        seconds = time.monotonic() - began
+        return (Check(id="build", title="built before from the same sources", level="build", status="passed", seconds=seconds),)
 
     async def lint(self) -> tuple[Check, ...]:
         """The blueprint's lint commands, likewise."""
@@ -185,6 +199,11 @@ class Application:
         finally:
             if database is None:
                 await asyncio.to_thread(shutil.rmtree, kept.folder, ignore_errors=True)
+
+    def _build_digest(self) -> str:
+        installed = self.installed.digest if self.installed else ""
+        facts = (self.tree.digest(), self.blueprint.id, self.blueprint.commands.build, installed)
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     async def _steps(self, name: str, level: Level, commands: tuple[Argv, ...]) -> tuple[Check, ...]:
         checks: list[Check] = []

@@ -52,7 +52,7 @@ class Examine:
             async with application_of(self.tools, task.order.stack, await project_of(desk)) as application:
                 if (await application.install()).status != "passed":
                     raise NotRun("the dependencies could not be installed")
-                if any(check.status != "passed" for check in await application.build()):
+                if any(check.status != "passed" for check in await application.built()):
                     raise NotRun("the application could not be built")
                 try:
                     async with live(application, spec) as app:

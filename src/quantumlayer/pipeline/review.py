@@ -68,7 +68,7 @@ class Reviews:
         try:
             async with application_of(self.tools, desk.task.order.stack, await project_of(desk)) as application:
                 ready = (await application.install()).status == "passed"
-                ready = ready and all(check.status == "passed" for check in await application.build())
+                ready = ready and all(check.status == "passed" for check in await application.built())
                 if not ready:
                     return [opinion(claim) for claim in claims]
                 async with live(application, spec) as app:
