@@ -69,6 +69,7 @@ class Query(Relations):
 
     def __init__(self, context: Context, plain: Plain) -> None:
         self.context, self.plain = context, plain
+        self._calls: set[str] = set()
         plain.queries = self
 
     # whole expressions
@@ -259,7 +260,7 @@ class Query(Relations):
         amount = self._seconds(right, scope)
         amount = f"-({amount})" if op == "-" else amount
         helper = "addSecondsToDay" if left.type.kind == "date" else "addSeconds"
-        return f"${{{self._fn(helper)}(sql`{self.tight(left, scope, OR, typed=True)}`, sql`{amount}`)}}"
+        return self._called(self._fn(helper), self.tight(left, scope, OR, typed=True), amount)
 
     def _seconds(self, expr: Expr, scope: Scope) -> str:
         if isinstance(expr, Call) and expr.function in SECONDS:
@@ -274,8 +275,14 @@ class Query(Relations):
     # functions
 
     def _function(self, name: str, *args: Expr, scope: Scope) -> str:
-        texts = ", ".join(f"sql`{self.tight(arg, scope, OR, typed=True)}`" for arg in args)
-        return f"${{{self._fn(name)}({texts})}}"
+        return self._called(self._fn(name), *(self.tight(arg, scope, OR, typed=True) for arg in args))
+
+    def _called(self, function: str, *texts: str) -> str:
+        """A call with SQL as its arguments. One that is nothing but such a call stands there as it is."""
+        arguments = ", ".join(text[2:-1] if text in self._calls else f"sql`{text}`" for text in texts)
+        call = f"${{{function}({arguments})}}"
+        self._calls.add(call)
+        return call
 
     def _fn(self, name: str) -> str:
         self.context.helper(f"fn.{name}")
@@ -312,4 +319,4 @@ class Query(Relations):
             return f"cast({self.tight(expr.args[0], scope, OR, typed=True)} as double precision)"
         if expr.args[0].type.kind == "decimal":
             return self.tight(expr.args[0], scope)
-        return f"${{ctx.fn.exact(sql`{self.tight(expr.args[0], scope, OR, typed=True)}`)}}"
+        return self._called("ctx.fn.exact", self.tight(expr.args[0], scope, OR, typed=True))

@@ -36,6 +36,8 @@ class Relations(QueryPrinter):
     @abstractmethod
     def _fn(self, name: str) -> str: ...
 
+    def _called(self, function: str, *texts: str) -> str: ...
+
     def _member(self, row: Stored, column: str) -> str:
         return f"{row.text}.{quoted(column)}" if row.text else quoted(column)
 
@@ -136,7 +138,7 @@ class Relations(QueryPrinter):
         if expr.function == "sum":
             found = f"coalesce({found}, 0)"
         if expr.type.kind == "decimal" and expr.function in ("sum", "avg"):
-            return f"${{{self._fn('cleaned')}(sql`{found}`)}}"
+            return self._called(self._fn("cleaned"), found)
         return found
 
     # groups of a report
