@@ -67,7 +67,7 @@ async def work(home: Home, address: str, *, idle_exit: int | None, heavy: int | 
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="stage"))
     tools, client = await asyncio.gather(open_toolbox(home), connect(address))
     runs = Runs(tools.metadata, tools.blobs)
-    async with on_duty(runs, client, home.workers) as identity, serving(client, Activities(tools).all, heavy, identity):
+    async with on_duty(runs, client, home.workers) as duty, serving(client, Activities(tools).all, heavy, duty):
         print("READY", flush=True)
         await runs.start_missing(client)
         idle = asyncio.create_task(_idle(tools, idle_exit))

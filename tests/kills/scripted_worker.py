@@ -33,8 +33,8 @@ async def main(home, address):
     runs = Runs(metadata, FolderBlobs(home.blobs))
     client = await connect(address)
     async with (
-        on_duty(runs, client, home.workers) as identity,
-        serving(client, activities(runs, capsule=slowly), identity=identity),
+        on_duty(runs, client, home.workers) as duty,
+        serving(client, activities(runs, capsule=slowly), duty=duty),
     ):
         await runs.start_missing(client)
         await asyncio.Event().wait()

@@ -98,8 +98,8 @@ async def nothing_is_doubled(runs, run):
 
 
 async def killed(folder, moment, *victims):
-    """A whole run, at whose moment the victims are killed; what is there afterwards."""
-    with site(folder) as place:
+    """A whole run, at whose moment the victims are killed; what is there afterwards. Silence would be noticed too late."""
+    with site(folder, silence=600) as place:
         kill = ["self" if name == "worker" else place.processes[name].pid for name in victims]
         place.plan.write_text(json.dumps({"moments": [moment], "kill": kill}))
         runs = await open_runs(place)

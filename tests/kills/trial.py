@@ -48,10 +48,10 @@ VICTIMS = ("worker", "temporal", "service", "whole worker", STOPPED, "cli", "api
 
 @dataclass
 class Result:
-    """What came of one kill. `seconds` from the kill (of what is followed on: from `ql resume`) to the next stage at work.
+    """What came of one kill. `seconds` from the kill (of the service: from `ql resume`) to the next stage at work.
 
-    Of the API they are the seconds until it answers again. What was doubled or left over is told of the run, which other
-    kills of the same trial went through as well.
+    Of the API they are the seconds until it answers again; the end of the command line interrupts nothing. What was doubled or
+    left over is told of the run, which other kills of the same trial went through as well.
     """
 
     moment: str
@@ -107,7 +107,8 @@ class Grounds:
         """Runs one request and kills the victim at each moment: one of `VICTIMS`."""
         for old in (*self.plan.parent.glob(f"{self.plan.stem}.*.done"), self.log):
             old.unlink(missing_ok=True)
-        if victim == "api":
+        # Otherwise there may be no API, and no worker with a successor.
+        if victim in ("api", "worker"):
             self._serve_api()
         before = _orphans()
         kill = [] if victim == "cli" else [NAMES.get(victim, victim)]
@@ -143,7 +144,7 @@ class Grounds:
             seen |= carried_out
             for number in sorted(carried_out):
                 if victim == "api":
-                    back[moments[number]] = self._api_is_back()
+                    back[moments[number]] = self._api_is_back(moments[number])
             if carried_out and victim in RESUMED:
                 following.kill()
                 following.communicate()
@@ -169,8 +170,11 @@ class Grounds:
             self._serving.communicate(timeout=60)
             self._serving = None
 
-    def _api_is_back(self) -> float:
-        """Seconds until it tells of the run again."""
+    def _api_is_back(self, moment: str) -> float:
+        """Seconds from its death until it tells of the run again."""
+        killed = next(pid for _, pid, told in self._lines() if told == f"killed {moment}")
+        while psutil.pid_exists(killed):
+            time.sleep(0.001)
         began = time.monotonic()
         self._await_api(API_SECONDS, self._run_id())
         return round(time.monotonic() - began, 2)
@@ -191,14 +195,16 @@ class Grounds:
         return [tuple(json.loads(line)) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
     def _resumed_after(self, killed: float, resumed: float | None, victim: str) -> float | None:
-        """None where no stage was left to do."""
+        """None where no stage was left to do, or none was interrupted."""
+        if victim == "cli":
+            return None
         before = {pid for at, pid, _ in self._lines() if at <= killed}
         later = [
             at
             for at, pid, moment in self._lines()
             if at > killed
             and moment.split()[0] in ("started", "finish", "preview")
-            and (pid not in before or victim in ("temporal", "proxy", "api", "cli"))
+            and (pid not in before or victim in ("temporal", "proxy"))
         ]
         return round(max(0.0, min(later) - max(killed, resumed or 0)), 2) if later else None
 

@@ -1,14 +1,19 @@
 import asyncio
 import json
+import os
 
 import pytest
 from scripted import activities, copy, ended, forever, started
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from quantumlayer.errors import Bug, EnvironmentError_, UserError
 from quantumlayer.pipeline.client import TITLE_LENGTH, title_of
+from quantumlayer.pipeline.duty import on_duty
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.stages import NAMES
-from quantumlayer.pipeline.workbench import NotRun
+from quantumlayer.pipeline.values import Task
+from quantumlayer.pipeline.workbench import NotRun, at_desk
 from quantumlayer.request.values import Request
 from quantumlayer.stores.digests import digest_of
 from quantumlayer.stores.values import Owner
@@ -26,6 +31,24 @@ async def test_every_stage_runs_once_and_leaves_its_drop_with_its_lineage(runs, 
     assert drops["frd"].parents == (drops["enhance"].id, json.loads(json.dumps(run.order))["inputs"]["request"])
     kinds = [e.kind for e in await runs.metadata.events(run.id)]
     assert kinds.count("stage_started") == kinds.count("stage_finished") == len(NAMES)
+
+
+async def test_a_stage_that_told_its_end_before_its_worker_was_lost_is_not_done_anew(runs, client, tmp_path):
+    done = []
+
+    @activity.defn(name="code")
+    async def code(task: Task):
+        async with at_desk(task, runs.blobs, runs.metadata) as desk:
+            done.append(await desk.save("code", os.urandom(8)))
+        raise ApplicationError("what a killed worker cannot report")
+
+    stages = activities(runs)
+    stages[NAMES.index("code")] = code
+    async with on_duty(runs, client, tmp_path / "workers") as duty, serving(client, stages, duty=duty):
+        run = await started(runs, client)
+        assert (await ended(runs, run)).report.status == "verified"
+    assert [d.id for d in await runs.metadata.drops(run.id) if d.stage == "code"] == done and len(done) == 1
+    assert not list((tmp_path / "workers").iterdir())
 
 
 async def test_the_workflow_carries_ids_and_never_contents(runs, client):

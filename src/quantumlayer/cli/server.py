@@ -11,6 +11,7 @@ from quantumlayer.server.api.serve import serve_api
 from quantumlayer.server.api.settings import CREATIONS, DEFAULT_PORT, REQUESTS, Settings
 from quantumlayer.server.liveness import alive
 from quantumlayer.server.service import prepare, running_service
+from quantumlayer.server.successor import with_successors
 from quantumlayer.stores.home import default_home
 from quantumlayer.telemetry.logs import log_to
 from quantumlayer.telemetry.switch import start
@@ -40,7 +41,6 @@ def server(
 ) -> None:
     """Serve the REST API."""
     log_to()
-    start("api")
     home = default_home()
     prepare(home)
     settings = Settings(
@@ -60,4 +60,9 @@ def server(
             raise EnvironmentError_("no service runs for this home", hint="start it with: ql up, or name --temporal HOST:PORT")
         return found
 
-    run(alive(serve_api(settings, home, address, exact=port is not None)), loop=uvloop.new_event_loop)
+    def begin() -> int:
+        start("api")
+        run(alive(serve_api(settings, home, address, exact=port is not None)), loop=uvloop.new_event_loop)
+        return 0
+
+    raise typer.Exit(with_successors(begin))

@@ -14,7 +14,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError
 from quantumlayer.pipeline.client import Runs
+from quantumlayer.pipeline.once import Once
 
 log = logging.getLogger("quantumlayer.pipeline")
 LOOK_SECONDS = 0.5
@@ -31,15 +32,15 @@ LOOKS = 12
 
 
 @contextlib.asynccontextmanager
-async def on_duty(runs: Runs, client: Client, folder: Path) -> AsyncIterator[str]:
-    """The identity of this worker, whose death others of the same folder see; meanwhile it takes care of theirs.
+async def on_duty(runs: Runs, client: Client, folder: Path) -> AsyncIterator[dict[str, Any]]:
+    """Arguments for a worker whose death others of the same folder see, while it takes care of theirs.
 
     Raises `EnvironmentError_` when nothing can be written there.
     """
     with _present(folder) as identity:
         watching = asyncio.create_task(_watch(runs, client, folder))
         try:
-            yield identity
+            yield {"identity": identity, "interceptors": [Once(runs.metadata)]}
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

@@ -1,7 +1,7 @@
 """A Temporal worker with the settings that make it notice death and cancellation quickly."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,19 +18,19 @@ POLLS = 2
 
 @contextlib.asynccontextmanager
 async def serving(
-    client: Client, activities: Sequence[Callable[..., Any]], heavy: int | None = None, identity: str | None = None
+    client: Client, activities: Sequence[Callable[..., Any]], heavy: int | None = None, duty: Mapping[str, Any] | None = None
 ) -> AsyncIterator[None]:
     """Workers with these activities, for as long as the context is open. `heavy` stages at once, None for `heavy_at_once()`.
 
-    `identity` is what `on_duty` gave; without it others notice this worker's death only by its silence.
+    `duty` is what `on_duty` gave; without it others notice this worker's death only by its silence.
     """
     # Beats are sent often enough for a quick cancel.
     common: dict[str, Any] = {
         "activities": activities,
-        "identity": identity,
         "max_concurrent_activity_task_polls": POLLS,
         "max_heartbeat_throttle_interval": timedelta(seconds=0.5),
         "default_heartbeat_throttle_interval": timedelta(seconds=0.5),
+        **(duty or {}),
     }
     light = Worker(
         client,

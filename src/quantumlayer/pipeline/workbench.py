@@ -28,6 +28,7 @@ from quantumlayer.telemetry import logs
 
 log = logging.getLogger("quantumlayer.pipeline")
 BEAT_SECONDS = 0.4
+FINISHED = "finished"
 T = TypeVar("T")
 _PRESENT: ContextVar["Desk | None"] = ContextVar("desk", default=None)
 
@@ -104,7 +105,7 @@ class Desk:
     async def tell_all(self, told: Mapping[str, dict[str, Any]], kind: EventKind) -> None:
         """Adds events of one kind at once, their data by their keys."""
         order = self.task.order
-        keyed = {f"{order.execution}/{self.task.stage}/{key}": data for key, data in told.items()}
+        keyed = {event_key(self.task, key): data for key, data in told.items()}
         await self.metadata.add_events(order.run, keyed, kind, order.owner)
 
     async def heard(self, call: Call) -> None:
@@ -143,6 +144,11 @@ class Desk:
         return Outcome(stage=self.task.stage, status=self.status, seconds=seconds, drops=self.drops, reason=self.reason)
 
 
+def event_key(task: Task, key: str) -> str:
+    """Under which a stage tells an event of its present execution."""
+    return f"{task.order.execution}/{task.stage}/{key}"
+
+
 def present_desk() -> Desk | None:
     """The stage on whose behalf this task works."""
     return _PRESENT.get()
@@ -177,7 +183,7 @@ async def beside_desk(task: Task, blobs: Blobs, metadata: Metadata) -> AsyncIter
 
 
 async def _tell_end(desk: Desk) -> None:
-    await desk.tell("finished", "stage_finished", desk.outcome().model_dump(mode="json"))
+    await desk.tell(FINISHED, "stage_finished", desk.outcome().model_dump(mode="json"))
 
 
 @contextlib.asynccontextmanager

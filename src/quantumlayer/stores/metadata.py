@@ -160,6 +160,11 @@ class Metadata:
         query = select(*_EVENT).where(events.c.run == run_id, events.c.number > after).order_by(events.c.number)
         return tuple(Event.model_validate(dict(row)) for row in await self.database.read(query))
 
+    async def event(self, run_id: str, key: str) -> Event | None:
+        """The event that was added under that key."""
+        rows = await self.database.read(select(*_EVENT).where(events.c.run == run_id, events.c.key == key))
+        return Event.model_validate(dict(rows[0])) if rows else None
+
     async def news(self, run_id: str, after: int = 0) -> tuple[RunStatus | None, tuple[Event, ...]]:
         """How the run stands, None where there is none, and its `events` as of that moment: one query, for those who wait."""
         rows = [dict(row) for row in await self.database.read(_NEWS, {"run": run_id, "after": after})]

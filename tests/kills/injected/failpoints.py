@@ -1,9 +1,11 @@
 """Kills processes of the service at a chosen moment. Loaded into worker and proxy by `sitecustomize`.
 
 The plan is the JSON file $QL_KILL_PLAN: {"moments": […], "kill": ["self" | a child of the supervisor | "service" | pid]}.
-Of the worker it is the process at work; "whole worker" means its parent, which takes it along. "signal" is SIGKILL or another.
+Of worker and server it is the process at work; "whole worker" means its parent, which takes it along. "signal" is SIGKILL or
+another.
 It is carried out once at each of the moments, for which a file beside the plan then stands: `.0.done`, `.1.done`, …
-Every moment that comes is written to the sibling `.log`, a line each: time, pid, moment; a kill as "killed" and its moment.
+Every moment that comes is written to the sibling `.log`, a line each: time, pid, moment; a kill as "killed" and its moment,
+with the pid of the killed.
 """
 
 import contextvars
@@ -41,7 +43,7 @@ def reached(moment):
     except FileExistsError:
         return
     with PLAN.with_suffix(".log").open("a") as log:
-        log.write(json.dumps([time.time(), os.getpid(), f"killed {moment}"]) + "\n")
+        log.writelines(json.dumps([time.time(), victim, f"killed {moment}"]) + "\n" for victim in victims or [0])
     for victim in sorted(victims, key=lambda pid: pid == os.getpid()):
         os.kill(victim, getattr(signal, plan.get("signal", "SIGKILL")))
 
@@ -57,10 +59,10 @@ def _pid(victim):
         return supervisor.pid
     wanted = victim.removeprefix("whole ")
     found = next((child for child in supervisor.children() if _name(child) == wanted), None)
-    if found is None or victim != "worker":
+    if found is None or victim not in ("worker", "server"):
         return found and found.pid
-    # The one at work is a fork of the one that the supervisor started.
-    return next((fork.pid for fork in found.children() if _name(fork) == wanted), None)
+    # The one at work is a fork of the one that the supervisor started, where that has one.
+    return next((fork.pid for fork in found.children() if _name(fork) == wanted), found.pid)
 
 
 def _name(process):
