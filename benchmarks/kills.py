@@ -11,6 +11,7 @@ the API until it answers again; the end of a command line interrupts nothing. Ai
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -56,6 +57,8 @@ def trials(victims: list[str]) -> list[tuple[list[str], str]]:
 
 def main() -> None:
     """Carries out what is missing, then prints everything."""
+    # So that the service is stopped as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "ql-kills")
     parser.add_argument("--only", default="", help="only moments that contain this text")
