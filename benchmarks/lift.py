@@ -235,8 +235,7 @@ async def fill(state: State, units: dict[str, tuple[Unit, Unit]], wanted: list[s
     gateway = Keeping(open_gateway(config, pool, MemoryBook(), Payer(run="lift")), state)
     shop = Workshop(tree, installed.folder, language, sandbox, gateway)
     on_units, on_requests = OnUnits(shop, spec, units), OnRequests(shop, home)
-    both = (("one-shot", on_units.one_shot), ("author", on_units.author))
-    cells = [(name, way, run) for name in units for way, run in both]
+    cells = [(name, "one-shot", on_units.one_shot) for name in units] + [(name, "author", on_units.author) for name in units]
     cells += [(name, "auto", on_requests.generated("auto", state.model)) for name in TWELVE]
     whole = (("model", on_requests.generated("model", state.model)), ("one-shot", on_requests.one_shot))
     cells += [(name, way, run) for name in smallest_first() for way, run in whole]

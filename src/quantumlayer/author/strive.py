@@ -18,6 +18,8 @@ Reading = Callable[[Answer, Trial[T] | None], T]
 Checking = Callable[[T], Awaitable[Trial[T]]]
 # After this many repetitions of an answer, a change or an error nothing new is to be expected.
 REPETITIONS = 2
+# Where many are drawn, every so many attempts mend the best one.
+MENDING = 3
 _WARMER = 0.7
 _COOLEST, _STEP, _WARMEST = 0.2, 0.1, 0.9
 
@@ -31,8 +33,8 @@ class Strive(Generic[T]):
     checks that the best one passes, and fewer in all. With `strict` only the best is gone on from: a change that breaks what
     passed before is undone, and the model told so. Without, it is the last.
 
-    With `rank` many are drawn: the trial that ranks highest is the best one and gone on from, and every other attempt starts
-    anew, each asked less strictly than the one before. A small model that misunderstood rarely mends what it wrote.
+    With `rank` many are drawn: the trial that ranks highest is the best one and gone on from in every third attempt; the others
+    start anew, each asked less strictly than the one before. A small model that misunderstood rarely mends what it wrote.
 
     `keep` is told how far it came after each answer and each trial, so that a loop that is killed goes on from there. (With
     neither `strict` nor `rank` it would go on from the best trial instead of the last.)
@@ -62,7 +64,7 @@ class Strive(Generic[T]):
         began, current = self.clock() - at.seconds, at.best
         for number in range(at.attempts + 1, self.bounds.attempts + 1):
             if at.answer is None:
-                anew = self.rank is not None and at.best is not None and number % 2 == 0
+                anew = self.rank is not None and at.best is not None and number % MENDING != 0
                 try:
                     at.answer = await self._ask(self.asking(None, None) if anew else self.asking(current, at.wrong), number)
                 except BudgetExceeded as error:

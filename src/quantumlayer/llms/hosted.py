@@ -50,10 +50,13 @@ EXTRAS = {"bedrock": "boto3", "cohere": "cohere", "groq": "groq", "mistral": "mi
 
 
 class HostedLlm:
-    """A model of pydantic-ai behind our port. `key` is only used to take it out of what providers say."""
+    """A model of pydantic-ai behind our port. `key` is only used to take it out of what providers say.
 
-    def __init__(self, name: str, model: Model, options: ModelOptions, key: str | None = None) -> None:
-        self.name = name
+    `stops` where the server is known to take texts at which to stop: those for models that think refuse a call with them.
+    """
+
+    def __init__(self, name: str, model: Model, options: ModelOptions, key: str | None = None, *, stops: bool = False) -> None:
+        self.name, self._stops = name, stops
         self._model, self._options, self._key = model, options, key
         self.context_tokens: int | None = options.context_tokens or model.profile.get("context_window")
         self._structured = options.structured or _best_structure(model)
@@ -112,6 +115,8 @@ class HostedLlm:
         )
         if prompt.seed is not None:
             settings["seed"] = prompt.seed
+        if prompt.stop and self._stops:
+            settings["stop_sequences"] = list(prompt.stop)
         return settings
 
     def _parameters(self, prompt: Prompt) -> ModelRequestParameters:

@@ -65,7 +65,7 @@ class LocalLlm:
             if self._chat is None:
                 self._server = await asyncio.to_thread(self._load)
                 model = chat_model(self._path.stem, f"{self._server.listening_address}/v1", self._key)
-                self._chat = HostedLlm(self.name, model, self._options, self._key)
+                self._chat = HostedLlm(self.name, model, self._options, self._key, stops=True)
         return await self._chat.ask(prompt, on_text)
 
     async def close(self) -> None:

@@ -41,7 +41,7 @@ class Prompt:
     """What to ask. `schema` is a JSON Schema (an object) that the answer's text must follow; None asks for plain text.
 
     `earlier` are the turns before `text`, oldest first. `max_tokens` bounds the answer. `seed` makes a model repeat itself
-    where it can.
+    where it can. After one of the texts in `stop`, which is left away, nothing more is wanted; many models go on nevertheless.
     """
 
     system: str
@@ -52,6 +52,7 @@ class Prompt:
     max_tokens: int = 4096
     temperature: float = 0.0
     seed: int | None = None
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
