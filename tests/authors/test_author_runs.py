@@ -1,5 +1,6 @@
 """Whole runs with a scripted model, everything else real: author auto with a unit, author model with a repair."""
 
+import asyncio
 import io
 import json
 import os
@@ -13,10 +14,13 @@ import zstandard
 from said import NOTES, PARCELS, PYTHON_UNIT, faulty_notes
 
 from quantumlayer.author.documents import unread
+from quantumlayer.pipeline.codecs import decode
+from quantumlayer.pipeline.values import Review
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request
 from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.yaml_form import load_spec
+from quantumlayer.stores.folder import FolderBlobs
 
 pytestmark = pytest.mark.matrix
 
@@ -82,7 +86,7 @@ def test_a_reviewer_reads_what_was_built_and_changes_no_score(generate, home, tm
     assert "0 confirmed, 1 opinions, 1 about nothing that is there" in shown.stdout
 
 
-def test_a_reviewer_is_believed_where_the_running_application_says_so_too(generate, tmp_path):
+def test_a_reviewer_is_believed_where_the_running_application_says_so_too(generate, home, tmp_path):
     """Of a service that answers 200 where 201 is due: the claim that calls show is confirmed, the other is not."""
     answer, _ = faulty_notes(tmp_path)
     spec = tmp_path / "notes.yaml"
@@ -100,13 +104,17 @@ def test_a_reviewer_is_believed_where_the_running_application_says_so_too(genera
     words = ("--file", spec, "--author", "model")
     code, report, log = generate([answer], *words, extra=reviewer)
     assert code in (1, 3), (report, log)
-    with tarfile.open(fileobj=io.BytesIO(zstandard.decompress(Path(report["capsule"]).read_bytes(), 1 << 28))) as capsule:
-        found = json.load(capsule.extractfile("evidence/review.json"))["scan"]["findings"]
-    assert {(f["path"], f["rule"], f["severity"]) for f in found} == {
+    shown = subprocess.run(
+        [QL, "drops", report["run_id"], "--json"], env=os.environ | {"QL_HOME": str(home)}, capture_output=True, text=True
+    )
+    (drop,) = [one["id"] for one in json.loads(shown.stdout) if one["kind"] == "review"]
+    review = decode(asyncio.run(FolderBlobs(home / "drops").get(drop)), Review)
+    found = review.scan.findings
+    assert {(f.path, f.rule, f.severity) for f in found} == {
         ("app/routers/note.py", "review/confirmed", "critical"),
         ("app/main.py", "review/opinion", "info"),
     }
-    (confirmed,) = [f["message"] for f in found if f["rule"] == "review/confirmed"]
+    (confirmed,) = [f.message for f in found if f.rule == "review/confirmed"]
     assert confirmed.endswith("POST /notes is answered 200, and the specification wants 201")
     alone_code, alone, log = generate([answer], *words)
     assert (alone_code, alone["status"]) == (code, report["status"]), log
