@@ -17,7 +17,7 @@ from quantumlayer.languages.go import names, text
 from quantumlayer.languages.go.checker import findings
 from quantumlayer.languages.go.dialect import HandSql
 from quantumlayer.languages.go.modules import GoModules
-from quantumlayer.languages.go.scenarios import printed_account, printed_step, scenario_names, test_name, used_variables
+from quantumlayer.languages.go.scenarios import printed_scenario, scenario_names, test_name
 from quantumlayer.languages.go.tidy import tidy
 from quantumlayer.languages.go.units import GoUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
@@ -121,9 +121,7 @@ class Go:
             "columns": _columns,
             "scenario_names": scenario_names,
             "test_name": test_name,
-            "printed_account": printed_account,
-            "printed_step": printed_step,
-            "used_variables": used_variables,
+            "printed_scenario": printed_scenario,
         }
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:

@@ -1,13 +1,14 @@
 """Prints scenarios as the steps of Go tests."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from quantumlayer.blueprint.view.scenarios import ScenarioNames, captures, query_texts, reference, signs_in
+from quantumlayer.blueprint.view.scenarios import ScenarioNames, captures
 from quantumlayer.blueprint.view.scenarios import scenario_names as neutral_names
 from quantumlayer.languages.go.names import exported, local
 from quantumlayer.languages.go.text import comment, literal
-from quantumlayer.plan.scenario import Account, Scenario, Step
-from quantumlayer.spec.routes import ADMIN
+from quantumlayer.languages.scenarios import Given, ScenarioPrinter
+from quantumlayer.plan.scenario import Scenario
 
 _RESERVED = (
     "anything",
@@ -24,7 +25,6 @@ _RESERVED = (
     "administrator",
     "newAPI",
 )
-_LONG_TEXT = 60
 
 
 def scenario_names(scenario: Scenario) -> ScenarioNames:
@@ -37,131 +37,102 @@ def test_name(names: ScenarioNames) -> str:
     return "T" + exported(names.function)[1:]
 
 
-def printed_account(account: Account, names: ScenarioNames, auth: Any, spec: Any) -> str:
-    """The lines that open an account and sign it in."""
-    saved, headers = names.saved[account.alias], names.actors[account.alias]
-    used, calling = account.alias in names.used, account.alias in names.calling
-    fields = _value(account.registration, names)
-    if "password" not in auth.spec.methods:
-        path = next(op.route.path for op in auth.account.operations if op.kind == "create")
-        call = f'api.call("POST", {literal(path)}, 201, request{{body: {fields}}})'
-        if not calling:
-            return _lines([f"{saved} := {call}" if used else call])
-        return _lines([f"{saved} := {call}", f'{headers} := headers{{"X-API-Key": at({saved}, "api_key")}}'])
-    if ADMIN in account.roles:
-        lines = [f"{headers} := api.SignIn(administrator[0], administrator[1])"] if calling or used else []
-        if used:
-            lines.append(f'{saved} := api.call("GET", "/auth/me", 200, request{{actor: {headers}}})')
-        return _lines(lines)
-    register = f'api.call("POST", "/auth/register", 201, request{{body: {fields}}})'
-    lines = [f"{saved} := {register}" if used or account.roles else register]
-    if calling:
-        identifier, password = account.registration[auth.spec.identifier], account.registration["password"]
-        lines.append(f"{headers} := api.SignIn({literal(identifier)}, {literal(password)})")
-    if account.roles:
-        lines.append(f"api.Grant({saved}, {', '.join(literal(role) for role in account.roles)})")
-    return _lines(lines)
+def printed_scenario(scenario: Scenario, names: ScenarioNames, auth: Any) -> str:
+    """The body of the test."""
+    return _Printer(names, auth).printed(scenario)
 
 
-def printed_step(step: Step, names: ScenarioNames, declared: set[str]) -> str:
-    """The lines of one call and what is expected of it. `declared` holds the variables that there are already."""
-    lines = [comment(step.note, 1)] if step.note else []
-    signed = _signs_in(step, names, declared)
-    if step.advance:
-        lines.append(f"api.app.Clock.Advance({step.advance} * time.Second)")
-    arguments = [literal(step.method), _path(step.path, names)]
-    if step.parallel > 1:
-        statuses = ", ".join(str(s) for s in list(step.statuses) or [step.status] * step.parallel)
-        bodies = [_value(v, names) for v in step.variants]
-        one = _request(step.model_copy(update={"body": None}) if bodies else step, names)
-        given = f"[]any{{{', '.join(bodies)}}}" if bodies else "nil"
-        lines.append(f"api.CallAtOnce({step.parallel}, {', '.join(arguments)}, []int{{{statuses}}}, {given}, {one})")
-        return _lines(lines)
-    call = f"api.call({', '.join([*arguments, str(step.status), _request(step, names)])})"
-    kept = names.saved[step.save] if step.save and (step.save in names.used or signed) else ""
-    if kept:
-        call = f"{kept} {'=' if kept in declared else ':='} {call}"
-        declared.add(kept)
-    if step.expect is None:
-        return _lines([*lines, call, *signed])
-    if kept:
-        return _lines([*lines, call, f"api.matches({kept}, {_value(step.expect, names)})", *signed])
-    return _lines([*lines, f"api.matches({call}, {_value(step.expect, names)})", *signed])
+class _Printer(ScenarioPrinter):
+    indent = "\t"
+    anything = "anything"
+
+    def __init__(self, names: ScenarioNames, auth: Any) -> None:
+        super().__init__(names, auth)
+        self._declared: set[str] = set()
+
+    def comment(self, text: str) -> str:
+        return comment(text, 1)
+
+    def done(self, call: str) -> str:
+        return call
+
+    def kept(self, name: str, expression: str) -> str:
+        sign = "=" if name in self._declared else ":="
+        self._declared.add(name)
+        return f"{name} {sign} {expression}"
+
+    def matched(self, answer: str, expected: str) -> str:
+        return f"api.matches({answer}, {expected})"
+
+    def called_at_once(self, method: str, path: str, statuses: Sequence[int], bodies: Sequence[str], given: Given) -> str:
+        wanted, given_bodies = ", ".join(map(str, statuses)), f"[]any{{{', '.join(bodies)}}}" if bodies else "nil"
+        words = (str(len(statuses)), literal(method), path, f"[]int{{{wanted}}}", given_bodies, _request(given))
+        return f"api.CallAtOnce({', '.join(words)})"
+
+    def advanced(self, seconds: int) -> str:
+        return f"api.app.Clock.Advance({seconds} * time.Second)"
+
+    def granted(self, account: str, roles: Sequence[str]) -> str:
+        return f"api.Grant({account}, {', '.join(literal(role) for role in roles)})"
+
+    def call(self, method: str, path: str, status: int, given: Given) -> str:
+        return f"api.call({literal(method)}, {path}, {status}, {_request(given)})"
+
+    def signed_in(self, identifier: str, password: str) -> str:
+        return f"api.SignIn({identifier}, {password})"
+
+    def administrator(self) -> str:
+        return "api.SignIn(administrator[0], administrator[1])"
+
+    def token_headers(self, answer: str) -> str:
+        return f'headers{{"Authorization": "Bearer " + at({answer}, "access_token")}}'
+
+    def key_headers(self, answer: str) -> str:
+        return f'headers{{"X-API-Key": at({answer}, "api_key")}}'
+
+    def path(self, path: str) -> str:
+        pieces = [f"at({self._place(text)})" if captured else literal(text) for text, captured in captures(path)]
+        return " + ".join(pieces) or '""'
+
+    def lookup(self, path: str) -> str:
+        return f"value({self._place(path)})"
+
+    def _place(self, path: str) -> str:
+        alias, *members = path.split(".")
+        return ", ".join([self.names.saved[alias], *map(literal, members)])
+
+    def moment(self, seconds: int) -> str:
+        return f"api.Moment({seconds})"
+
+    def day(self, days: int) -> str:
+        return f"api.Day({days})"
+
+    def object(self, members: dict[str, str]) -> str:
+        return f"object{{{_pairs(members)}}}"
+
+    def headers(self, members: dict[str, str]) -> str:
+        return f"headers{{{_pairs(members)}}}"
+
+    def array(self, items: Sequence[str]) -> str:
+        return f"list{{{', '.join(items)}}}"
+
+    def repeated(self, letter: str, times: int, last: str) -> str:
+        return f"strings.Repeat({literal(letter)}, {times}) + {literal(last)}"
+
+    def raw(self, text: str) -> str:
+        raw = text.encode("utf-8", "surrogatepass")
+        if all(0x20 <= b < 0x7F for b in raw):
+            return literal(text)
+        return '"' + "".join(chr(b) if 0x20 <= b < 0x7F and chr(b) not in '"\\' else f"\\x{b:02x}" for b in raw) + '"'
+
+    def literal(self, value: Any) -> str:
+        return literal(value)
 
 
-def used_variables(scenario: Scenario, names: ScenarioNames) -> set[str]:
-    """The variables that the accounts of a scenario declare."""
-    found = set()
-    for account in scenario.accounts:
-        found |= {names.saved[account.alias], names.actors[account.alias]}
-    return found
+def _pairs(members: dict[str, str]) -> str:
+    return ", ".join(f"{literal(key)}: {value}" for key, value in members.items())
 
 
-def _signs_in(step: Step, names: ScenarioNames, declared: set[str]) -> list[str]:
-    """The line that keeps the token or key of an answer, where somebody calls with it later."""
-    alias, by_token = signs_in(step) or ("", False)
-    headers = names.actors.get(alias)
-    if not headers or alias not in names.calling:
-        return []
-    saved, sign = names.saved[step.save or ""], "=" if headers in declared else ":="
-    declared.add(headers)
-    if by_token:
-        return [f'{headers} {sign} headers{{"Authorization": "Bearer " + at({saved}, "access_token")}}']
-    return [f'{headers} {sign} headers{{"X-API-Key": at({saved}, "api_key")}}']
-
-
-def _request(step: Step, names: ScenarioNames) -> str:
-    found = []
-    if step.actor:
-        found.append(f"actor: {names.actors[step.actor]}")
-    if step.query:
-        found.append(f"query: {_value(query_texts(step.query), names)}")
-    if step.raw_body is not None:
-        found.append(f"raw: {_bytes(step.raw_body)}")
-    elif step.body is not None:
-        found.append(f"body: {_value(step.body, names)}")
-    if step.headers:
-        pairs = ", ".join(f"{literal(k)}: {_value(v, names)}" for k, v in step.headers.items())
-        found.append(f"headers: headers{{{pairs}}}")
-    return f"request{{{', '.join(found)}}}"
-
-
-def _bytes(text: str) -> str:
-    raw = text.encode("utf-8", "surrogatepass")
-    if all(0x20 <= b < 0x7F for b in raw):
-        return literal(text)
-    return '"' + "".join(chr(b) if 0x20 <= b < 0x7F and chr(b) not in '"\\' else f"\\x{b:02x}" for b in raw) + '"'
-
-
-def _path(path: str, names: ScenarioNames) -> str:
-    pieces = [_lookup(piece, names, as_text=True) if is_reference else literal(piece) for piece, is_reference in captures(path)]
-    return " + ".join(pieces) or '""'
-
-
-def _lookup(path: str, names: ScenarioNames, as_text: bool = False) -> str:
-    alias, *members = path.split(".")
-    parts = ", ".join([names.saved[alias], *(literal(member) for member in members)])
-    return f"{'at' if as_text else 'value'}({parts})"
-
-
-def _value(value: Any, names: ScenarioNames) -> str:
-    match reference(value):
-        case ("$ref", path):
-            return _lookup(path, names)
-        case ("$now", seconds):
-            return f"api.Moment({seconds or 0})"
-        case ("$today", days):
-            return f"api.Day({days or 0})"
-        case ("$any", _):
-            return "anything"
-    if isinstance(value, dict):
-        return "object{" + ", ".join(f"{literal(k)}: {_value(v, names)}" for k, v in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "list{" + ", ".join(_value(item, names) for item in value) + "}"
-    if isinstance(value, str) and len(value) > _LONG_TEXT and len(set(value[:-1])) == 1:
-        return f"strings.Repeat({literal(value[0])}, {len(value) - 1}) + {literal(value[-1])}"
-    return literal(value)
-
-
-def _lines(lines: list[str]) -> str:
-    return "\n".join(f"\t{line}" for line in lines)
+def _request(given: Given) -> str:
+    named = {"actor": given.actor, "query": given.query, "raw": given.raw, "body": given.body, "headers": given.headers}
+    return f"request{{{', '.join(f'{name}: {value}' for name, value in named.items() if value is not None)}}}"

@@ -17,7 +17,7 @@ from quantumlayer.languages.python import names
 from quantumlayer.languages.python.dialect import PYTHON_HELPERS, SQL_HELPERS, SqlAlchemy
 from quantumlayer.languages.python.imports import unresolved_imports
 from quantumlayer.languages.python.pypi import PyPI
-from quantumlayer.languages.python.scenarios import printed_account, printed_step, scenario_names
+from quantumlayer.languages.python.scenarios import printed_scenario, scenario_names
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
 from quantumlayer.languages.python.tidy import tidy
 from quantumlayer.languages.python.units import TYPES, PythonUnits, unit_views
@@ -93,8 +93,7 @@ class Python:
             "comment": comment,
             "prose": prose,
             "scenario_names": scenario_names,
-            "printed_account": printed_account,
-            "printed_step": printed_step,
+            "printed_scenario": printed_scenario,
         }
 
     def view(self, spec: Spec, form: str) -> Mapping[str, Any]:
