@@ -44,7 +44,7 @@ async def until(holds, process):
 def kill_workers(home):
     """SIGKILL for every worker of the service, and what it runs."""
     service = psutil.Process(json.loads((home / "service.json").read_text())["pid"])
-    workers = [p for p in service.children(recursive=True) if any("quantumlayer.worker" in word for word in p.cmdline())]
+    workers = [p for p in service.children(recursive=True) if "worker" in p.cmdline()]
     assert workers, [p.cmdline() for p in service.children(recursive=True)]
     for worker in workers:
         os.kill(worker.pid, signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Models in our own process: a tiny real one in every run, a useful one where `QL_TEST_MODEL` names its file."""
 
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tiny_model import CONTEXT, write_tiny_model
 
 from quantumlayer.catalog.models import open_model, parse_models
@@ -90,6 +93,22 @@ def test_a_file_that_is_no_model_is_known_before(tmp_path, content, told):
         check_gguf(path)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_file_that_is_cut_off_or_scrambled_is_known_before_it_is_loaded(tiny, data):
+    """Wherever the download broke off before the last tensor; whatever stands in the head, it is refused or taken, no more."""
+    whole, path = tiny.read_bytes(), tiny.with_name("harmed.gguf")
+    check_gguf(tiny)
+    path.write_bytes(whole[: data.draw(st.integers(4, len(whole) // 2))])
+    with pytest.raises(UserError, match="damaged") as cut:
+        check_gguf(path)
+    assert cut.value.exit_code == 2 and "SHA-256" in cut.value.hint
+    at, noise = data.draw(st.integers(4, 9000)), data.draw(st.binary(min_size=1, max_size=64))
+    path.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
+    with contextlib.suppress(UserError):
+        check_gguf(path)
+
+
 def test_a_folder_and_a_missing_file_are_no_models(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         check_gguf(tmp_path)
@@ -101,7 +120,7 @@ def test_a_folder_and_a_missing_file_are_no_models(tmp_path):
 async def test_a_damaged_model_ends_as_an_error_and_not_with_the_process(tiny, tmp_path, harm):
     whole = tiny.read_bytes()
     path = tmp_path / "damaged.gguf"
-    path.write_bytes(whole[: len(whole) // 2] if harm == "cut" else whole[:40] + os.urandom(4000) + whole[4040:])
+    path.write_bytes(whole[:-8] if harm == "cut" else whole.replace(b"llama", b"nobod"))
     model = open_local("local:x", ModelOptions(path=path), None)
     with pytest.raises(EnvironmentError_, match="llama.cpp cannot load") as told:
         await model.ask(Prompt("", "hi"))

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from quantumlayer.errors import UserError
 
@@ -11,6 +12,10 @@ MAGIC = b"GGUF"
 HEAD = struct.Struct("<4sIQQ")
 VERSIONS = (2, 3)
 MOST = 1_000_000
+# Of a fact: bytes by the number of its type; 8 is a text, 9 a list.
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_TEXT, _LIST = 8, 9
+_ALIGNMENT, _USUAL_ALIGNMENT = b"general.alignment", 32
 
 
 def check_gguf(path: Path) -> Path:
@@ -33,7 +38,76 @@ def check_gguf(path: Path) -> Path:
         raise UserError(
             f"{found} is a damaged GGUF file: its head makes no sense", hint="fetch it again, and compare its SHA-256"
         )
+    _check_length(found, tensors, facts)
     return found
+
+
+def _check_length(path: Path, tensors: int, facts: int) -> None:
+    """Raises `UserError` where the file ends before its last tensor begins: a download that broke off."""
+    with path.open("rb") as file:
+        file.seek(HEAD.size)
+        try:
+            least = _least_size(file, tensors, facts)
+        except (struct.error, ValueError, OverflowError, OSError):
+            least = None
+        size = file.seek(0, 2)
+    if least is None or size <= least:
+        told = "its list of tensors makes no sense" if least is None else f"it has {size:,} bytes and needs over {least:,}"
+        raise UserError(
+            f"{path} is a GGUF file that is cut off or damaged: {told}", hint="fetch it again, and compare its SHA-256"
+        )
+
+
+def _least_size(file: BinaryIO, tensors: int, facts: int) -> int:
+    """Where the last tensor begins. Raises `struct.error` where the file ends before, `ValueError` for what is none."""
+    alignment = _USUAL_ALIGNMENT
+    for _ in range(facts):
+        name = _text(file)
+        value = _fact(file, *_read(file, "<I"))
+        alignment = value if name == _ALIGNMENT and isinstance(value, int) and value > 0 else alignment
+    last = 0
+    for _ in range(tensors):
+        _text(file)
+        (dimensions,) = _read(file, "<I")
+        file.seek(8 * dimensions + 4, 1)
+        last = max(last, *_read(file, "<Q"))
+    return -(-file.tell() // alignment) * alignment + last
+
+
+def _fact(file: BinaryIO, kind: int) -> int | None:
+    """Goes over one value; the number where it has four bytes."""
+    if kind == 4:
+        return _read(file, "<I")[0]
+    if kind == _TEXT:
+        _text(file)
+    elif kind == _LIST:
+        inner, length = _read(file, "<IQ")
+        if inner == _TEXT and length <= 10 * MOST:
+            for _ in range(length):
+                _text(file)
+        elif inner in _SIZES:
+            file.seek(_SIZES[inner] * length, 1)
+        else:
+            raise ValueError(inner)
+    elif kind in _SIZES:
+        file.seek(_SIZES[kind], 1)
+    else:
+        raise ValueError(kind)
+    return None
+
+
+def _text(file: BinaryIO) -> bytes:
+    (length,) = _read(file, "<Q")
+    if length > MOST:
+        raise ValueError(length)
+    found = file.read(length)
+    if len(found) < length:
+        raise ValueError(length)
+    return found
+
+
+def _read(file: BinaryIO, form: str) -> tuple[Any, ...]:
+    return struct.unpack(form, file.read(struct.calcsize(form)))
 
 
 def digest_of_file(path: Path) -> str:
