@@ -74,7 +74,11 @@ def holds(spec: Spec, fact: str) -> bool:
     if kind == "P":
         return any(rest in (r.model_dump_json() + n) for n, r in spec.reports.items())
     if kind in ("A", "K"):
-        return spec.auth is not None and spec.auth.entity == rest and ("api_key" in spec.auth.methods) == (kind == "K")
+        return (
+            spec.auth is not None
+            and spec.auth.entity in rest.split("|")
+            and ("api_key" in spec.auth.methods) == (kind == "K")
+        )
     names, _, argument = rest.partition(" ")
     name, _, member = names.partition(".")
     entities = [spec.entities[e] for e in name.split("|") if e in spec.entities]

@@ -60,7 +60,7 @@ def _deciders(texts: list[str]) -> frozenset[str]:
         singular(m["w"]).replace(" ", "_")
         for t in texts
         for pattern in (
-            rf"\b(?:is|are|be|been|gets?) (?:\w+ (?:and|or) )?{_DECIDES}\w*ed by (?:an? |the ){one}",
+            rf"\b{_DECIDES}\w*ed by (?:an? |the ){one}",
             rf"^(?:an? |the |only |each )?(?P<w>{people})s? (?:can |may |must |should )?(?:also )?{_DECIDES}(?:e|y|ies|es|s)?\b",
         )
         for m in re.finditer(pattern, t)
@@ -89,7 +89,7 @@ def _role_bound(text: str, deciders: frozenset[str]) -> bool:
         re.search(rf"\bonly (?:an? |the )?(?:{people})s? (?:or (?:an? |the )?\w+ )?(?:can|may|approves?|are allowed|is allowed|\w+s?\b)", text)
         or re.search(r"\bno(?:body| one|-one) (?:can |may )?\w+s? (?:their|his|her|his or her) own\b|\b\w+ role\b|\brole of\b|\bwith the role\b", text)
         or re.search(rf"^(?:an? |the )?(?:{roles})s? (?:can |may |must |should )?(?:also )?[a-z]+", text)
-        or named and re.search(rf"\b(?:be|is|are) \w+ by (?:an? |the )?(?:{named})s?\b", text)
+        or named and re.search(rf"ed by (?:an? |the )?(?:{named})s?\b", text)
         or re.search(rf"\bby (?:an? |the )?(?:{roles})s?\b|\bor (?:an? |the )?(?:{roles})s?\b", text)
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         return
     people = [one for _, t in texts for one in _people_in(t)]
     named = next((p for p in people if p in ("user", "account") and any(re.search(rf"\b{p}s?\b", t) for _, t in texts)), None)
-    plain_people = [p for p in people if p not in ROLES]
+    plain_people = [p for p in people if not world.is_role(p)]
     first = named or next((p for p in plain_people if p in world.entities), None)
     distinct = set(dict.fromkeys(plain_people))
     registering = next(

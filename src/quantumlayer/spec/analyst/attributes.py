@@ -37,7 +37,7 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?:greater than|more than|above|over|larger than|>) (?P<xa>{_NUM}){_UNIT}", "range"),
         (rf"(?:less than|below|under|smaller than|<) (?P<xb>{_NUM}){_UNIT}", "range"),
         (r"(?:a )?(?:positive(?: number| integer)?|greater than zero|more than zero|above zero)", "positive"),
-        (r"(?:not (?:be )?negative|non-?negative|zero or more|never negative)", "nonnegative"),
+        (r"(?:(?:cannot|can never|may not|must not) be negative|not (?:be )?negative|non-?negative|zero or more|never negative)", "nonnegative"),
         (r"unique", "unique"),
         (r"optional|not required|left (?:out|empty|blank)|omitted|empty|nullable|null|if (?:any|known|available|present|needed)|[a-z]+ ones (?:have|has|need|get) none", "optional"),
         (r"required|mandatory|not (?:be )?empty|not null", "required"),
@@ -45,9 +45,10 @@ _TAIL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:by default|defaulting to|defaults? to|default(?:s|ed)?(?: is| to| value)?:?|initially|starting at|starts at|starting as|which defaults to|set to|starting with) (?P<d>[\w.'\" -]+?)(?: by default)?", "default"),
         (r"(?P<d>true|false|\d+|on|off|yes|no|(?<=, )[a-z][\w-]*) by default", "default"),
         (r"(?:auto-?generated|generated(?: automatically)?|created|assigned)(?: by the (?:system|server))?(?: (?:if|when) (?:it is )?(?:missing|absent|omitted|not (?:given|provided|supplied|set)|left out|empty))?", "generated"),
-        (r"in (?:cents|euros?|dollars?|EUR|USD|GBP|kg|kilograms?|grams?|g|km|kilometers?|kilometres?|meters?|metres?|m|cm|mm|minutes?|hours?|seconds?|days?|weeks?|months?|years?|celsius|degrees(?: celsius)?|percent|litres?|liters?|watts?|kwh|pages?|lbs?|pounds|square (?:met(?:re|er)s?|feet|kilomet(?:re|er)s?)|cubic (?:met(?:re|er)s?|feet)|hectares?|acres?|m²|sqm|bytes|mb|ms|bpm|ppm)", "unit"),
+        (r"in (?:cents|euros?|dollars?|EUR|USD|GBP|kg|kilograms?|grams?|g|km|kilometers?|kilometres?|meters?|metres?|m|cm|mm|minutes?|hours?|seconds?|days?|weeks?|months?|years?|celsius|degrees(?: celsius)?|percent|litres?|liters?|watts?|kwh|pages?|lbs?|pounds|square (?:met(?:re|er)s?|feet|kilomet(?:re|er)s?)|cubic (?:met(?:re|er)s?|feet)|hectares?|acres?|m²|m2|sqm|bytes|mb|ms|bpm|ppm)", "unit"),
         (r"(?:as )?(?:a |an )?(?P<t>strings?|texts?|long text|integers?|ints?|whole numbers?|numbers?|numeric|floats?|decimals?|money|booleans?|bools?|flag|dates?|datetimes?|date and time|timestamps?|urls?|e-?mails?|uuid|time)", "type"),
         (r"for (?:the |a |an |each )?(?:description|display|sorting)", "unit"),
+        (r"in (?:markdown|html|plain text|latex)|(?:like|such as|e\.?g\.?) [\w./-]*\d[\w./-]*", "unit"),
         (r"stars?", "unit"),
     )
 )  # fmt: skip
@@ -210,6 +211,11 @@ def _apply(kind: str, m: re.Match[str], read: Item) -> Item:
         case "required":
             new = {"required": True}
         case "unit":
+            read = (
+                replace(read, type="string")
+                if re.match(r"\W*(?:like|such as|e\.?g\.?) \S*(?:\.\d+\.|[A-Za-z-])", m[0])
+                else read
+            )
             new = {"description": m[0].strip(" ,")}
         case "default":
             new = {"default": groups["d"].strip().strip("\"'")}

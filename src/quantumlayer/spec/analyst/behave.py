@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
-from quantumlayer.spec.analyst.fields import type_of
+from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, rule
 from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
@@ -289,6 +289,9 @@ def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDr
 def at_time(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`reserve a stall for a market day`: the row has that day."""
     m = re.fullmatch(r"(?:for|on|at) (?:an?|the|one) (?P<f>[a-z]+(?: [a-z]+)?)", rest)
+    several = re.fullmatch(r"(?:for|on|at) (?P<f>(?:an? |the )[a-z].* and (?:an? |the )[a-z].*)", rest)
+    if several and all(i.type or i.attributes or type_of(i.name)[0] for i in map(read_item, split_list(several["f"]))):
+        return add_fields(target, several["f"], clause, world)
     if m is None or type_of(snake(m["f"]))[0] not in ("date", "datetime", "time"):
         return False
     return add_fields(target, m["f"], clause, world)
@@ -316,8 +319,8 @@ def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: s
 @rule
 def comments(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`readers comment on published posts`"""
-    target = entity(world, m, "o")
-    if target is None:
+    target = entity(world, m, "o") if m["o"] else world.find(clause.topic) if clause.topic else None
+    if target is None or target.name == "comment" or world.is_account(target):
         return None
     result = comment(clause, world, singular(m["s"].lower()), target, "")
     if m["a"] and m["a"].lower() not in ("any", "all", "every", "the", "other"):

@@ -93,7 +93,10 @@ _ASKED_FOR = tuple(
         (r"what (?:it|they|this|one) (?:is|are) called", "a name"),
         (r"what (?:it|they|this|one) costs?", "a price"),
         (r"what (?:i|we|you|they|he|she) paid(?: for (?:it|them))?", "a price paid"),
-        (r"where (?:it|they|this|one) (?:is|are|happens?|takes? place|(?:is|was|were) found)", "a place"),
+        (
+            r"where (?:it|they|this|one) (?:is|are|happens?|takes? place|(?:is|are|was|were) (?:found|kept|stored|located))",
+            "a place",
+        ),
         (r"when (?:it|they|this|one) (?:is|are|happens?|takes? place|starts?|begins?)", "a start time"),
         (r"when (?:it|they|this|one) ends?", "an end time"),
     )
@@ -107,7 +110,8 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
     text = re.sub(r"(?<=\w) - ((?:[\w ]+(?:\([^()]*\))?, )+[\w ]+(?:\([^()]*\))?) -(?=[ ,]|$)", r" (\1)", text)
     for said, noun in _ASKED_FOR:
         text = said.sub(noun, text)
-    text = _plain_story(_with_lead(text.strip(" ."), lead))
+    text = re.sub(r"^((?:an? )?[a-z]+(?: [a-z]+)?) = (?=[^=+*/]*,[^=+*/]*$)", r"\1: ", text.strip(" ."), flags=re.I)
+    text = _plain_story(_with_lead(text, lead))
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []
     for part in _outside(body, r"\s*;\s*"):
@@ -250,6 +254,16 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         rest,
     ):
         return False
+    if re.match(r"(?:whether|where (?:it|they)|how (?:long|much|many|old)|what (?:it|they|i|we)|when (?:it|they)) ", rest):
+        return False
+    if (
+        joiner.strip() == "and"
+        and re.search(r"\b(?:which|that) (?:cannot|must|is|are|can|may|has)\b[^,]*$", before)
+        and re.match(r"(?:is|must be|cannot be|may not be|not)\b", rest)
+    ):
+        return False
+    if re.match(r"(?:[a-z]+ )?[a-z]{3,}s with (?:an? |the |their |[a-z]+,)", rest) and re.search(r"[a-z]{3,}s with ", before):
+        return True
     if "while" in joiner and (re.match(r"(?:it|they)\b", rest, re.I) or re.search(r"\b(?:cannot|not|never|only)\b", before)):
         return False
     if (
@@ -266,6 +280,7 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         and _IMPERATIVE.match(rest)
         and _IMPERATIVE.match(before.strip())
         and re.match(r"\w+ (?:an?|the|all|me|how|number)\b", rest)
+        or re.match(r"let (?:me|us|people|users) (?:search|filter|sort|see|list)\b", rest)
     ):
         return True
     if _PREDICATE.match(rest):
@@ -285,7 +300,13 @@ def _shared_verb(rest: str, before: str, joiner: str) -> bool:
     subject = subject_of(before)
     if re.match(r"(?:log|sign) (?:in|out|up)\b", rest):
         return False
-    if not found or not re.search(r"and|then", joiner) or verb_base(found["v"]) != found["v"].lower() or not subject:
+    several = re.search(r"\(.*\x01.*\).*|\x01", rest) is not None and re.search(r" and [a-z]+ ", rest) is not None
+    if (
+        not found
+        or not (several or re.search(r"and|then", joiner))
+        or verb_base(found["v"]) != found["v"].lower()
+        or not subject
+    ):
         return False
     settled = re.search(r"\b(?:in|up|out|register|authenticate)$", before.strip()) or (
         len(before.split()) > 2 and not _ends_in_verb(before)
@@ -321,7 +342,10 @@ def has_subject_and_verb(text: str) -> bool:
     if not subject or subject[0] in ("which", "that", "who", "whose", "both", "to", "of", "by", "with", "in", "on", "for"):
         return False
     relative = False
+    commas = [t.endswith(",") for t in text.split()][1 if determined else 0 :]
     for position, token in enumerate(subject[1:7], 1):
+        if any(commas[:position]):
+            return False
         if re.fullmatch(rf"{_MODAL}|is|are|has|have|was|were|does|do|belongs?|cannot|never", token):
             if not relative:
                 return True
@@ -330,6 +354,8 @@ def has_subject_and_verb(text: str) -> bool:
             relative = True
         elif token in ("with", "and", "or", "by", "of", "to", "for", "from", "a", "an", "the", "in", "at", "per"):
             return False
+        elif relative and token in ("starts", "begins", "defaults", "stays", "remains"):
+            relative = False
         elif _agrees(subject[:position], token, determined):
             return True
     return False

@@ -72,8 +72,8 @@ def _word(world: World, entity: EntityDraft, text: str, row: str) -> str | None:
         and (over := ended_test(entity, row))
     ):
         return over
-    if word in OPEN:
-        return open_test(entity, row)
+    if word in OPEN and (live := open_test(entity, row)):
+        return live
     if word.startswith("un") and (inner := _word(world, entity, word[2:].replace("_", " "), row)):
         return f"!({inner})"
     if word.startswith("in") and word[2:] in ("complete", "active") and (inner := _word(world, entity, word[2:], row)):

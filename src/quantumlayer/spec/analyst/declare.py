@@ -21,11 +21,11 @@ _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|ha
 # Words that no name of a value has: what holds them is a statement of its own.
 _NO_NAME = re.compile(
     r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
-    r"|plus|minus|times|equals|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)"
+    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)"
 )
 # `the price I paid`, `the shelf it lies on`: what the name is, without what is told of it.
 _TOLD = re.compile(
-    r"^(?P<n>(?:(?:an?|the|its|their) )?[a-z]+(?: [a-z]+)?),? (?:(?:that|which|where) )?(?:(?:i|we|they|you|he|she)(?: have| had)? [a-z]+(?: for it)?"
+    r"^(?P<n>(?!whether\b)(?:(?:an?|the|its|their) )?[a-z]+(?: [a-z]+)?),? (?:(?:that|which|where) )?(?:(?:i|we|they|you|he|she)(?: have| had)? [a-z]+(?: for it)?"
     r"|it (?:is|lies|stands|sits|belongs|hangs|lives|was)(?: \w+)?(?: (?:on|in|at|to|under|from|for))?)$",
     re.I,
 )
@@ -161,6 +161,9 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         piece = re.sub(r"^(.+?) \((after|before|later than|earlier than) (.+)\)$", r"\1 that is \2 \3", piece)
         if (spanned := _SPANNED.fullmatch(piece)) and (span := duration(spanned["d"])):
             base, first = known_field(target, spanned["b"]), read_item(spanned["f"])
+            if base is None and spanned["b"].endswith(" date"):
+                add_field(target, read_item(spanned["b"]), clause.id, world)
+                base = known_field(target, spanned["b"])
             if base in target.fields and target.fields[base].type in ("date", "datetime") and first.name:
                 sign = "+" if spanned["s"] in ("after", "from") else "-"
                 kind, optional = target.fields[base].type, not target.fields[base].required
@@ -184,6 +187,9 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         ):
             if not limit_rows(target, counted[2], int(counted[1]), clause, world):
                 unread.append(piece)
+            continue
+        if re.fullmatch(r"(?:only |at most |exactly )?(?:one|two|three|\d+) [a-z]+ (?:per|for each|for every) [a-z]+", piece):
+            unread.append(piece)
             continue
         item = read_item(piece)
         if not item.name:
@@ -219,6 +225,10 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         add_field(target, item, clause.id, world)
         if item.unread:
             unread.append(item.unread)
+    if any(n in ("date", "day") and f.type == "date" for n, f in target.fields.items()):
+        for name in ("start_time", "end_time", "time"):
+            if (known := target.fields.get(name)) and known.type == "datetime" and clause.id in known.satisfies:
+                target.fields[name] = known.model_copy(update={"type": "time"})
     for one, other in alternatives:
         _either_is_given(target, one, other, clause, world)
     target.declared = True
@@ -274,7 +284,7 @@ def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tupl
 
 
 _SPANNED = re.compile(
-    r"(?P<f>.+?),? (?:that|which) (?:is|lies|falls) (?P<d>[\w.]+ \w+) (?P<s>after|before|from) (?:the |its )?(?P<b>[\w ]+)",
+    r"(?P<f>.+?),? (?:(?:that|which) (?:is|lies|falls) )?(?P<d>[\w.]+ (?:hour|day|week|month|year|minute)s?) (?P<s>after|before|from) (?:the |its )?(?P<b>[\w ]+)",
     re.I,
 )
 _EITHER = re.compile(

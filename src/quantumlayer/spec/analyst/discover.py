@@ -40,8 +40,14 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for clause, text in texts:
         for one in _mentioned(text, found):
             found.setdefault(one, clause.id)
-    for one in [o for o in found if re.fullmatch(r"n_\d+", o)]:  # `60%`, `100 spots`: a number is no kind of record
-        del found[one]
+    # `60%`, `100 spots`, `played on a date`: values are no kinds of records
+    for one in [
+        o for o in found if re.fullmatch(r"n_\d+|date|time|day|hour|month|year|name|number|price|title|text|their|theirs", o)
+    ]:
+        if re.match("n_|their", one) or not any(
+            re.match(rf"(?:an? |each |every |the )?{one}s? (?:has|have|belongs?)\b", t) for _, t in texts
+        ):
+            del found[one]
     for one in [o for o in found if "_" in o]:
         head, _, tail = one.partition("_")
         if tail in found and re.search(rf"\b(?:states?|status(?:es)?)\b[^.]*\b{head}\b", everything):
@@ -56,6 +62,12 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         own = any(re.search(rf"\bown {one}(?:s|es)?\b|\bown {re.escape(plural(one))}\b", t) for _, t in texts)
         if own and not any(re.search(rf"(?:^|\b(?:an?|each|every|the) ){one}s? (?:has|have|with)\b", t) for _, t in texts):
             del found[one]
+    aliases: dict[str, str] = {}
+    for one in [o for o in found if o.count("_") > 1 and o.rsplit("_", 1)[-1] not in found]:
+        last = one.rsplit("_", 1)[-1]
+        if any(re.match(rf"(?:an? |each |every |the |show |list )?{re.escape(plural(last))}\b", t) for _, t in texts):
+            found[last] = found.pop(one)
+            aliases |= {form.replace("_", " "): last for form in (one, plural(one))}
     declared = {one for _, t in texts for one in _declared(t)}
     for one in [o for o in found if o not in declared]:
         whole = [c for c in found if c.endswith(f"_{one}") and c in declared]
@@ -64,6 +76,7 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
             world.add(one.replace("_", " "), by)
+    world.surface |= {form: one for form, one in aliases.items() if one in world.entities}
     find_accounts(texts, world, found)
     world.deciders = frozenset(d for d in world.deciders if d not in world.entities)
 
@@ -231,6 +244,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     if (objective := re.match(r"^(?:on|for|about|to|in) (.+)$", m["o"])) and not clean.strip():
         clean = objective[1]
     for piece in split_list(clean):
+        determined = re.match(r"(?:an?|the|each|every) ", piece.strip()) is not None
         piece = re.sub(rf"^{_DET}", "", piece.strip())
         if (
             (
@@ -238,7 +252,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
                 and (one := noun(piece))
                 and (is_plural(piece) or piece != m["o"])
                 and (not looks_like_field(one) or (is_plural(piece) and one in RECORDS))
-                and (not verb_base(piece.split()[0]) or (is_plural(piece) and one in RECORDS))
+                and (not verb_base(piece.split()[0]) or ((is_plural(piece) or determined) and one in RECORDS))
             )
             or piece
             and (one := noun(piece))

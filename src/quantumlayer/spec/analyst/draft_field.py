@@ -20,7 +20,7 @@ _CREDITED = words_of("credited")
 
 
 _MEASURED = re.compile(
-    r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|sqm|litre|liter|degrees|percent)",
+    r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|m2|sqm|litre|liter|degrees|percent)",
     re.I,
 )
 _COUNTED = re.compile(r"(?:(?:maximum|minimum|total) )?(?:limit|number|maximum|count|quota) of [a-z ]+s$")
@@ -389,6 +389,7 @@ def known_field(target: EntityDraft | None, words: str) -> str | None:
         f"{name}_time",
         name.removesuffix("_time"),
         name.removesuffix("_status"),
+        f"number_of_{name}",
     ):
         if candidate in target.fields:
             return candidate

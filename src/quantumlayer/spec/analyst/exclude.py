@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import operation_for, operation_name
-from quantumlayer.spec.analyst.words import participle, snake, verb_base
+from quantumlayer.spec.analyst.words import an, participle, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
 from quantumlayer.spec.values import Guard, Rule
 
@@ -28,6 +28,19 @@ def cannot_be(clause: Clause, world: World, m: Any) -> bool | str | None:
         if not _forbid(clause, world, target, phrase, verb, bool(only)):
             return None
     return True
+
+
+def _told_state(clause: Clause, world: World, target: EntityDraft, phrase: str) -> str | None:
+    """`a shipped order cannot be changed` tells that orders are shipped, where nothing else does."""
+    phrase = phrase.lower()
+    verb = verb_base(phrase)
+    if verb is None or verb == phrase or world.is_account(target) or f"{phrase}_at" in target.fields:
+        return None
+    marker = world.assume(f"{an(target.name).capitalize()} is {phrase} by an action.")
+    operation_for(world, target, verb, clause.id)
+    made = target.operation(verb)
+    target.update(verb, satisfies=(*made.satisfies, marker))
+    return condition(world, target, phrase)
 
 
 def _forbid(clause: Clause, world: World, target: EntityDraft, phrase: str, verb: str, only: bool) -> bool:
@@ -54,7 +67,7 @@ def _forbid(clause: Clause, world: World, target: EntityDraft, phrase: str, verb
             return False
         limit_create(event, f"{snake(phrase)}_{target.name}", test if only else f"!({test})", text, clause.id)
         return True
-    test = condition(world, target, phrase)
+    test = condition(world, target, phrase) or _told_state(clause, world, target, phrase)
     if test is None:
         return False
     check = test if only else f"!({test})"

@@ -17,7 +17,8 @@ from quantumlayer.spec.analyst.words import (
 )
 
 _ARTICLE = re.compile(
-    r"^(?:an?|the|its|their|his|her|some|own|also|each|every|as well as|plus|and|any|one(?! or| to))\s+", re.I
+    r"^(?:an?|the|its|their|his|her|some|own|also|each|every|as well as|plus|and|any|(?:exactly |just |only )?one(?! or| to| of))\s+",
+    re.I,
 )
 _PREFIX = {
     "optional": {"required": False},
@@ -46,6 +47,10 @@ _MANY = re.compile(
 _ENUM_LEAD = re.compile(
     r"^(?P<name>.+?)[\s,]*(?:\(|:|,? (?:which|that) (?:is|can be|may be|must be) (?:either |one of )?|,? (?:is |being )?(?:one of|either|any of)(?: the)?:? |,? such as |,? among )\s*(?P<values>.+?)\)?$", re.I
 )  # fmt: skip
+# `page number` counts; `inventory number` names
+_ORDINAL = frozenset(("page", "order", "position", "version", "episode", "chapter", "floor", "track", "sequence", "line", "lane", "lap", "round", "issue", "week", "row", "question", "step", "bib", "jersey", "shirt", "number", "total", "maximum", "minimum", "max", "min", "invoice", "ticket", "case"))  # fmt: skip
+# `what, owner, due, done`
+_QUESTIONS = {"what": "description", "when": "date", "where": "location", "why": "reason", "how much": "amount", "how many": "quantity", "how long": "duration"}  # fmt: skip
 # `size small/medium/large`
 _SLASHED = re.compile(
     r"(?P<name>[a-z][a-z -]*?) (?P<values>[\w-]+(?:/[\w+-]+){2,}|(?!yes/|true/|on/|old/|and/|name/)[a-z]+/[a-z]+)", re.I
@@ -104,12 +109,12 @@ def _rejoin(items: list[str]) -> list[str]:
     for item in items:
         low = item.lower()
         attaches = re.match(
-            r"(?:one of which|which|that|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d[\d,.]*(?:$| (?:char|letter|digit|word|item|entr|percent|%))|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples)|[\w-]+ by default$)", low
+            r"(?:one of which|which|that|(?:is|must be) (?:at (?:least|most)|between|not|never|greater|less|more|up to|unique)|cannot be|generated|unique|optional|required|defaulting|default|must be|between \d|at (?:least|most) \d[\d,.]*(?:$| (?:char|letter|digit|word|item|entr|percent|%))|up to \d[\d,]* (?:char|letter|digit)|max(?:imum)?\.? \d|min(?:imum)?\.? \d|not |greater|less than|more than|starting|one of|either|whose|\d+ ?(?:-|to) ?\d+|in (?:steps|multiples)|[\w-]+ by default$)", low
         )  # fmt: skip
         if (
             joined
             and attaches
-            and not re.match(r"(?:optional|unique|required) \w+", low)
+            and not re.match(r"(?:optional(?:ly)?|unique|required) \w+", low)
             or (
                 joined
                 and re.search(r"(?:\beither\b|\bone of\b|\bwhich (?:is|can be|may be)\b|: )[^()]*$", joined[-1], re.I)
@@ -140,9 +145,9 @@ def read_item(text: str) -> Item:
         ("<", "less than"),
     ):
         text = re.sub(rf"\s*{symbol}\s*(?=-?\d)", f" {words} ", text)
-    text = " ".join(near(w, _SPELLING) or w for w in text.split(" "))
+    text = " ".join(w if f"{w}s" in _SPELLING else near(w, _SPELLING) or w for w in text.split(" "))
     text = re.sub(r"\b(\w+)\[\]", r"list of \1", text)
-    text = re.sub(r"^(?:when|where|who|what|how)\b.*", "", text)
+    text = _QUESTIONS.get(text.lower(), re.sub(r"^(?:when|where|who|what|how)\b.*", "", text))
     text = re.sub(r"[\s,]*\(?\b(?:yes ?/ ?no|y ?/ ?n|yes or no|true or false|true/false|or not)\)?$", " flag", text, flags=re.I)
     text = re.sub(r"^((?:\w+ )?\w+(?:ed|en|old|aid|ent|one)) ?\?$", r"\1 flag", text)
     inside = re.search(r"\s*[(\[]([^()\[\]]*)[)\]]\s*", text)
@@ -204,6 +209,10 @@ def _prefixes(text: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any
                 counts["most"] or counts["most2"] or counts["high"] or counts["high2"],
             )
             rest = text[found.end() :]
+            if (counts["low2"] or counts["low"]) and type_of(snake(rest))[0] in ("integer", "number"):
+                attributes = attributes | {"min": number(least), "max": number(most)}
+                text = rest
+                continue
             if re.match(r"(?:one|1|at least one)\b", found[0], re.I) or least:
                 attributes = attributes | {"min_items": int(number(least or "1") or 1)}
             if most:
@@ -220,11 +229,15 @@ def _prefixes(text: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any
 def type_of(name: str) -> tuple[str | None, str | None]:
     """Field type and format that a name stands for; (None, None) where the lexicon is silent."""
     words = name.split("_")
+    if len(words) > 1 and words[-1] in ("number", "no", "nr") and words[0] not in _ORDINAL and name not in KNOWN:
+        return "string", None
     for key in (name, singular(name), *("_".join(words[i:]) for i in range(1, len(words)))):
         if key in KNOWN_FORMATS:
             return "string", KNOWN_FORMATS[key]
         if key in KNOWN_TYPES:
             return KNOWN_TYPES[key], None
+    if len(words) == 3 and words[1] == "per" and (is_plural(words[0]) or words[0] in ("km", "kg", "ml")):
+        return "number", None
     if words[-1] == "at" and len(words) > 1:
         return "datetime", None
     if words[-1] in ("on", "by") and len(words) > 1 and verb_base(words[0]):

@@ -104,5 +104,5 @@ def pays(clause: Clause, world: World, m: Any) -> bool | str | None:
     event = world.add(nouns[verb], clause.id)
     if event is target:
         return None
-    add_field(event, read_item("amount"), clause.id, world)
-    return happen(clause, world, who, actor, event, target, "", verb)
+    add_field(event, read_item(f"amount {m['c'] or ''}"), clause.id, world)
+    return happen(clause, world, who, actor, event, target, m["rest"] or "", verb)

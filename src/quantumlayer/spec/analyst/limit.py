@@ -231,6 +231,22 @@ def capacity_bound(clause: Clause, world: World, target: EntityDraft, object_: E
     return False
 
 
+@rule
+def fits(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`never seat more guests at a table than it has seats`"""
+    child, told = entity(world, m, "c"), entity(world, m, "p")
+    parents = (
+        [told] if told else [world.entities[str(f.to)] for f in child.fields.values() if f.type == "reference"] if child else []
+    )
+    found = next(((p, n) for p in parents if (n := known_field(p, m["f"])) in p.fields), None)
+    if child is None or found is None or found[0].fields[str(found[1])].type != "integer" or found[0] is child:
+        return None
+    word = (m["a"] or "").lower()
+    parent, name = found
+    world.later.append(partial(limit_capacity, child, world.link(child, parent, clause.id), str(name), world, clause.id, word))
+    return True
+
+
 _HOLDS = re.compile(r"(?:.*_)?(?:capacity|seats|places|spots|slots)|max(?:imum)?_\w+s")
 
 
@@ -255,9 +271,9 @@ def _capacity_within(parent: EntityDraft, world: World) -> str | None:
     )
 
 
-def limit_capacity(child: EntityDraft, reference: str, capacity: str, world: World, by: str) -> None:
-    """Live rows of the parent never outnumber its capacity."""
-    live = open_test(child, "x")
+def limit_capacity(child: EntityDraft, reference: str, capacity: str, world: World, by: str, word: str = "") -> None:
+    """Live rows of the parent, or those that `word` tells, never outnumber its capacity."""
+    live = (condition(world, child, word, "x") if word else None) or open_test(child, "x")
     rows = f"self.{reference}.{world.inverse(child, reference)}"
     rows = f"{rows}.filter(x, {live})" if live else rows
     amount = next(

@@ -4,7 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
-from quantumlayer.spec.analyst.time_words import main_date
+from quantumlayer.spec.analyst.time_words import main_date, period
 from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
@@ -142,7 +142,15 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         if live := _alive(subject, world):
             where.append(live)
         return {"revenue": f"sum({rows}.map(r, r.{kept(subject, money[0], world)}))"}
-    name = known_field(subject, what)
+    name = known_field(subject, what) or _by_unit(subject, what)
+    told = re.sub(
+        r" (?:earned|spent|paid|made|sold|collected|used|owed|given|received|achieved|scored|ridden|driven|run|done)$", "", what
+    )
+    name = name or known_field(subject, told)
+    span = period(subject)
+    hours = re.fullmatch(r"(?:total )?(?:hours?|time)(?: (?:worked|spent|taught|booked|used))?", text)
+    if hours and span and all(subject.fields[n].type == "datetime" and subject.fields[n].required for n in span):
+        return {"hours": f"sum({rows}.map(r, hours_between(r.{span[0]}, r.{span[1]})))"}
     if aggregate and what in (subject.name.replace("_", " "), subject.plural.replace("_", " ")):
         name = next((n for n in ("value", "score", "rating", "grade", "amount", "total") if n in subject.fields), name)
     if name and name in subject.fields and subject.fields[name].type in ("integer", "number", "decimal"):
@@ -183,6 +191,12 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         return None
     count = _counted(what, subject, world, where)
     return {count: f"size({rows})"} if count else None
+
+
+def _by_unit(subject: EntityDraft, unit: str) -> str | None:
+    """`km per member`: the number that is counted in it."""
+    numbers = [n for n, f in subject.fields.items() if f.type in ("integer", "number", "decimal")]
+    return next((n for n in numbers if subject.fields[n].description == f"in {unit}" or n.endswith(f"_in_{unit}")), None)
 
 
 def open_or_alive(subject: EntityDraft) -> str | None:

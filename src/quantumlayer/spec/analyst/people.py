@@ -279,6 +279,26 @@ def changes_field(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def person_assigned(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a mechanic is assigned to the order`: the order has whoever works on it."""
+    target, who = entity(world, m, "e"), singular(plain(m["w"]).lower())
+    if target is None or who not in PEOPLE or target.name in PEOPLE or world.is_account(target):
+        return None
+    person = world.find(who) or (None if world.auth else world.add(who, clause.id))
+    if person is None or who in target.fields:
+        return None
+    target.fields[who] = Field(
+        type="reference",
+        to=person.name,
+        required=False,
+        inverse=f"assigned_{target.plural}",
+        on_delete="set_null",
+        satisfies=(clause.id,),
+    )
+    return m["by"] and f"by {m['by']}" or True
+
+
+@rule
 def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`tasks are assigned to employees`"""
     target, who = entity(world, m, "e"), singular(plain(m["w"]).lower())

@@ -83,7 +83,7 @@ def _one(target: EntityDraft, kind: str, words: str, clause: Clause, world: Worl
     if "filter" in kind:
         return filters(target, words, world)
     if "search" in kind:
-        return search(target, words)
+        return search(target, words, world)
     order = _ORDERS.fullmatch(words)
     if order:
         return sort_default(target, order["w"].lower(), order["f"])
@@ -135,8 +135,8 @@ def filters(target: EntityDraft, words: str, world: World) -> str:
     return ", ".join(unread)
 
 
-def search(target: EntityDraft, words: str) -> str:
-    """Fields that `q` looks in; what was not understood."""
+def search(target: EntityDraft, words: str, world: World) -> str:
+    """Fields that `q` looks in, and filters for what is no text; what was not understood."""
     texts = [n for n, f in target.fields.items() if f.type in ("string", "text")]
     pieces = list(split_list(words.replace(" or ", " and ")))
     found = [known_field(target, re.sub(r"^(?:by|in|the|its|their)\s+", "", p.strip().lower())) for p in pieces]
@@ -151,7 +151,10 @@ def search(target: EntityDraft, words: str) -> str:
     ):
         names = texts
     else:
-        return words
+        names = [f for f in found if f in texts]
+        others = [p for p, f in zip(pieces, found, strict=True) if f not in texts]
+        if unread := filters(target, " and ".join(others), world):
+            return unread
     target.update("list", search=tuple(dict.fromkeys([*target.operation("list").search, *names])))
     return ""
 

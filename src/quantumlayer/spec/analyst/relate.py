@@ -51,7 +51,7 @@ def belongs(clause: Clause, world: World, m: Any) -> bool | str | None:
             type="reference", to=child.name, required=False, inverse=f"sub_{child.plural}", satisfies=(clause.id,)
         )
     else:
-        optional = bool(re.search(r"\b(?:may|can|optionally|might)\b", clause.match, re.I))
+        optional = bool(m["optional"] or re.search(r"\b(?:may|can|optionally|might)\b", clause.match, re.I))
         world.link(child, parent, clause.id, required=not optional)
     if clause.id not in child.satisfies:
         child.satisfies.append(clause.id)

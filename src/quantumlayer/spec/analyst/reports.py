@@ -7,7 +7,8 @@ from quantumlayer.spec.analyst.conditions import compared, condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.measures import bare, group_keys, measured, money_of
-from quantumlayer.spec.analyst.words import an, snake
+from quantumlayer.spec.analyst.time_words import main_date
+from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field, Report
 
@@ -65,6 +66,20 @@ def columns(target: EntityDraft, extra: tuple[str, ...] = ()) -> dict[str, str]:
     return {f"{target.name}_id": "self.id", **{n: f"self.{n}" for n in names[:6]}, **{n: f"self.{n}" for n in extra}}
 
 
+_NOW = re.compile(r" (?:(?:in |of |for |during )?(?:this|the current) (?P<u>month|day)|today)$")
+
+
+def _within_now(subject: EntityDraft, unit: str | None) -> str:
+    """Rows of this month, or of today."""
+    found = main_date(subject)
+    dated = next((n for n in subject.dates() if subject.fields[n].required), None)
+    path = found[0] if found and found[2] else f"self.{dated}" if dated else "self.created_at"
+    kind = subject.fields[path.removeprefix("self.")].type if path != "self.created_at" else "datetime"
+    if unit == "month":
+        return f"month({path}) == month(today)"
+    return f"date({path}) == today" if kind == "datetime" else f"{path} == today"
+
+
 @rule
 def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report tickets sold and revenue per event`; `the number of open tickets by priority and the overdue ones`"""
@@ -74,6 +89,8 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
         r"(?:the )?(?:latest|last|most recent|newest|current)\b", what
     ):
         return latest(clause, world, what, group)
+    now = _NOW.search(group) or (None if group else _NOW.search(what))
+    what, group = (what, _NOW.sub("", group)) if group else (_NOW.sub("", what), group)
     parts = [p for p in re.split(r",\s*(?:and )?| and ", what) if p.strip()]
     subject = _subject(parts, group, world)
     if subject is None or re.match(r"(?:filtered|sorted|ordered)\b", group):
@@ -81,10 +98,11 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     parent = world.find(bare(group))
     _relate(subject, parent, clause, world)
     if parent and parent.name != subject.name and (reference := _reference(subject, parent, world)):
-        return _per_parent(clause, world, parts, subject, parent, reference, groups)
+        recent = [_within_now(subject, now["u"])] if now else []
+        return _per_parent(clause, world, parts, subject, parent, reference, groups, recent)
     keys, unread = group_keys(group, subject, world)
     measures: dict[str, str] = {}
-    where: list[str] = []
+    where: list[str] = [_within_now(subject, now["u"])] if now else []
     for part in parts:
         read = measured(part, subject, world, "rows", where)
         if read is None:
@@ -166,12 +184,13 @@ def _per_parent(
     parent: EntityDraft,
     reference: str,
     groups: dict[str, Any],
+    recent: list[str],
 ) -> bool | str | None:
     """One row for each parent, also for those without children."""
     rows = f"self.{world.inverse(subject, reference)}"
     measures: dict[str, str] = {}
     for part in parts:
-        where: list[str] = []
+        where = list(recent)
         read = measured(part, subject, world, "rows", where)
         if read is None:
             return None
@@ -217,7 +236,10 @@ def average_over(clause: Clause, world: World, child: EntityDraft, reference: st
         return text
     dated = next((n for n in child.dates() if child.fields[n].required), "created_at")
     numbers = [n for n, f in child.fields.items() if f.type in ("integer", "number", "decimal") and not f.value]
-    chosen = [known_field(child, m["f"])] if m["f"] and known_field(child, m["f"]) else numbers
+    named = known_field(child, m["f"]) if m["f"] else None
+    if m["f"] and named not in numbers and snake(m["f"]) not in (child.name, child.plural):
+        return text
+    chosen = [named] if named in numbers else numbers
     if not chosen:
         return text
     function = {"average": "avg", "mean": "avg", "maximum": "max", "minimum": "min"}.get(m["agg"], "sum")
@@ -248,6 +270,24 @@ def average_over(clause: Clause, world: World, child: EntityDraft, reference: st
         group_by={**keys, m["unit"]: f"{unit}(self.{dated})"},
         measures=measures,
         satisfies=(clause.id,),
+    )
+    return True
+
+
+@rule
+def most(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`which student has the most lessons`, `the most borrowed books`: all of them, in this order."""
+    groups, parent = m.groupdict(), entity(world, m, "p")
+    verb = verb_base(groups.get("v") or "")
+    child = entity(world, m, "c") if groups.get("c") else world.events_of(verb, parent.name) if verb and parent else None
+    reference = child.reference_to(parent.name) if child and parent else None
+    if child is None or parent is None or reference is None:
+        return None
+    counted = {"count": f"size(self.{world.inverse(child, reference)})"}
+    order = "count" if m["w"] in ("fewest", "least") else "-count"
+    name = snake(f"{parent.plural}_by_{child.plural}")
+    world.reports[name] = Report(
+        entity=parent.name, columns={**columns(parent), **counted}, sort=(order,), satisfies=(clause.id,)
     )
     return True
 

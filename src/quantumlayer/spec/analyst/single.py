@@ -122,7 +122,9 @@ def unique_together(clause: Clause, world: World, m: Any) -> bool | str | None:
             other = world.find(plain(words))
             found = (target.reference_to(other.name) if other else None) or known_field(target, plain(words))
             fields += [found] if found in target.fields else []
-        if len(set(fields)) == 2:
+        timed = {"hour", "time", "slot", "start_time", "time_slot"} & set(fields)
+        fields += ["date"] if timed and "date" in target.fields and "date" not in fields else []
+        if len(set(fields)) >= 2:
             target.unique.append(Unique(fields=tuple(str(f) for f in fields), where=open_test(target), satisfies=(clause.id,)))
             return True
     return None

@@ -93,6 +93,33 @@ def ensure_period(target: EntityDraft, clause: Clause, world: World) -> tuple[st
 
 
 @rule
+def apart(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`the end date must be at least 7 days after the start date`"""
+    span = duration(m["d"])
+    holders = [e for e in (entity(world, m, "e"), world.find(world.topic), *world.entities.values()) if e]
+    found = next(
+        (
+            (e, a, b)
+            for e in holders
+            if (a := known_field(e, m["a"])) in e.dates() and (b := known_field(e, m["b"])) in e.dates()
+        ),
+        None,
+    )
+    if span is None or found is None or found[1] == found[2]:
+        return None
+    target, late, early = found
+    if target.fields[str(late)].type != target.fields[str(early)].type:
+        return None
+    sign = "+" if m["s"] == "after" else "-"
+    least = m["op"] in ("at least", "no less than")
+    operator = "==" if m["op"] == "exactly" else ">=" if least == (sign == "+") else "<="
+    absent = "".join(f"self.{n} == null || " for n in (late, early) if not target.fields[str(n)].required)
+    check = f"{absent}self.{late} {operator} self.{early} {sign} {span[0]}"
+    target.rule(f"{late}_{m['s']}_{early}", Rule(check=check, message=plain(clause.match), status=422, satisfies=(clause.id,)))
+    return True
+
+
+@rule
 def lasts(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a reservation lasts at most 2 hours`"""
     target, span = entity(world, m, "e"), duration(m["d"])

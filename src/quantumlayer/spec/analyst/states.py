@@ -105,7 +105,7 @@ def is_until(clause: Clause, world: World, m: Any) -> bool | str | None:
     verbs = [v for w in deeds if (v := verb_base(w) or verb_base(w + "s"))]
     if target is None or len(verbs) < len(deeds):
         return None
-    before, after = snake(m["a"]), [state_of_verb(v) for v in verbs]
+    before, after = snake(singular(m["a"])), [state_of_verb(v) for v in verbs]
     ensure_states(target, before, after, clause.id)
     for verb, state in zip(verbs, after, strict=True):
         transition(target, verb, [before], state, clause.id)
@@ -140,13 +140,14 @@ _STEP = re.compile(
 @rule
 def stages(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`loans are requested, approved by the registrar, sent out and then returned`: one state after the other."""
-    target, path = entity(world, m, "e"), plain(m["path"]).lower()
+    target, (path, _, rest) = entity(world, m, "e"), plain(m["path"]).lower().partition(", who ")
     pieces = [
         p.strip(" ,") for p in re.split(r",|\band\b|\bthen\b|\bfinally\b|\beventually\b|\blater\b", path) if p.strip(" ,")
     ]
     steps = [_STEP.fullmatch(piece) for piece in pieces]
     verbs = [verb_base(step["p"]) for step in steps if step]
     ordered = re.search(r"\b(?:then|finally|eventually|later)\b", path) is not None
+    ordered = ordered or all(step and step["who"] for step in steps)
     if target is None or len(verbs) < (2 if ordered else 3) or len(verbs) < len(pieces) or world.is_account(target):
         return None
     if any(v is None or v == s["p"] or v in _NO_STAGE for v, s in zip(verbs, steps, strict=True) if s):
@@ -155,13 +156,15 @@ def stages(clause: Clause, world: World, m: Any) -> bool | str | None:
     first = target.state.initial if target.state else names[0]
     initial = first if names[0] in BEGINNINGS or names[0] == first and target.state else "pending"
     ensure_states(target, initial, names, clause.id)
+    unread = [rest] if rest else []
     for before, (state, step) in zip([initial, *names], zip(names, steps, strict=True), strict=False):
         if state != initial and step:
             name = action_for_state(state)
             transition(target, name, [before], state, clause.id)
-            allow_by(clause, world, target, [name], step["who"] or "")
+            allowed = allow_by(clause, world, target, [name], step["who"] or "")
+            unread += [allowed] if isinstance(allowed, str) else []
     world.topic = target.name
-    return True
+    return ", ".join(unread) or True
 
 
 @rule
@@ -191,6 +194,7 @@ def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list
         return True
     if not who or who in ("someone", "somebody", "it", "you", "user", "anyone"):
         return True
+    who = re.sub(r"^[a-z]+'s? (?=[a-z]+$)", "", who)
     who = re.sub(r"^(\w+) (?:who|whom|that)? ?(?:it|they) (?:is|are|was|were) assigned to$", r"\1", who)
     one = snake(singular(who))
     if not (one in PEOPLE or world.is_role(one) or known_field(target, one) or world.find(one)):
