@@ -5,6 +5,7 @@ import json
 import pytest
 from gateways import gateway
 
+from quantumlayer.author.completing import completed
 from quantumlayer.author.drafting import CALLS, draft
 from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.request.enhance import enhance
@@ -77,6 +78,51 @@ async def test_disagreements_become_questions():
     del other["entities"]["parcel"]["fields"]["recipient"], other["units"]
     found = await draft(gateway(json.dumps(other)), FRD, KNOWN)
     assert any("«recipient»" in q for q in found.questions) and any("parcel.weight" in q for q in found.questions)
+    fields = found.spec.entities["parcel"].fields
+    assert {name: field for name, field in fields.items() if name != "quotient"} == KNOWN.entities["parcel"].fields
+    assert fields["quotient"].default == "0"
+
+
+async def test_what_was_understood_is_neither_forgotten_nor_restricted():
+    """A weak model leaves half away, renames, and makes up rules for what was clear."""
+    other = json.loads(drafted())
+    parcel = other["entities"]["parcel"]
+    parcel["plural"], parcel["visible"] = "packages", "false"
+    parcel["rules"] = {
+        "heavy": {"check": "self.weight > 1.5", "message": "a heavy one", "satisfies": ["R1"]},
+        "odd": {"check": 'self.recipient != "nobody"', "message": "an odd one", "satisfies": ["R2"]},
+    }
+    del parcel["operations"]["delete"], parcel["operations"]["list"]
+    other["entities"]["stamp"] = {"plural": "stamps", "fields": {"colour": {"type": "string"}}, "operations": {"create": {}}}
+    found = await draft(gateway(json.dumps(other)), FRD, KNOWN)
+    built = found.spec.entities["parcel"]
+    assert found.calls == 1 and set(found.spec.entities) == {"parcel"} and set(built.rules) == {"odd"}
+    assert built.model_copy(update={"rules": {}, "fields": {}}) == KNOWN.entities["parcel"].model_copy(update={"fields": {}})
+    assert set(built.fields) == {*KNOWN.entities["parcel"].fields, "quotient"}
+
+
+async def test_what_an_open_clause_changes_is_changed_and_asked():
+    other = json.loads(drafted())
+    weight = other["entities"]["parcel"]["fields"]["weight"]
+    weight |= {"max": 30, "satisfies": [*weight.get("satisfies", ()), "R2"]}
+    found = await draft(gateway(json.dumps(other)), FRD, KNOWN)
+    assert found.spec.entities["parcel"].fields["weight"].max == 30
+    assert any("parcel.weight: the analyst read max None, the model max 30" in q for q in found.questions)
+
+
+async def test_a_draft_that_does_not_go_with_what_was_understood_goes_back():
+    other = json.loads(drafted())
+    other["entities"]["parcel"]["fields"]["weight"] = {"type": "string", "satisfies": ["R1"]}
+    other["entities"]["parcel"]["fields"]["quotient"]["default"] = "size(self.weight)"
+    del other["units"]
+    the_gateway = gateway(json.dumps(other), drafted())
+    found = await draft(the_gateway, FRD, KNOWN)
+    assert found.calls == 2 and "with what was understood kept" in the_gateway.llm.prompts[1].text
+
+
+@pytest.mark.parametrize("whole", [KNOWN, draft_spec(draft_frd(enhance(Request(text="Users log in. Books have a title."))))])
+def test_a_reading_completed_by_itself_is_itself(whole):
+    assert completed(whole, whole) == whole
 
 
 async def test_what_is_understood_asks_no_model():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from quantumlayer.answer.data import read_json
 from quantumlayer.answer.values import Refusal
 from quantumlayer.author.asking import ask_whole
+from quantumlayer.author.completing import completed
 from quantumlayer.author.prompts import DATA_RULE, data
 from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.ports.llm import Answer, Gateway, Prompt
@@ -38,8 +39,9 @@ class Drafted:
 async def draft(gateway: Gateway, frd: Frd, known: Spec | None) -> Drafted:
     """The spec of the requirements; `known` is what the built-in analyst made of them, None where it found nothing to build.
 
-    Where it understood everything no model is asked. A draft that breaks the schema, a type, a name, or leaves a clause out
-    goes back, at most `CALLS` times; then the analyst's reading stays as it is, with what it did not understand unmet.
+    Where it understood everything no model is asked. What it did understand stays as it read it, the draft completes it, and
+    the differences are questions. A draft that breaks the schema, a type, a name, or leaves a clause out goes back, at most
+    `CALLS` times; then the analyst's reading stays as it is, with what it did not understand unmet.
 
     Raises what the gateway raises (an exceeded budget only where there is no reading), and `UserError` where there is neither
     a reading nor a draft.
@@ -56,10 +58,11 @@ async def draft(gateway: Gateway, frd: Frd, known: Spec | None) -> Drafted:
             return Drafted(known, calls=number - 1, problem=f"no model completed it: {error.message}")
         try:
             spec = _read(answer, frd)
+            whole = spec if known is None else _accounted(completed(known, spec), frd)
         except (Refusal, UserError) as error:
             problem = error.message
             continue
-        return Drafted(spec, tuple(_questions(spec, known)), number)
+        return Drafted(whole, tuple(_questions(spec, known)), number)
     if known is None:
         raise UserError(
             f"neither the built-in analyst nor the model made a specification of the request: {problem[:500]}",
@@ -73,7 +76,9 @@ def _prompt(frd: Frd, known: Spec | None) -> Prompt:
     parts = [f"Requirements of {frd.name}:\n{data(chr(10).join(lines))}"]
     if known is not None:
         open_ = [f"{r.id}: {r.reason or 'not understood'}" for r in known.requirements if not r.understood]
-        parts.append(f"What is understood so far, to be kept and completed:\n{data(dump_spec(known))}")
+        parts.append(
+            f"What is understood so far and stays; add what is missing, each with `satisfies`:\n{data(dump_spec(known))}"
+        )
         parts.append("What is missing in it:\n" + data("\n".join(open_)))
     return Prompt(system=_SYSTEM, text="\n\n".join(parts), schema=spec_schema(), max_tokens=8192)
 
@@ -91,7 +96,11 @@ def _again(prompt: Prompt, problem: str) -> Prompt:
 
 def _read(answer: Answer, frd: Frd) -> Spec:
     """The checked spec. Raises `Refusal`, `SpecError` or another `UserError`."""
-    spec = load_spec(json.dumps(read_json(answer, spec_schema()), ensure_ascii=False), "the answer")
+    return _accounted(load_spec(json.dumps(read_json(answer, spec_schema()), ensure_ascii=False), "the answer"), frd)
+
+
+def _accounted(spec: Spec, frd: Frd) -> Spec:
+    """The spec itself, which speaks of every requirement in the user's words. Raises `Refusal`."""
     given, found = {r.id: r.text for r in frd.requirements}, {r.id: r for r in spec.requirements}
     if missing := given.keys() - found.keys():
         raise Refusal("schema", f"these requirements are not accounted for: {', '.join(sorted(missing))}")
