@@ -26,7 +26,7 @@ PEER_IDLE_SECONDS = 15.0
 # Shows a proxy that the request comes from another one, with the key of its lease.
 HOP = "X-QuantumLayer-Hop"
 _FROM_PEER = web.RequestKey("from_peer", bool)
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     {
         "connection",
         "keep-alive",
@@ -39,11 +39,11 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-_FORWARDED = frozenset(
+FORWARDED = frozenset(
     {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-real-ip"}
 )
 _HANDSHAKE = frozenset({f"sec-websocket-{part}" for part in ("key", "version", "extensions", "protocol", "accept")})
-_COOKIE_DOMAIN = re.compile(r";\s*domain=[^;]*", re.IGNORECASE)
+COOKIE_DOMAIN = re.compile(r";\s*domain=[^;]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Way:
 
     def headers(self, request: web.BaseRequest, *dropped: frozenset[str]) -> CIMultiDict[str]:
         """What is sent of the request's headers: an application does not learn what opened its gate."""
-        headers = _passed_on(request.headers, _FORWARDED, frozenset({HOP.lower()}), *dropped)
+        headers = _passed_on(request.headers, FORWARDED, frozenset({HOP.lower()}), *dropped)
         if self.lease is None:
             headers = without_key(headers)
         else:
@@ -103,7 +103,7 @@ def _forwarded(request: web.BaseRequest) -> dict[str, str]:
 
 def _passed_on(headers: CIMultiDictProxy[str], *dropped: frozenset[str]) -> CIMultiDict[str]:
     named = {name.strip().lower() for value in headers.getall(hdrs.CONNECTION, ()) for name in value.split(",")}
-    without = _HOP_BY_HOP.union(named, *dropped)
+    without = HOP_BY_HOP.union(named, *dropped)
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in without)
 
 
@@ -112,7 +112,7 @@ def _response_headers(upstream: aiohttp.ClientResponse) -> CIMultiDict[str]:
     # A cookie for the whole domain would be sent to the previews of others.
     if cookies := headers.popall(hdrs.SET_COOKIE, None):
         for cookie in cookies:
-            headers.add(hdrs.SET_COOKIE, _COOKIE_DOMAIN.sub("", cookie))
+            headers.add(hdrs.SET_COOKIE, COOKIE_DOMAIN.sub("", cookie))
     # The address is the key to the preview: it should not travel to linked sites.
     headers.setdefault("Referrer-Policy", "same-origin")
     return headers

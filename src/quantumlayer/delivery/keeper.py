@@ -13,6 +13,7 @@ import aiohttp
 
 from quantumlayer.delivery.forwarding import CONNECTIONS, IDLE_SECONDS, open_session
 from quantumlayer.delivery.home import PreviewHome
+from quantumlayer.delivery.lane import Lane
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import LIVE, Lease, Preview, now
 from quantumlayer.errors import QuantumLayerError
@@ -61,11 +62,12 @@ class Unused(Exception):
 
 @dataclass
 class App:
-    """A preview that this process keeps. `session` reaches its application and nothing else; None while it is down."""
+    """A preview that this process keeps. `session` and `lane` reach its application and nothing else; None while it is down."""
 
     preview: Preview
     was_ready: bool
     session: aiohttp.ClientSession | None = None
+    lane: Lane | None = None
     requests: int = 0
     task: asyncio.Task[None] | None = None
     passing: set["asyncio.Task[object]"] = field(default_factory=set)
@@ -227,24 +229,27 @@ class Keeper:
         # stream), so it outlives the application and every request to it.
         async with contextlib.AsyncExitStack() as afterwards, self._launch(app.preview, folder) as serving:
             session = await afterwards.enter_async_context(_session(serving.socket))
+            lane = Lane(serving.socket)
             afterwards.push_async_callback(app.end_requests)
-            await self._watch(app, serving.running, session)
+            afterwards.push_async_callback(lane.end, FAREWELL_SECONDS)
+            await self._watch(app, serving.running, session, lane)
 
-    async def _watch(self, app: App, running: Running, session: aiohttp.ClientSession) -> NoReturn:
+    async def _watch(self, app: App, running: Running, session: aiohttp.ClientSession, lane: Lane) -> NoReturn:
         end = asyncio.create_task(running.wait())
         try:
-            app.session, app.was_ready = session, True
+            app.session, app.lane, app.was_ready = session, lane, True
             app.used_at = born = time.monotonic()
             await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
             while not end.done():
                 await asyncio.wait({end}, timeout=TICK_SECONDS)
                 await self._flush(app)
                 self._home.write_log(app.preview.id, running.output())
-                if not app.passing and time.monotonic() - app.used_at > self._unused_seconds:
+                used_at = max(app.used_at, lane.used_at)
+                if not app.passing and not lane.busy and time.monotonic() - used_at > self._unused_seconds:
                     raise Unused
             raise Crashed(_told(end.result(), running), calm=time.monotonic() - born > CALM_SECONDS)
         finally:
-            app.session = None
+            app.session = app.lane = None
             end.cancel()
             self._home.write_log(app.preview.id, running.output())
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import re
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import hdrs, web
 
+from quantumlayer.delivery.express import Express
 from quantumlayer.delivery.forwarding import CONNECTIONS, PEER_IDLE_SECONDS, Way, mark_hop, open_session, pass_on
 from quantumlayer.delivery.gate import Gate
 from quantumlayer.delivery.home import PreviewHome
@@ -18,7 +18,7 @@ from quantumlayer.delivery.keeper import UNUSED_SECONDS, Keeper, Launch
 from quantumlayer.delivery.listening import LOOPBACK, allow_many_connections, bind, listen, ports_from
 from quantumlayer.delivery.pages import answer
 from quantumlayer.delivery.registry import Registry
-from quantumlayer.delivery.values import DOMAIN, Lease
+from quantumlayer.delivery.values import DOMAIN, HOST, Lease
 
 log = logging.getLogger("quantumlayer.preview")
 # What strangers send is no error of ours; what we get wrong is logged in `Proxy.handle`.
@@ -31,7 +31,6 @@ HEALTH, READY = "/.quantumlayer/health", "/.quantumlayer/ready"
 OPEN_FILES = 65_536
 HEADER_BYTES = 16 * 1024
 IDLE_SECONDS = 30.0
-_HOST = re.compile(rf"([a-z2-7]{{32}})\.{re.escape(DOMAIN)}(?::\d+)?", re.IGNORECASE)
 
 
 class Proxy:
@@ -47,7 +46,7 @@ class Proxy:
         if not target.startswith("/"):
             return answer(400, "Bad request", "Only paths that begin with / are served here.", accept=accept)
         hosts = request.headers.getall(hdrs.HOST, [])
-        match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if match is None and target in (HEALTH, READY):
             return await self._condition(target)
         if match is None:
@@ -162,7 +161,12 @@ async def running_proxy(
             auto_decompress=False,
         )
         loop = asyncio.get_running_loop()
-        listeners = [await loop.create_server(server, sock=s) for s in sockets]
+        express: set[Express] = set()
+
+        def client() -> Express:
+            return Express(keeper.apps, server, express, IDLE_SECONDS)
+
+        listeners = [await loop.create_server(client, sock=s) for s in sockets]
         with home.wakeable(keeper.wake):
             keeping = asyncio.create_task(keeper.run())
             home.record(bound)
@@ -172,6 +176,8 @@ async def running_proxy(
                 for listener in listeners:
                     listener.close()
                 await server.shutdown(timeout=1.0)
+                for connection in tuple(express):
+                    connection.close()
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
                 await peers.close()

@@ -1,6 +1,7 @@
 """A preview: a verified application, really running for a while, behind an address that nobody can guess."""
 
 import base64
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from quantumlayer.errors import UserError
 PreviewState = Literal["starting", "ready", "idle", "failed", "expired", "revoked"]
 LIVE: tuple[PreviewState, ...] = ("starting", "ready", "idle", "failed")
 DOMAIN = "preview.localhost"
+HOST = re.compile(rf"([a-z2-7]{{32}})\.{re.escape(DOMAIN)}(?::\d+)?", re.IGNORECASE)
 MIN_TTL = timedelta(seconds=1)
 MAX_TTL = timedelta(days=7)
 
