@@ -38,3 +38,10 @@ async def test_what_passed_is_known_to_the_next_call_and_a_line_cut_off_by_a_kil
         memory.write_bytes(memory.read_bytes()[:-20])
         assert not await Suite.at(bench).passed(units[0])
         assert [o.remembered async for o in Suite.at(bench, fresh=True).outcomes(units)] == [False]
+
+
+def test_no_stack_is_asked_for_what_it_does_not_provide(tmp_path: Path) -> None:
+    known = known_blueprints(tmp_path)
+    by_stack = {s: {u.name for u in units_of(place_of(known, s, tmp_path))} for s in ("python/fastapi", "python/litestar")}
+    assert "keys/own" in by_stack["python/fastapi"] and "keys/own" not in by_stack["python/litestar"]
+    assert "hostile/locals/own" in by_stack["python/litestar"]

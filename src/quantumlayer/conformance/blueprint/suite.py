@@ -17,6 +17,7 @@ from quantumlayer.conformance.blueprint.trial import DATABASES, check, judged, o
 from quantumlayer.conformance.blueprint.workbench import Workbench
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError, UserError
 from quantumlayer.evidence.values import Check
+from quantumlayer.plan.needs import needs
 
 FEWEST_FAULTS = 12
 
@@ -48,11 +49,12 @@ class Outcome:
 
 
 def units_of(place: Place, only: tuple[str, ...] = ()) -> tuple[Unit, ...]:
-    """All units, those of one spec together; of them those whose name begins with one of `only`, or fits it (`*/sqlite`).
+    """All units, those of one spec together; a spec that needs what the stack does not provide has none. Of them those whose name begins with one of `only`, or fits it (`*/sqlite`).
 
     Raises `UserError` where none does.
     """
-    specs, faults = reference_names(place.blueprint), faults_of(place.blueprint)
+    provided, faults = place.blueprint.value.provides, faults_of(place.blueprint)
+    specs = [n for n in reference_names(place.blueprint) if all(need.capability in provided for need in needs(place.spec(n)))]
     found = [Unit("faults", "faults")]
     found += [Unit(f"{name}/render", "render", name) for name in specs]
     for name in specs:

@@ -17,10 +17,10 @@ _PREDECLARED = frozenset({
     "uint", "uint16", "uint32", "uint64", "uint8", "uintptr",
 })  # fmt: skip
 _LOCALS = frozenset({
-    "actor", "answer", "api", "app", "auth", "body", "caller", "cell", "changes", "columns", "created", "database", "decimal",
-    "err", "found", "http", "in", "item", "items", "key", "math", "model", "order", "page", "params", "problem", "query",
-    "r", "result", "row", "rows", "rules", "service", "slices", "store", "strings", "t", "tables", "target", "total", "tx",
-    "value", "view", "w", "web", "where", "wire", "work",
+    "actor", "answer", "api", "app", "auth", "body", "byID", "caller", "cell", "changes", "chi", "clock", "columns", "config",
+    "context", "created", "database", "decimal", "err", "fmt", "found", "http", "ids", "in", "item", "items", "key", "link",
+    "math", "model", "order", "page", "params", "problem", "query", "r", "result", "row", "rows", "rules", "service", "slices",
+    "store", "strings", "t", "tables", "target", "time", "total", "tx", "value", "view", "w", "web", "where", "wire", "work",
 })  # fmt: skip
 _TYPES = frozenset({"Tx", "Page", "Actor"})
 _FILES = frozenset({"doc", "lists", "page"})

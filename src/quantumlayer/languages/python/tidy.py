@@ -14,7 +14,10 @@ from quantumlayer.errors import EnvironmentError_
 # Where there is one: on a busy disk, deleting the files again takes longer than all else.
 _MEMORY = Path("/dev/shm")
 _RULES = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "128")
-_IMPORTS = ("--config", 'lint.isort.known-first-party=["app", "tests"]')
+_IMPORTS = (
+    *("--config", 'lint.isort.known-first-party=["app", "tests"]'),
+    *("--config", "lint.isort.split-on-trailing-comma=false"),
+)
 _FIXES = "F401,I001,UP037,RUF022,PIE790,UP034"
 
 

@@ -10,16 +10,19 @@ try type typeof undefined unknown using var void while with yield
 """
 _KEYWORDS = frozenset(_KEYWORDS_TEXT.split())
 _LOCALS_TEXT = """
-account accounts actor answers app auth body Buffer caller changes clock conditions console count ctx database db fn globalThis
-index item items key known limit now offset one order page params process policies problem reply request routes row rows
-rules schemas self service services settings sql tables today token total value wire work z
+account accounts actor addDays addSeconds all answer answers app auth body Buffer caller callerOf changes clock column columns
+conditions console count ctx database db demand derived direction fn given globalThis hashPassword ids index item items key
+known limit linked listed newKey notFound now offset one order page params process policies problem randomCode register reply
+reportRoutes request rounded routes row rows rowsOf rules schemas searched self service services setItems setLinks settings sql
+tables today token total value wire work z
 """
 _LOCALS = frozenset(_LOCALS_TEXT.split())
 _TYPES_TEXT = """
 Account App Array ArrayBuffer BigInt Boolean Buffer Caller Context Database Date Decimal Error Expression FastifyInstance
-FastifyReply FastifyRequest Function Instant Infinity Iterator JSON Kysely List Map Math NaN Never Number Object Omit Page
-Partial Pick PlainDate Problem Promise Proxy Query RawBuilder Readonly Record Reflect RegExp Registration Row Rows
-Settings Set SqlBool String Symbol Table Tables Transaction Uint8Array URL WeakMap
+FastifyReply FastifyRequest Found Function Instant Infinity Iterator JSON Kysely List Map Math NaN Never Number Object Omit Page
+PageQuery Partial Pick PlainDate Problem Promise Proxy Query RawBuilder Readonly Record Reflect RegExp Registration Row Rows
+Settings Set SqlBool String Symbol Table TableName Tables Transaction Uint8Array URL WeakMap
+Work
 """
 _TYPES = frozenset(_TYPES_TEXT.split())
 # Words that SQLite or PostgreSQL keep for themselves: as names they stand in quotes.
