@@ -37,7 +37,7 @@ def rendered(name: str, part: str = "source") -> FileTree:
     return render(spec, plan, BLUEPRINT, LANGUAGE, part=part, test_plan=tests)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["library", "blog", "inventory", "notes", "devices", "hostile/names"])
+@pytest.mark.parametrize("name", ["library", "blog", "inventory", "notes", "devices", "hostile/names", "hostile/locals"])
 def test_every_source_parses_and_is_laid_out(name: str) -> None:
     tree = rendered(name)
     assert parse(tree, LANGUAGE).findings == ()

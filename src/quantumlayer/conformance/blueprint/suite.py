@@ -49,9 +49,9 @@ class Outcome:
 
 
 def units_of(place: Place, only: tuple[str, ...] = ()) -> tuple[Unit, ...]:
-    """All units, those of one spec together; a spec that needs what the stack does not provide has none. Of them those whose name begins with one of `only`, or fits it (`*/sqlite`).
+    """All units, those of one spec together; of them those whose name begins with one of `only`, or fits it (`*/sqlite`).
 
-    Raises `UserError` where none does.
+    A spec that needs what the stack does not provide has none. Raises `UserError` where nothing is left.
     """
     provided, faults = place.blueprint.value.provides, faults_of(place.blueprint)
     specs = [n for n in reference_names(place.blueprint) if all(need.capability in provided for need in needs(place.spec(n)))]
