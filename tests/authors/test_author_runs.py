@@ -118,7 +118,8 @@ def test_a_reviewer_is_believed_where_the_running_application_says_so_too(genera
     assert confirmed.endswith("POST /notes is answered 200, and the specification wants 201")
     alone_code, alone, log = generate([answer], *words)
     assert (alone_code, alone["status"]) == (code, report["status"]), log
-    assert alone["scores"] == report["scores"] and alone["requirements"] == report["requirements"]
+    assert alone["scores"] == report["scores"]
+    assert [r["status"] for r in alone["requirements"]] == [r["status"] for r in report["requirements"]]
 
 
 SHELVES = "Boxes have a name and a weight in grams. The label of a box is computed by the Luhn algorithm."
