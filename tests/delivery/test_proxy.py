@@ -4,10 +4,12 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import socket
 import time
 
 import aiohttp
+import psutil
 import pytest
 import pytest_asyncio
 from preview_world import client, raw
@@ -194,6 +196,52 @@ async def test_people_find_a_page_where_the_application_has_none(served, preview
 async def test_many_clients_at_once(served, preview):
     answers = await asyncio.gather(*(served.get(preview, f"/n/{i}") for i in range(100)))
     assert [(status, seen["target"]) for status, _, seen in answers] == [(200, f"/n/{i}") for i in range(100)]
+
+
+async def test_a_thousand_connections_are_held_and_served(served, preview):
+    head = f"GET /n HTTP/1.1\r\nHost: {preview.id}.preview.localhost\r\n\r\n".encode()
+    held = [await asyncio.open_connection("127.0.0.1", preview.port) for _ in range(1000)]
+    for _, writer in held:
+        writer.write(head)
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*(reader.readuntil(b"\r\n\r\n") for reader, _ in held))
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+    assert (await served.get(preview, "/health"))[0] == 200
+    for _, writer in held:
+        writer.close()
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+async def test_who_never_reads_fills_no_memory_and_holds_up_nobody(served, preview, connection):
+    """Both ways through the proxy: a request that closes its connection is not plain."""
+    before, deaf = psutil.Process().memory_info().rss, []
+    for _ in range(4):
+        client_socket = socket.create_connection(("127.0.0.1", preview.port))
+        head = f"GET /big?mib=100 HTTP/1.1\r\nHost: {preview.id}.preview.localhost\r\nConnection: {connection}\r\n\r\n"
+        client_socket.sendall(head.encode())
+        deaf.append(client_socket)
+    for number in range(50):
+        assert (await served.get(preview, f"/n/{number}"))[0] == 200
+    assert psutil.Process().memory_info().rss - before < 100e6
+    for client_socket in deaf:
+        client_socket.close()
+
+
+async def test_requests_sent_one_after_the_other_without_waiting_are_all_answered_in_order(preview):
+    host = f"{preview.id}.preview.localhost"
+    heads = [f"GET /n/{number} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() for number in range(20)]
+    last = f"GET /last HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", preview.port)
+    writer.write(heads[0])
+    await reader.readuntil(b"/n/0")
+    for start in range(1, 20, 3):
+        writer.write(b"".join(heads[start : start + 3]))
+        await asyncio.sleep(0)
+    writer.write(last)
+    async with asyncio.timeout(20):
+        rest = await reader.read()
+    assert re.findall(rb'"target": "(/[^"]*)"', rest) == [*(b"/n/%d" % number for number in range(1, 20)), b"/last"]
+    writer.close()
 
 
 async def test_the_proxy_takes_the_next_free_port_and_returns_to_its_own(world):

@@ -1,6 +1,7 @@
 """The database goes away or is held by another, and comes back while somebody works with it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -10,9 +11,11 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
+from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.pipeline.client import Runs, connect
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.stages import NAMES
@@ -23,6 +26,7 @@ from quantumlayer.stores import database
 from quantumlayer.stores.folder import FolderBlobs
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
+from quantumlayer.stores.patient import PatientBlobs
 from quantumlayer.stores.values import Owner
 from tests.pipeline.scripted import activities, copy, ended, started
 
@@ -110,6 +114,79 @@ async def test_who_stops_within_a_transaction_of_postgresql_loses_it_and_blocks_
     assert tries == 2 and [event.number for event in await other.events("r")] == [1]
     await stopped.close()
     await other.close()
+
+
+class Way:
+    """A port that leads to another one while it is open, and refuses connections while it is closed."""
+
+    def __init__(self, target):
+        self.port, self._target, self._server, self._passing = free_port(), target, None, set()
+
+    async def open(self):
+        self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port)
+
+    async def close(self):
+        self._server.close()
+        for task in tuple(self._passing):
+            task.cancel()
+
+    async def _pass(self, reader, writer):
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        pumps = [asyncio.create_task(_pump(reader, back)), asyncio.create_task(_pump(there, writer))]
+        self._passing |= set(pumps)
+        await asyncio.gather(*pumps, return_exceptions=True)
+        self._passing -= set(pumps)
+
+
+async def _pump(reader, writer):
+    with contextlib.closing(writer):
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+
+
+@pytest.mark.matrix
+async def test_a_run_waits_for_its_object_store_and_goes_on(tmp_path, s3_endpoint, monkeypatch):
+    """It refuses connections, and breaks those that there are, in the middle of a run."""
+    httpx.put(f"{s3_endpoint}/away").raise_for_status()
+    way = Way(int(s3_endpoint.rpartition(":")[2]))
+    await way.open()
+    for name, value in {"ENDPOINT_URL": f"http://127.0.0.1:{way.port}", "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    home, port = Home(tmp_path), free_port()
+    temporal = subprocess.Popen(temporal_argv(home, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with temporal:
+        metadata = Metadata(home.database)
+        await metadata.prepare()
+        runs = Runs(metadata, PatientBlobs(open_blobs("s3://away/drops"), 120))
+        back = []
+
+        async def come_back():
+            await way.close()
+            await asyncio.sleep(8)
+            await way.open()
+
+        async def lose(desk):
+            if not back:
+                back.append(asyncio.create_task(come_back()))
+                await asyncio.sleep(0)
+            await copy(desk)
+
+        try:
+            client = await connect(f"127.0.0.1:{port}")
+            async with serving(client, activities(runs, structure=lose)):
+                run = await started(runs, client)
+                assert (await ended(runs, run, 120)).report.status == "verified"
+            assert back[0].done()
+            drops = [drop for drop in await metadata.drops(run.id) if drop.stage in NAMES]
+            assert Counter(d.stage for d in drops) == dict.fromkeys(NAMES, 1)
+            for drop in drops:
+                await runs.blobs.get(drop.id)
+        finally:
+            await metadata.close()
+            await way.close()
+            temporal.kill()
 
 
 @pytest.mark.matrix
