@@ -110,6 +110,15 @@ async def test_what_an_open_clause_changes_is_changed_and_asked():
     assert any("parcel.weight: the analyst read max None, the model max 30" in q for q in found.questions)
 
 
+async def test_an_operation_for_an_open_clause_may_have_another_input():
+    other = json.loads(drafted())
+    create = other["entities"]["parcel"]["operations"]["create"]
+    create |= {"input": {"note": {"type": "string", "required": False}}, "satisfies": [*create["satisfies"], "R2"]}
+    other["entities"]["parcel"]["operations"]["update"]["input"] = {"why": {"type": "string"}}
+    built = (await draft(gateway(json.dumps(other)), FRD, KNOWN)).spec.entities["parcel"].operations
+    assert set(built["create"].input) == {"note"} and built["update"] == KNOWN.entities["parcel"].operations["update"]
+
+
 async def test_a_draft_that_does_not_go_with_what_was_understood_goes_back():
     other = json.loads(drafted())
     other["entities"]["parcel"]["fields"]["weight"] = {"type": "string", "satisfies": ["R1"]}

@@ -11,8 +11,9 @@ from typing import Any
 from quantumlayer.spec.values import Spec
 from quantumlayer.spec.yaml_form import load_spec
 
-# Members that hold elements by name.
-_NAMED = {"entities", "fields", "rules", "operations", "guards", "input", "reports", "units"}
+# Members that hold elements by name. Who may change an operation may add to its input; an entity is too much to claim whole.
+_PARTS = {"guards", "input"}
+_NAMED = {"entities", "fields", "rules", "operations", "reports", "units"} | _PARTS
 _CLAIMS = "satisfies"
 
 
@@ -27,7 +28,8 @@ def completed(known: Spec, drafted: Spec) -> Spec:
     drafts = {r["id"]: r for r in second.pop("requirements", ())}
     first["requirements"] = [drafts.get(r["id"], r) if r["id"] in open_ else r for r in first.get("requirements", ())]
     roles = [*dict.fromkeys((*first.get("roles", ()), *second.pop("roles", ())))]
-    whole = _element(first, second, open_, ours=False) | ({"roles": roles} if roles else {})
+    whole = _element(first, second, open_, ours=False)
+    whole |= {"roles": roles} if roles and "auth" in whole else {}
     return load_spec(json.dumps(whole, ensure_ascii=False), "the answer, with what was understood kept")
 
 
@@ -42,7 +44,7 @@ def _element(known: Mapping[str, Any], drafted: Mapping[str, Any], open_: set[st
         elif key not in drafted:
             found[key] = one
         elif key in _NAMED and isinstance(two, dict):
-            found[key] = _elements(one or {}, two, open_)
+            found[key] = _elements(one or {}, two, open_, ours=ours and key in _PARTS)
         elif isinstance(one, dict) and isinstance(two, dict):
             found[key] = _element(one, two, open_, ours=ours)
         elif ours or (key not in known and _names(two, open_)):
@@ -52,13 +54,13 @@ def _element(known: Mapping[str, Any], drafted: Mapping[str, Any], open_: set[st
     return found
 
 
-def _elements(known: Mapping[str, Any], drafted: Mapping[str, Any], open_: set[str]) -> dict[str, Any]:
+def _elements(known: Mapping[str, Any], drafted: Mapping[str, Any], open_: set[str], *, ours: bool) -> dict[str, Any]:
     """Elements by name: the analyst's, each completed, and those new ones that are there for an open requirement."""
     kept = {
-        name: _element(one, drafted[name], open_, ours=False) if isinstance(drafted.get(name), dict) else one
+        name: _element(one, drafted[name], open_, ours=ours) if isinstance(drafted.get(name), dict) else one
         for name, one in known.items()
     }
-    return kept | {name: two for name, two in drafted.items() if name not in known and _names(two, open_)}
+    return kept | {name: two for name, two in drafted.items() if name not in known and (ours or _names(two, open_))}
 
 
 def _names(part: Any, open_: set[str]) -> bool:
