@@ -27,7 +27,7 @@ def list_view(printing: Printing, view: EntityView, key: str, operation: Operati
             for filter_, field, parameter in zip(operation.filters, declared, parameters, strict=True)
         ),
         sorts=tuple(
-            SortView(name, _sort_key(printing, view, fields, name)) for name in dict.fromkeys([*operation.sort, *sorted(sorts)])
+            _sort(printing, view, name, fields.get(name)) for name in dict.fromkeys([*operation.sort, *sorted(sorts)])
         ),
         default=tuple((name.removeprefix("-"), name.startswith("-")) for name in operation.default_sort),
         search=tuple(dialect.column(view, name, fields[name]) for name in operation.search),
@@ -36,10 +36,11 @@ def list_view(printing: Printing, view: EntityView, key: str, operation: Operati
     )
 
 
-def _sort_key(printing: Printing, view: EntityView, fields: dict[str, FieldView], name: str) -> str:
-    field = fields.get(name)
+def _sort(printing: Printing, view: EntityView, name: str, field: FieldView | None) -> SortView:
     column = printing.dialect.column(view, name, field)
-    return printing.dialect.ranked(column, field.spec.values) if field and field.type == "enum" else column
+    if field and field.type == "enum":
+        column = printing.dialect.ranked(column, field.spec.values)
+    return SortView(name, column, nullable=field is not None and not field.spec.required)
 
 
 def _declared(fields: dict[str, FieldView], filter_: Filter) -> Field:

@@ -62,10 +62,11 @@ class FilterView:
 
 @dataclass(frozen=True)
 class SortView:
-    """A sort key: the wire name and the column or expression."""
+    """A sort key: the wire name, the column or expression, and whether rows may lack it."""
 
     name: str
     text: str
+    nullable: bool
 
 
 @dataclass(frozen=True)
