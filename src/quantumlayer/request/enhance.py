@@ -19,7 +19,7 @@ _HOSTILE = re.compile(
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|prompts?|rules|above|previous)\b"
     r"|\b(print|reveal|show|leak|dump|send|exfiltrate)\b.{0,40}\b(environment|env vars?|system prompt|secrets?|api keys? of|credentials|/etc/\w+)"
     r"|\byou are (now|an?) (?:\w+ )?(assistant|ai|llm|language model|tool)\b"
-    r"|\brm -rf\b|\b(exec|eval|os\.system|subprocess)\s*\(|<script\b|\$\(.+\)|`[^`]*\b(curl|wget|sh|bash)\b[^`]*`",
+    r"|\brm -rf\b|\b(exec|eval|os\.system|subprocess)\s*\(|<script\b|\$\(.+\)|\S{200,}|`[^`]*\b(curl|wget|sh|bash)\b[^`]*`",
     re.I | re.S,
 )
 
@@ -70,6 +70,14 @@ def normalised(text: str) -> tuple[str, int]:
         ("…", "..."),
     ):
         text = text.replace(old, new)
+    # Pictures at the beginning of lines are bullets, elsewhere they say nothing.
+    marked = re.findall(r"^[ \t]*[\u2600-\u27bf\U0001f000-\U0001faff]", text, re.M)
+    text = (
+        re.sub(r"^[ \t]*[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0f\u200d\U0001f000-\U0001faff]*\s*", "- ", text, flags=re.M)
+        if len(marked) > 1
+        else text
+    )
+    text = re.sub(r"[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0f\u200d]*", " ", text)
     kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
     return kept.strip(), len(text) - len(kept)
 

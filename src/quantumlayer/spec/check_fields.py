@@ -39,6 +39,15 @@ RESERVED = frozenset((
 _STORED_ONLY = ("unique", "writable", "shown", "value", "inverse", "on_delete")
 
 
+def portable(pattern: str) -> bool:
+    """Whether a regular expression is valid, and means the same in all languages."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return _UNPORTABLE.search(pattern) is None
+
+
 def field_problems(spec: Spec, base: Path, field: Field, *, is_input: bool = False) -> Iterator[Problem]:
     """What is wrong with a declared field, apart from its expressions."""
     declared = field.model_fields_set

@@ -52,46 +52,54 @@ _MAKES = r"(?:create|add|write|post|submit|open|send|make|place|record|enter|upl
 _PARTIES = frozenset(("user", "member", "customer", "client", "guest", "visitor", "reader", "person", "owner", "author", "creator", "organizer", "organiser", "seller", "buyer", "requester", "applicant", "sender", "recipient", "student", "patient", "friend", "opponent", "assignee", "tenant", "parent", "child", "partner", "colleague", "player", "neighbour", "neighbor"))  # fmt: skip
 
 
+_DECIDED_BY = re.compile(rf"\b{_DECIDES}\w*ed by (?:an? |the )(?P<a>[a-z_]+)(?: (?P<b>[a-z_]+))?")
+_DECIDER = re.compile(
+    rf"^(?:an? |the |only |each )?(?P<w>[a-z_]+) (?:can |may |must |should )?(?:also )?{_DECIDES}(?:e|y|ies|es|s)?\b"
+)
+_NO_KIND = ("other", "another", "different", "assigned", "responsible", "same")
+
+
 def _deciders(texts: list[str]) -> frozenset[str]:
     """Who confirms, approves or rejects what others make (`confirmed by the priest`), and makes nothing of the like."""
-    people = "|".join(sorted(PEOPLE, key=len, reverse=True))
-    one = rf"(?P<w>(?:(?!(?:an?|the|other|another|different|assigned|responsible|same|or|and|by)\b)[a-z]+ )?(?:{people}))s?\b"
-    found = {
-        singular(m["w"]).replace(" ", "_")
-        for t in texts
-        for pattern in (
-            rf"\b{_DECIDES}\w*ed by (?:an? |the ){one}",
-            rf"^(?:an? |the |only |each )?(?P<w>{people})s? (?:can |may |must |should )?(?:also )?{_DECIDES}(?:e|y|ies|es|s)?\b",
-        )
-        for m in re.finditer(pattern, t)
-    }
-    return frozenset(
-        w
-        for w in found
-        if w not in _PARTIES
-        and w not in ROLES
-        and not any(
-            re.match(rf"(?:an? |the |each |every )?{w.replace('_', ' ')}s?(?: have| has| with|:| \()", t) for t in texts
-        )
-        and not any(
-            re.match(rf"(?:an? |the |each |every )?{w.replace('_', ' ')}s? (?:can |may |must |should |also )*{_MAKES}", t)
-            for t in texts
-        )
-    )
+    found = {singular(m["w"]) for t in texts if (m := _DECIDER.match(t))}
+    for m in (m for t in texts for m in _DECIDED_BY.finditer(t)):
+        last = singular(m["b"] or "")
+        found.add(f"{m['a']}_{last}" if last in PEOPLE and m["a"] not in _NO_KIND else singular(m["a"]))
+    return frozenset(w for w in found if w in PEOPLE and w not in _PARTIES and w not in ROLES and not _keeps_own(w, texts))
+
+
+def _keeps_own(person: str, texts: list[str]) -> bool:
+    """Whether such people make things themselves, or are kept with values of their own."""
+    subject = rf"(?:an? |the |each |every )?{person.replace('_', ' ')}s?"
+    does = re.compile(rf"{subject}(?: have| has| with|:| \(| (?:can |may |must |should |also )*{_MAKES})")
+    return any(does.match(t) for t in texts)
+
+
+_ONLY = re.compile(
+    r"\bonly (?:an? |the )?([a-z_]+) (?:or (?:an? |the )?\w+ )?(?:can|may|approves?|are allowed|is allowed|\w+s?\b)"
+)
+_ROLE = re.compile(
+    r"\bno(?:body| one|-one) (?:can |may )?\w+s? (?:their|his|her|his or her) own\b|\b\w+ role\b|\brole of\b|\bwith the role\b"
+)
+_SUBJECT = re.compile(r"^(?:an? |the )?([a-z_]+) (?:can |may |must |should )?(?:also )?[a-z]+")
+_AGENT = re.compile(r"\b(?:by|or) (?:an? |the )?([a-z_]+)")
 
 
 def _role_bound(text: str, deciders: frozenset[str]) -> bool:
     """`only managers approve`, `nobody approves their own`, `an admin can delete`, `agents close tickets`, `needs the finance role`."""
-    roles = "|".join(sorted(ROLES, key=len, reverse=True))
-    named = "|".join(sorted((d.replace("_", " ") for d in deciders), key=len, reverse=True))
-    people = "|".join(sorted(PEOPLE, key=len, reverse=True))
+    agents = [singular(m[1]) for m in _AGENT.finditer(text)]
+    decided = {w for m in _DECIDED_BY.finditer(text) for w in (singular(m["a"]), f"{m['a']}_{singular(m['b'] or '')}")}
     return bool(
-        re.search(rf"\bonly (?:an? |the )?(?:{people})s? (?:or (?:an? |the )?\w+ )?(?:can|may|approves?|are allowed|is allowed|\w+s?\b)", text)
-        or re.search(r"\bno(?:body| one|-one) (?:can |may )?\w+s? (?:their|his|her|his or her) own\b|\b\w+ role\b|\brole of\b|\bwith the role\b", text)
-        or re.search(rf"^(?:an? |the )?(?:{roles})s? (?:can |may |must |should )?(?:also )?[a-z]+", text)
-        or named and re.search(rf"ed by (?:an? |the )?(?:{named})s?\b", text)
-        or re.search(rf"\bby (?:an? |the )?(?:{roles})s?\b|\bor (?:an? |the )?(?:{roles})s?\b", text)
-    )  # fmt: skip
+        any(singular(m[1]) in PEOPLE for m in _ONLY.finditer(text))
+        or _ROLE.search(text)
+        or (found := _SUBJECT.match(text))
+        and singular(found[1]) in ROLES
+        or decided & deciders
+        or any(one in ROLES for one in agents)
+    )
+
+
+_SIGNING = re.compile(r"\b([a-z_]+) (?:can |must |should |may )?(?:register|sign up|log in|sign in|have accounts)")
 
 
 def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str, str]) -> None:
@@ -111,19 +119,8 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     plain_people = [p for p in people if not world.is_role(p)]
     first = named or next((p for p in plain_people if p in world.entities), None)
     distinct = set(dict.fromkeys(plain_people))
-    registering = next(
-        (
-            m[1]
-            for _, t in texts
-            if (
-                m := re.search(
-                    rf"\b({'|'.join(PEOPLE)})s? (?:can |must |should |may )?(?:register|sign up|log in|sign in|have accounts)",
-                    t,
-                )
-            )
-        ),
-        None,
-    )
+    signing = (m for _, t in texts for m in _SIGNING.finditer(t))
+    registering = next((singular(m[1]) for m in signing if singular(m[1]) in PEOPLE), None)
     account = (
         (registering if registering and not named else None)
         or first

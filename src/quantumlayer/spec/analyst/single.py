@@ -90,6 +90,9 @@ def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: 
         item = read_item(f"{name.replace('_', ' ')} (" + re.sub(r"^(?:one of|either)(?: the following)?:? ", "", what) + ")")
     if item.unread or snake(item.noun) != name or not (item.attributes.keys() - {"description"} or item.when or item.type):
         return None
+    if item.attributes.get("required") is True and not field.required and field.satisfies:
+        said = f"the {name.replace('_', ' ')} is optional and required"
+        return contradicts(clause, world, field.satisfies[0], said, "it is optional")
     if against := bounds_against(field, item.attributes):
         other = next((r for r in reversed(field.satisfies) if r != clause.id), "what was said before")
         return contradicts(clause, world, other, f"the {name.replace('_', ' ')} is {against}", "the first one is built")

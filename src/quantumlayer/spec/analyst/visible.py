@@ -45,8 +45,10 @@ def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
         or next((n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account), None)
         or world.own(target, clause.id)
     )
-    if target.public_when == "true":
-        other = next((s for s in target.operation("list").satisfies if s != clause.id), "another statement")
+    if target.public_when == "true" or target.seen_by_all:
+        other = target.seen_by_all or next(
+            (s for s in target.operation("list").satisfies if s != clause.id), "another statement"
+        )
         label = target.plural.replace("_", " ")
         return contradicts(clause, world, other, f"{label} are private, and everyone sees them", "everyone sees them")
     target.visible.append(f"actor != null && self.{owner} == actor")
@@ -200,6 +202,7 @@ def everyone_sees(clause: Clause, world: World, m: Any) -> bool | str | None:
         other = next((s for s in target.operation("list").satisfies if s != clause.id), "another statement")
         label = target.plural.replace("_", " ")
         return contradicts(clause, world, other, f"{label} are private, and everyone sees them", "they stay private")
+    target.seen_by_all = clause.id
     if re.search(r"\b(?:public|visitor|anyone|anybody)\b", plain(clause.match), re.I):
         target.public_when = target.public_when or "true"
     for name in ("read", "list"):

@@ -39,6 +39,7 @@ class EntityDraft:
     state: StateMachine | None = None
     visible: list[str] = field(default_factory=list)
     public_when: str | None = None
+    seen_by_all: str | None = None
     operations: dict[str, Operation] = field(default_factory=dict)
     forbidden: dict[str, tuple[str, ...]] = field(default_factory=dict)
     satisfies: list[str] = field(default_factory=list)

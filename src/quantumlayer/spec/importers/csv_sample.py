@@ -20,7 +20,12 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
         dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
-    rows = list(csv.reader(io.StringIO(text), dialect))
+    reader = csv.reader(io.StringIO(text), dialect)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        mend = "mend this line; a value has at most 131,072 characters"
+        raise ImportError_(name, reader.line_num, f"the line cannot be read: {error}", mend) from None
     if not rows or not any(rows[0]):
         raise ImportError_(name, 1, "the first line names no columns", "put the names of the columns into the first line")
     header, body = rows[0], [(n, r) for n, r in enumerate(rows[1:], 2) if r]

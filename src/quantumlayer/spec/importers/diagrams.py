@@ -47,7 +47,10 @@ def import_plantuml(name: str, text: str, by: str = "R1") -> Import:
     if any(re.search(r"\[\*\]", line) for _, line in lines):
         return _states(name, [(n, re.sub(r"^state\s+\"?(\w+)\"?.*$", r"\1", line)) for n, line in lines], by)
     lines, enums = _without_enums(lines)
-    return _entities(name, lines, by, "class ", "entity ", "table ", enums=enums)
+    result = _entities(name, lines, by, "class ", "entity ", "table ", enums=enums)
+    included = re.findall(r"^[ \t]*!(?:include|import)\w*[ \t]+(\S+)", text, re.M)
+    result.unmet += [f"{name} includes {other}, which is not read" for other in included]
+    return result
 
 
 def _without_enums(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], dict[str, tuple[str, ...]]]:

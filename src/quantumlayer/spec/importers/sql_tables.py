@@ -70,7 +70,7 @@ def read_script(name: str, text: str) -> Script:
         elif _TABLE.match(statement):
             parsed = _parsed(name, line, statement)
             if isinstance(parsed.this, exp.Schema):
-                _enter(script, parsed)
+                _enter(script, parsed, name, line)
         elif _READ.match(statement):
             _add(script, statement)
         elif strange is None and re.match(r"create\s+\w+\s+\w+\s*\(", statement, re.I):
@@ -131,8 +131,10 @@ def _parsed(name: str, line: int, statement: str) -> exp.Expr:
     )
 
 
-def _enter(script: Script, create: exp.Expr) -> None:
+def _enter(script: Script, create: exp.Expr, name: str, line: int) -> None:
     schema = create.this
+    if schema.this.name in script.tables:
+        raise ImportError_(name, line, f"the table {schema.this.name} is declared twice", "keep one of the declarations")
     columns = [e for e in schema.expressions if isinstance(e, exp.ColumnDef)]
     others = [e for e in schema.expressions if not isinstance(e, exp.ColumnDef | exp.Identifier)]
     script.tables[schema.this.name] = Table(schema.this.name, columns, others)

@@ -25,7 +25,9 @@ def load(name: str, text: str) -> Json:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ImportError_(name, line, f"invalid YAML: {error.problem}", "mend the YAML at this line") from None
-    except (YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ImportError_(name, None, "it is nested too deeply", "give nested values definitions of their own") from None
+    except (YAMLError, ValueError) as error:
         raise ImportError_(name, None, f"invalid YAML: {error}", "mend the YAML") from None
     if not isinstance(document, dict):
         raise ImportError_(name, 1, "the file holds no object", "pass an OpenAPI document")

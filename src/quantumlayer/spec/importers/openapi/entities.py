@@ -174,10 +174,20 @@ class Maker:
                 f"the member {key} of {resource.plural} is a list of objects or a mixture of types, which has no counterpart"
             )
             return
+        if schema.get("pattern") and found.type in ("string", "text") and found.pattern is None:
+            self.note(f"the pattern of {key} of {resource.plural} means something else in every language, and is not held")
+        self._check_bounds(key, resource, found)
         members[key] = name
         draft.fields[name] = self._placed(resource, name, found, accepted, made, changed, changeable)
         if draft.state and draft.state.field == name:
             del draft.fields[name]
+
+    def _check_bounds(self, key: str, resource: Resource, found: Field) -> None:
+        for least, most, what in ((found.min, found.max, "value"), (found.min_length, found.max_length, "length")):
+            if least is not None and most is not None and least > most:
+                told = f"the {what} of {key} of {resource.plural} is at least {least} and at most {most}"
+                near = f"{key}:" if f"{key}:" in self.document.text else f'"{key}"'
+                raise self.document.error(told, "mend the bounds of this member", near)
 
     def _placed(
         self, resource: Resource, name: str, found: Field, accepted: bool, made: bool, changed: bool, changeable: bool

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from quantumlayer.spec.check_fields import portable
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.values import Field
 
@@ -74,6 +75,7 @@ def _string(schema: Json, base: dict[str, Any]) -> Field:
         return Field(type="date" if format_ == "date" else "datetime", **base)
     lengths = {k: schema[n] for k, n in (("min_length", "minLength"), ("max_length", "maxLength")) if schema.get(n)}
     pattern = _anchored(schema["pattern"]) if isinstance(schema.get("pattern"), str) else None
+    pattern = pattern if pattern and portable(pattern) else None
     kind = "text" if not 0 < lengths.get("max_length", 0) <= 255 and format_ not in _FORMATS else "string"
     return Field(
         type=kind,
