@@ -42,12 +42,13 @@ async def until(holds, process):
 
 
 def kill_workers(home):
-    """SIGKILL for every worker of the service, and what it runs."""
-    service = psutil.Process(json.loads((home / "service.json").read_text())["pid"])
-    workers = [p for p in service.children(recursive=True) if "worker" in p.cmdline()]
-    assert workers, [p.cmdline() for p in service.children(recursive=True)]
+    """SIGKILL for every worker of the service."""
+    service = json.loads((home / "service.json").read_text())["pid"]
+    processes = [p.info for p in psutil.process_iter(["pid", "ppid", "cmdline"])]
+    workers = [found["pid"] for found in processes if found["ppid"] == service and "worker" in (found["cmdline"] or ())]
+    assert workers
     for worker in workers:
-        os.kill(worker.pid, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
 
 
 async def test_attempts_and_answers_outlive_the_worker(tmp_path):

@@ -69,7 +69,7 @@ async def test_a_wrong_key_and_an_answer_without_structure_are_told_by_the_test(
         assert found.returncode == 2 and "no structured output" in found.stderr and "structured =" in found.stderr
 
 
-@pytest.mark.parametrize(("scene", "code", "mend"), [("wrong_key", 4, "WIRE_KEY"), ("no_such_model", 2, "ql model")])
+@pytest.mark.parametrize(("scene", "code", "mend"), [("wrong_key", 4, "WIRE_KEY"), ("no_such_model", 2, "ql model add")])
 async def test_what_only_the_provider_knows_ends_a_run_with_its_mend(ql, monkeypatch, scene, code, mend):
     monkeypatch.setenv("WIRE_KEY", "sk-wrong-wrong-wrong")
     async with serve_wire() as wire:

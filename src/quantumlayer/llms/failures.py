@@ -87,7 +87,7 @@ def _nearest(name: str, error: theirs.ModelNotFoundError) -> str:
     suggested = getattr(error, "suggested_model_id", None)
     near = [suggested] if suggested else nearest_models(name)
     known = f"did you mean {', '.join(near)}? " if near else ""
-    return f"{known}A wrong base_url answers like this too"
+    return f"{known}name another: ql model add PROVIDER:MODEL. A wrong base_url answers like this too"
 
 
 def nearest_models(name: str) -> list[str]:
