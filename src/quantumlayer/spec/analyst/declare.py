@@ -193,6 +193,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
             continue
         item = read_item(piece)
         if not item.name:
+            unread += [piece] if re.search(r"\w", piece) else []
             continue
         if (
             named := re.fullmatch(r"(?:(many|several|one or more|multiple) )?([a-z]+) as (?:an? |its |their )?([a-z]+)", piece)

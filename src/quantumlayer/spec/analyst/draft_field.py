@@ -59,6 +59,8 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
         and target.name.split("_")[-1] in ("deal", "contract", "opportunity", "asset", "order", "policy", "invoice", "donation")
     ):
         kind = "decimal"
+    if kind in _NUMERIC and not item.type and attributes.keys() & {"pattern", "min_length", "max_length"}:
+        kind = "string"
     whole = all(isinstance(attributes.get(k), int) for k in ("min", "max")) and "step" not in attributes
     if item.name in ("value", "score", "rating", "grade", "points") and kind in ("number", None) and whole:
         kind = "integer"

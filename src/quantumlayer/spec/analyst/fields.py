@@ -94,7 +94,7 @@ def _continues(current: str, word: str, text: str) -> bool:
         following = text[text.lower().find(tail) + len(tail) :].lower() if tail in text.lower() else ""
         return bool(
             re.match(
-                r"\s*(?:and|or)\s+(?:(?:letters|digits|numbers|lowercase|underscores|dashes|hyphens|more|many|several|time)\b)",
+                r"\s*(?:and|or)\s+(?:(?:letters|digits|numbers|lowercase|underscores|dashes|hyphens|more|many|several|time)\b|\d+ (?:letters?|digits?|numbers?|numerals?)\b)",
                 following,
             )
         )

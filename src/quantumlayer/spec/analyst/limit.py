@@ -163,7 +163,7 @@ def once_per(clause: Clause, world: World, m: Any) -> bool | str | None:
     verb, about = verb_base(groups.get("v") or ""), entity(world, m, "o")
     child = entity(world, m, "c") if groups.get("c") else None
     if about and verb:
-        linked = (e for e, _ in world.children(about.name) if e.event_of)
+        linked = (e for e, _ in world.children(about.name) if e.event_of or e.name.startswith(verb[:5]))
         child = world.events_of(verb, about.name) or next(linked, None) or (None if groups.get("same") else about)
     if child is None:
         return None
