@@ -123,7 +123,7 @@ class Killed(Exception):
     """The process is gone."""
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.sets(st.sampled_from(CHECKS)), min_size=5, max_size=5),
     st.lists(st.integers(1, 4), max_size=3),

@@ -93,7 +93,7 @@ def test_a_file_that_is_no_model_is_known_before(tmp_path, content, told):
         check_gguf(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_file_that_is_cut_off_or_scrambled_is_known_before_it_is_loaded(tiny, data):
     """Wherever the download broke off before the last tensor; whatever stands in the head, it is refused or taken, no more."""
