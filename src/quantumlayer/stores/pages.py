@@ -17,6 +17,7 @@ from quantumlayer.stores.schema import drops, events, runs
 from quantumlayer.stores.values import Event, Owner
 
 CHUNK = 200
+_COUNTED = runs.alias("counted")
 
 
 class RunLine(BaseModel):
@@ -83,8 +84,7 @@ class Pages:
             at, last = _read_cursor(cursor)
             shown.append(or_(runs.c.created_at < at, and_(runs.c.created_at == at, runs.c.id < last)))
         # Page and total in one statement: each costs a way to the database's thread and back.
-        counted = runs.alias("counted")
-        total = select(func.count()).select_from(counted).where(*_conditions(owner, filters, counted)).scalar_subquery()
+        total = select(func.count()).select_from(_COUNTED).where(*_conditions(owner, filters, _COUNTED)).scalar_subquery()
         columns = [runs.c[name] for name in RunLine.model_fields]
         query = (
             select(*columns, total.label("total"))
