@@ -75,9 +75,7 @@ def holds(spec: Spec, fact: str) -> bool:
         return any(rest in (r.model_dump_json() + n) for n, r in spec.reports.items())
     if kind in ("A", "K"):
         return (
-            spec.auth is not None
-            and spec.auth.entity in rest.split("|")
-            and ("api_key" in spec.auth.methods) == (kind == "K")
+            spec.auth is not None and spec.auth.entity in rest.split("|") and ("api_key" in spec.auth.methods) == (kind == "K")
         )
     names, _, argument = rest.partition(" ")
     name, _, member = names.partition(".")

@@ -44,7 +44,7 @@ def _bare(entity: EntityDraft, world: World) -> None:
     plain = [
         n
         for n, f in entity.fields.items()
-        if f.type not in ("reference", "references") and f.value is None and f.writable != "never"
+        if f.type not in ("reference", "references", "boolean") and f.value is None and f.writable != "never"
     ]
     if (
         plain

@@ -21,7 +21,7 @@ _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|ha
 # Words that no name of a value has: what holds them is a statement of its own.
 _NO_NAME = re.compile(
     r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
-    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)"
+    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d"
 )
 # `the price I paid`, `the shelf it lies on`: what the name is, without what is told of it.
 _TOLD = re.compile(

@@ -132,10 +132,12 @@ def _declared(text: str) -> list[str]:
             )
         )
     if m := re.match(
-        r"^(?:(?:create|build|make|write|i need|i want|we need|need|want|a|an|the|simple|small|rest|crud|basic|me|please|give|json)\s)*(?P<n>[a-z]+(?: [a-z]+)?) (?:api|app|crud|service|backend|tracker|manager|list|database|catalog|catalogue|registry|directory|inventory)(?: app| api)? (?:with|storing|for|having|that stores|of|holding|tracking|where each(?: one)? has) ",
+        r"^(?:(?:create|build|make|write|i need|i want|we need|need|want|a|an|the|simple|small|rest|crud|basic|me|please|give|json)\s)*(?P<n>[a-z-]+(?: [a-z-]+)?) (?:api|app|crud|service|backend|tracker|manager|list|database|catalog|catalogue|registry|directory|inventory)(?: app| api)? (?:with|storing|for|having|that stores|of|holding|tracking|where each(?: one)? has) ",
         text,
     ):
         nouns.append(m["n"])
+        # `a to-do list with subtasks`: what a kind of record consists of, where it is no known value
+        nouns += [one for one in split_list(text[m.end() :]) if is_plural(one) and " " not in one and not looks_like_field(one)]
     if m := re.match(rf"^{_DET}(?P<n>{_NOUN})(?: fields| attributes| properties)?: \w", text):
         nouns.append(m["n"])
     if m := re.match(rf"^{_DET}(?P<n>{_NOUN}) \((?:\w|[ ,-])+,", text):

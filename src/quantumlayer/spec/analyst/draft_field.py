@@ -236,7 +236,7 @@ def join_parts(world: World) -> None:
 def _part_of(child: EntityDraft, parent: EntityDraft) -> bool:
     """Lines, items and comments live inside what has them."""
     last = child.name.split("_")[-1]
-    return child.name.startswith(parent.name + "_") or last in (
+    return child.name.startswith((parent.name + "_", "sub")) or last in (
         "item",
         "line",
         "comment",

@@ -5,6 +5,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, remainder
+from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
@@ -19,7 +20,7 @@ from quantumlayer.spec.analyst.world import (
     state_of_verb,
     transition,
 )
-from quantumlayer.spec.values import Effect, Guard
+from quantumlayer.spec.values import Effect, Field, Guard
 
 STATES = words_of("states", "open") | words_of("states", "negative") | words_of("states", "other")
 # What a row is at first: `loans are requested, …`.
@@ -439,4 +440,26 @@ def stating(clause: Clause, world: World, target: EntityDraft, object_: EntityDr
     return unread
 
 
-REMAINDERS += [before_deed, stating]
+def when_parts(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
+    """`a to-do can only be completed when all its subtasks are done`; that these can be done is told here, if nowhere else."""
+    name, _, text = rest.partition("!")
+    m = re.fullmatch(
+        r"(?:only )?(?:when|if|once|after) all(?: of)? (?:its|their|the) @?(?P<n>\w+) (?:is|are|have been) (?P<c>\w+)", text
+    )
+    child = world.find(m["n"].replace("_", " ")) if m else None
+    reference = child.reference_to(target.name) if child else None
+    if m is None or child is None or reference is None or name not in target.operations:
+        return False
+    if condition(world, child, m["c"], "x") is None and verb_base(m["c"]):
+        child.fields[snake(m["c"])] = Field(type="boolean", default="false", satisfies=(clause.id,))
+    test = condition(world, child, m["c"], "x")
+    if test is None:
+        return False
+    label = child.plural.replace("_", " ")
+    check = f"self.{world.inverse(child, reference)}.all(x, {test})"
+    guard = Guard(check=check, message=f"not all {label} are {m['c']}", satisfies=(clause.id,))
+    target.guard(name, f"{child.plural}_{snake(m['c'])}", guard)
+    return True
+
+
+REMAINDERS += [before_deed, stating, when_parts]
