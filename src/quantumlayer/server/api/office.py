@@ -96,15 +96,16 @@ def same_project(one: Owner, other: Owner) -> bool:
     return (one.organisation, one.project) == (other.organisation, other.project)
 
 
-def _office(connection: HTTPConnection) -> Office:
+# Not functions of threads: the framework would wait for one at each request, for each of them.
+async def _office(connection: HTTPConnection) -> Office:
     return connection.app.state.office
 
 
-def _caller(connection: HTTPConnection) -> Caller:
+async def _caller(connection: HTTPConnection) -> Caller:
     return connection.state.caller
 
 
-def _json_only(connection: HTTPConnection) -> None:
+async def _json_only(connection: HTTPConnection) -> None:
     kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(415, f"a body of {kind or 'no content type'} is not read here", "send application/json")
