@@ -166,6 +166,15 @@ def test_a_fork_that_is_killed_has_a_successor_and_its_end_is_the_parents(tmp_pa
     assert len(set(log.read_text().split())) == 2
 
 
+def test_forks_that_are_killed_at_once_again_and_again_have_no_more_successors(tmp_path):
+    log = tmp_path / "log"
+    program = FORKS.replace("if log_lines() == 1:", "if True:").replace("time.sleep(successor.YOUNG_SECONDS + 0.1)", "pass")
+    program = program.replace("YOUNG_SECONDS = 0.1", "YOUNG_SECONDS = 60")
+    ended = subprocess.run([sys.executable, "-c", program, log], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 128 + signal.SIGKILL, ended.stderr
+    assert len(set(log.read_text().split())) == 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_end_of_the_parent_is_the_end_of_the_fork(tmp_path, number):
     program = (

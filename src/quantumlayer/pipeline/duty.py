@@ -111,6 +111,8 @@ async def _take_over(runs: Runs, client: Client, path: Path, file: IO[bytes]) ->
                 looks += 1
             except (RPCError, QuantumLayerError) as error:
                 log.info("what the worker %s was doing cannot be seen: %s", path.name, error)
+            except Exception:
+                log.exception("what the worker %s was doing cannot be given to others", path.name)
             await asyncio.sleep(LOOK_SECONDS)
         path.unlink(missing_ok=True)
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-# What ends sooner than so long after its start would end again: that is for others to decide about.
-YOUNG_SECONDS = 2.0
+# What is killed so often sooner than so long after its start would be killed again: that is for others to decide about.
+YOUNG_SECONDS, YOUNG_DEATHS = 2.0, 3
 STOPS = (signal.SIGTERM, signal.SIGINT)
 STOPPED = 128 + signal.SIGTERM
 _PR_SET_PDEATHSIG = 1
@@ -23,7 +23,7 @@ def with_successors(work: Callable[[], int]) -> int:
 
     Call it before any thread is started. SIGTERM and SIGINT reach the fork. In the fork it returns or raises as `work` does.
     """
-    parent, stopping, fork = os.getpid(), False, 0
+    parent, stopping, fork, young = os.getpid(), False, 0, 0
 
     def pass_on(number: int, _: FrameType | None) -> None:
         nonlocal stopping
@@ -48,7 +48,8 @@ def with_successors(work: Callable[[], int]) -> int:
             return work()
         _, status = os.waitpid(fork, 0)
         fork, code = 0, os.waitstatus_to_exitcode(status)
-        if stopping or code >= 0 or time.monotonic() - began < YOUNG_SECONDS:
+        young = young + 1 if time.monotonic() - began < YOUNG_SECONDS else 0
+        if stopping or code >= 0 or young == YOUNG_DEATHS:
             return code if code >= 0 else 128 - code
         log.warning("ended with %s; another goes on", code)
 
