@@ -23,6 +23,7 @@ from quantumlayer.spec.analyst import (
     share,
     single,
     spans,
+    stages,
     states,
     visible,
 )
@@ -60,6 +61,7 @@ BOOKS = (
     share,
     single,
     spans,
+    stages,
     states,
     visible,
 )

@@ -9,7 +9,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, an, participle, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.words import PEOPLE, an, participle, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
     World,
@@ -21,81 +21,6 @@ from quantumlayer.spec.analyst.world import (
     transition,
 )
 from quantumlayer.spec.values import Effect, Field, Guard
-
-STATES = words_of("states", "open") | words_of("states", "negative") | words_of("states", "other")
-# What a row is at first: `loans are requested, …`.
-BEGINNINGS = words_of("states", "beginnings")
-_NO_STAGE = frozenset(("edit", "update", "change", "delete", "remove", "view", "show", "list", "sort", "filter", "search", "see", "find", "own", "use", "call", "name", "identify", "base", "give", "make", "connect", "limit", "allow", "track", "store", "keep", "manage"))  # fmt: skip
-
-
-@rule
-def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`an expense goes from draft to submitted to approved or rejected`; `draft → submitted → approved`"""
-    target = entity(world, m, "e") or world.find(world.topic)
-    path = plain(m["path"]).lower()
-    steps = [
-        p.strip()
-        for p in re.split(
-            r"\s*(?:->|→|=>|-->|,? (?:and )?then (?:to )?|,? to |,? and (?:finally|eventually) (?:to )?|,? then )\s*", path
-        )
-    ]
-    steps = [re.sub(r"^(?:from|to|into|through|finally|eventually|either|or|the|and)\s+", "", s).strip(" ,.") for s in steps]
-    if target is None or len(steps) < 2:
-        return None
-    if target.state and clause.match.lower().find(" from ") < 0 and "then" in path and snake(steps[0]) != target.state.initial:
-        steps = [target.state.initial, *(p for step in steps for p in re.split(r" and ", step))]
-    groups = [[snake(x) for x in re.split(r"\s*(?:,| or |/|\|)\s*(?:or )?", s) if x.strip()] for s in steps if s]
-    if "@" in m["path"] or any(
-        len(word.split("_")) > 3 or not word or word[0] == "n" and word[1:2] == "_" for group in groups for word in group
-    ):
-        return None
-    names = [s for group in groups for s in group]
-    ensure_states(target, groups[0][0], names, clause.id)
-    for before, after in zip(groups, groups[1:], strict=False):
-        for state in after:
-            transition(target, action_for_state(state), before, state, clause.id)
-    world.topic = target.name
-    return True
-
-
-@rule
-def statuses(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`Statuses: new, assigned, in progress, closed`: in this order, since nothing else is said."""
-    target = entity(world, m, "e") or world.find(world.topic)
-    names = [snake(w) for w in re.split(r",? (?:and|or) |, ", plain(m["list"])) if snake(w)]
-    if target is None or world.is_account(target) or len(names) < 2 or target.state is not None:
-        return None
-    marker = world.assume(
-        f"{an(target.name).capitalize()} goes from {' to '.join(n.replace('_', ' ') for n in names)}, in this order."
-    )
-    ensure_states(target, names[0], names, clause.id)
-    for before, after in zip(names, names[1:], strict=False):
-        transition(target, action_for_state(after), [before], after, clause.id)
-        transition(target, action_for_state(after), [before], after, marker)
-    world.ask(f"Which changes of the status of {an(target.name)} are allowed, besides the given order?")
-    world.topic = target.name
-    return True
-
-
-@rule
-def is_one_of(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`a job is open, in progress or finished`: the states of it, where most of them are known as such."""
-    names = [snake(w) for w in re.split(r",? or |, ", plain(m["list"]))]
-    known = [
-        n for n in names if n in STATES or re.match(r"(?:in|on|under|out_of|waiting|not)_", n) or verb_base(n) not in (None, n)
-    ]
-    return statuses(clause, world, m) if 2 * len(known) > len(names) and all(len(n.split("_")) < 4 for n in names) else None
-
-
-@rule
-def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`an order starts as pending`"""
-    target, state = entity(world, m, "e"), snake(m["a"])
-    if target is None:
-        return None
-    known = ensure_states(target, state, [state], clause.id)
-    target.state = known.model_copy(update={"initial": state, "states": tuple(dict.fromkeys([state, *known.states]))})
-    return True
 
 
 @rule
@@ -112,60 +37,6 @@ def is_until(clause: Clause, world: World, m: Any) -> bool | str | None:
         transition(target, verb, [before], state, clause.id)
     world.topic = target.name
     return allow_by(clause, world, target, verbs, groups.get("who") or groups.get("by") or "")
-
-
-@rule
-def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`an order is received, then cleaned, then collected`; `moves are planned, then done or cancelled`"""
-    target = entity(world, m, "e")
-    steps = [
-        [snake(w) for w in re.split(r",? or |, ", s.strip(" ,")) if w]
-        for s in re.split(r",? (?:and )?then (?:be |is |are )?", m["path"])
-    ]
-    if target is None or any(not s or any(len(w.split("_")) > 2 for w in s) for s in steps):
-        return None
-    machine = ensure_states(target, steps[0][0], [s for step in steps for s in step], clause.id)
-    target.state = machine.model_copy(update={"initial": steps[0][0]})
-    for before, after in zip(steps, steps[1:], strict=False):
-        for state in after:
-            transition(target, action_for_state(state), before, state, clause.id)
-    world.topic = target.name
-    return True
-
-
-_STEP = re.compile(
-    r"(?:(?:is|are|gets?|be) )?(?P<p>[a-z]+)(?: (?P<part>out|in|back|up|off|down|on))?(?: by (?:an? |the |its |their )?(?P<who>[a-z]+(?: [a-z]+)?))?"
-)
-
-
-@rule
-def stages(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`loans are requested, approved by the registrar, sent out and then returned`: one state after the other."""
-    target, (path, _, rest) = entity(world, m, "e"), plain(m["path"]).lower().partition(", who ")
-    pieces = [
-        p.strip(" ,") for p in re.split(r",|\band\b|\bthen\b|\bfinally\b|\beventually\b|\blater\b", path) if p.strip(" ,")
-    ]
-    steps = [_STEP.fullmatch(piece) for piece in pieces]
-    verbs = [verb_base(step["p"]) for step in steps if step]
-    ordered = re.search(r"\b(?:then|finally|eventually|later)\b", path) is not None
-    ordered = ordered or all(step and step["who"] for step in steps)
-    if target is None or len(verbs) < (2 if ordered else 3) or len(verbs) < len(pieces) or world.is_account(target):
-        return None
-    if any(v is None or v == s["p"] or v in _NO_STAGE for v, s in zip(verbs, steps, strict=True) if s):
-        return None
-    names = ["_".join(filter(None, (s["p"], s["part"]))) for s in steps if s]
-    first = target.state.initial if target.state else names[0]
-    initial = first if names[0] in BEGINNINGS or names[0] == first and target.state else "pending"
-    ensure_states(target, initial, names, clause.id)
-    unread = [rest] if rest else []
-    for before, (state, step) in zip([initial, *names], zip(names, steps, strict=True), strict=False):
-        if state != initial and step:
-            name = action_for_state(state)
-            transition(target, name, [before], state, clause.id)
-            allowed = allow_by(clause, world, target, [name], step["who"] or "")
-            unread += [allowed] if isinstance(allowed, str) else []
-    world.topic = target.name
-    return ", ".join(unread) or True
 
 
 @rule
