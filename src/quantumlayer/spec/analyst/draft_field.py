@@ -11,14 +11,8 @@ from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
 from quantumlayer.spec.values import Field, Rule
 
 _NONNEGATIVE = words_of("nonnegative")
-
-
 _POSITIVE = words_of("positive")
-
-
 _CREDITED = words_of("credited")
-
-
 _MEASURED = re.compile(
     r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|m2|sqm|litre|liter|degrees|percent)",
     re.I,
