@@ -9,7 +9,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "analyst"))
 from analyst_play import TWELVE, spec_of
 from corpus_score import load, score
 
-PARTS = ("open", "held_out", "held_out_2", "held_out_3", "held_out_4", "held_out_5", "held_out_6", "held_out_7", "held_out_8", "held_out_9")
+PARTS = (
+    "open",
+    "held_out",
+    "held_out_2",
+    "held_out_3",
+    "held_out_4",
+    "held_out_5",
+    "held_out_6",
+    "held_out_7",
+    "held_out_8",
+    "held_out_9",
+)
 
 
 def main() -> None:

@@ -78,6 +78,7 @@ def _keeps_own(person: str, texts: list[str]) -> bool:
 _ONLY = re.compile(
     r"\bonly (?:an? |the )?([a-z_]+) (?:or (?:an? |the )?\w+ )?(?:can|may|approves?|are allowed|is allowed|\w+s?\b)"
 )
+_ONLY_BY = re.compile(r"\bonly be \w+ by (?:its |their |the |an? )?([a-z_]+)")
 _ROLE = re.compile(
     r"\bno(?:body| one|-one) (?:can |may )?\w+s? (?:their|his|her|his or her) own\b|\b\w+ role\b|\brole of\b|\bwith the role\b"
 )
@@ -95,6 +96,7 @@ def _role_bound(text: str, deciders: frozenset[str]) -> bool:
         or (found := _SUBJECT.match(text))
         and singular(found[1]) in ROLES
         or decided & deciders
+        or any(singular(m[1]) in PEOPLE for m in _ONLY_BY.finditer(text))
         or any(one in ROLES for one in agents)
     )
 

@@ -69,6 +69,8 @@ def allow_by(clause: Clause, world: World, target: EntityDraft, operations: list
     who = re.sub(r"^[a-z]+'s? (?=[a-z]+$)", "", who)
     who = re.sub(r"^(\w+) (?:who|whom|that)? ?(?:it|they) (?:is|are|was|were) assigned to$", r"\1", who)
     one = snake(singular(who))
+    if re.search(r" (?:and|or) .* by ", f" {who} ") or len(one.split("_")) > 3:
+        return f"by {who}"
     if not (one in PEOPLE or world.is_role(one) or known_field(target, one) or world.find(one)):
         return f"by {who}"
     if re.search(r"at a time|at once|at the same time|\bone\b", who) or (world.auth is None and one in PEOPLE):
