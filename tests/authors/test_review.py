@@ -1,5 +1,6 @@
 """What a reviewer says of sources: kept where it is about a line that is there, believed where a tool says so too."""
 
+import asyncio
 import json
 
 import pytest
@@ -77,6 +78,27 @@ async def test_large_sources_are_read_in_parts_and_the_rest_is_told():
 async def test_a_reviewer_that_reads_nothing_is_told_as_it_is(error):
     with pytest.raises(type(error)):
         await review(gateway(error), FILES, "", [], "python")
+
+
+class Slow:
+    """Reads one part, and then for ever."""
+
+    def __init__(self, first):
+        self.first, self.asked = first, 0
+
+    async def ask(self, role, prompt, **options):
+        self.asked += 1
+        if self.first is None or self.asked > 1:
+            await asyncio.Event().wait()
+        return await gateway(self.first).ask(role, prompt)
+
+
+async def test_a_reviewer_that_reads_too_long_is_stopped_and_the_rest_is_told():
+    files = {f"app/f{n}.py": b"x = 1  # long line of source\n" * 1500 for n in range(3)}
+    half = await review(Slow(says()), files, "", [], "python", seconds=2)
+    assert half.read == ("app/f0.py",) and set(half.unread) == {"app/f1.py", "app/f2.py"}
+    none = as_review(await review(Slow(None), files, "", [], "python", seconds=0.01), [])
+    assert none.scan.status == "errored" and "a review ends after 0.01 seconds" in none.scan.reason
 
 
 def test_a_tool_that_found_the_same_confirms():

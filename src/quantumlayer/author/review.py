@@ -3,6 +3,7 @@
 A claim may bring calls; whether the application answers them wrongly is found out by a tool, never believed.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -19,6 +20,8 @@ from quantumlayer.ports.scanner import Severity
 
 # What one call is shown of the sources, in characters; how many calls there are at most, and tries for each.
 BATCH, MOST_CALLS, TRIES = 24_000, 6, 2
+# How long a run waits for all of them: a small model on a slow machine reads for an hour what it has no use for.
+MOST_SECONDS = 300.0
 MOST_SPEC = 16_000
 _SYSTEM = f"""You review the finished sources of a small web service against its specification, as JSON that follows the
 schema. Name what is wrong: a rule that is broken or missing, a race, a leak, a weakness. Each finding names one file and one
@@ -62,8 +65,15 @@ class Reviewed:
     models: tuple[str, ...] = ()
 
 
-async def review(gateway: Gateway, files: Mapping[str, bytes], spec: str, findings: Sequence[str], language: str) -> Reviewed:
-    """Lets the model of the role `reviewer` read the sources, the largest part that `MOST_CALLS` calls take.
+async def review(
+    gateway: Gateway,
+    files: Mapping[str, bytes],
+    spec: str,
+    findings: Sequence[str],
+    language: str,
+    seconds: float = MOST_SECONDS,
+) -> Reviewed:
+    """Lets the model of the role `reviewer` read the sources, the largest part that `MOST_CALLS` calls in so many seconds take.
 
     Raises what the gateway raises where nothing was read at all.
     """
@@ -72,9 +82,14 @@ async def review(gateway: Gateway, files: Mapping[str, bytes], spec: str, findin
     claims: list[Claim] = []
     read: list[str] = []
     models: list[str] = []
+    until = asyncio.get_running_loop().time() + seconds
     for batch in batches[:MOST_CALLS]:
         try:
-            filled = await _asked(gateway, batch, spec, findings, language)
+            async with asyncio.timeout_at(until):
+                filled = await _asked(gateway, batch, spec, findings, language)
+        except TimeoutError:
+            unread |= dict.fromkeys(batch, f"a review ends after {seconds:g} seconds")
+            continue
         except (BudgetExceeded, LlmUnavailable) as error:
             if not read:
                 raise
