@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quantumlayer.delivery.express import Express
 from quantumlayer.delivery.lane import Lane
 from quantumlayer.delivery.plain import plain_request
 
@@ -207,3 +208,22 @@ async def test_what_nobody_asked_for_answers_nobody(tmp_path):
         first = await ask()
         assert (await ask()) != first or len(connections) == 2
     assert len(connections) == 2
+
+
+async def test_a_change_that_was_not_answered_is_not_asked_again_but_told():
+    received = asyncio.get_running_loop().create_future()
+
+    class Transport:
+        def get_extra_info(self, name):
+            return ("127.0.0.1", 1)
+
+        def write(self, data):
+            received.set_result(data)
+
+    connection = Express({}, None, set(), 30)
+    connection.connection_made(Transport())
+    connection._received = POST
+    connection.unanswered()
+    head, _, body = (await received).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 502 ") and b"Content-Length: %d" % len(body) in head and b'"status": 502' in body
+    connection.connection_lost(None)

@@ -11,12 +11,19 @@ from typing import cast
 from quantumlayer.delivery.forwarding import CONNECTIONS
 from quantumlayer.delivery.keeper import App
 from quantumlayer.delivery.lane import Connection, Lane
+from quantumlayer.delivery.pages import no_answer
 from quantumlayer.delivery.plain import Plain, plain_request
 from quantumlayer.delivery.values import HOST
 
 # These can be asked again where the application went away before it answered.
 _SAFE = (b"GET", b"OPTIONS")
-_BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nRetry-After: 1\r\nCache-Control: no-store\r\n\r\n"
+
+
+def _unanswered() -> bytes:
+    refusal = no_answer(accept="")
+    assert isinstance(refusal.body, bytes)
+    lines = ["HTTP/1.1 502 Bad Gateway", *(f"{name}: {value}" for name, value in refusal.headers.items())]
+    return "\r\n".join((*lines, f"Content-Length: {len(refusal.body)}", "", "")).encode() + refusal.body
 
 
 class Express(asyncio.Protocol):
@@ -91,7 +98,7 @@ class Express(asyncio.Protocol):
         elif self._received.split(b" ", 1)[0] in _SAFE:
             self._hand_over(self._received + self._later)
         else:
-            self.transport.write(_BAD_GATEWAY)
+            self.transport.write(_unanswered())
             self._next()
 
     def close(self) -> None:

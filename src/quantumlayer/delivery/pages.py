@@ -76,3 +76,9 @@ def answer(
     return web.Response(
         status=status, body=json.dumps(problem).encode(), headers=headers, content_type="application/problem+json"
     )
+
+
+def no_answer(accept: str) -> web.Response:
+    """What is said where the application did not answer."""
+    detail = "It may be restarting. Try again in a second."
+    return answer(502, "The application did not answer", detail, accept=accept, retry_after=1)

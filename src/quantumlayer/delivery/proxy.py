@@ -16,7 +16,7 @@ from quantumlayer.delivery.gate import Gate
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.keeper import UNUSED_SECONDS, Keeper, Launch
 from quantumlayer.delivery.listening import LOOPBACK, allow_many_connections, bind, listen, ports_from
-from quantumlayer.delivery.pages import answer
+from quantumlayer.delivery.pages import answer, no_answer
 from quantumlayer.delivery.registry import Registry
 from quantumlayer.delivery.values import DOMAIN, HOST, Lease
 
@@ -81,8 +81,7 @@ class Proxy:
             log.info("%s of the preview %s… did not answer: %s", where, preview_id[:6], type(error).__name__)
             if request.writer.output_size > 0 or request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from error
-            detail = "It may be restarting. Try again in a second."
-            return answer(502, "The application did not answer", detail, accept=accept, retry_after=1)
+            return no_answer(accept)
         except Exception:
             log.exception("a request to %s of the preview %s… could not be passed on", where, preview_id[:6])
             raise
