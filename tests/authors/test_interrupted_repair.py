@@ -6,15 +6,17 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
+from pathlib import Path
 
 import psutil
 import pytest
-from conftest import QL
 from said import NOTES, faulty_notes
 
 from quantumlayer.conformance.llm.wire import Scene, serve_wire
 
 pytestmark = pytest.mark.matrix
+QL = Path(sys.executable).with_name("ql")
 MODELS = """
 [roles]
 coder = "openai-compatible:wire"
