@@ -38,8 +38,9 @@ def _message(item: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind in _BOUNDS:
-        (bound,) = context.values()
-        unsafe = abs(bound) == _LARGEST_INTEGER or isinstance(sent, int) and abs(sent) > _LARGEST_INTEGER
+        (limit,) = context.values()
+        bound = str(limit).removeprefix("Decimal('").removesuffix("')")  # Pydantic tells exact bounds as Python writes them
+        unsafe = bound.removeprefix("-") == str(_LARGEST_INTEGER) or isinstance(sent, int) and abs(sent) > _LARGEST_INTEGER
         return "must be an integer" if unsafe else f"must be {_BOUNDS[kind]} {bound}"
     if kind == "literal_error":
         return f"must be one of {', '.join(_QUOTED.findall(context['expected']))}" if isinstance(sent, str) else "must be a text"
