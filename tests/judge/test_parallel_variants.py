@@ -7,7 +7,7 @@ from builders import SHORT, failures, judged, spec_named
 
 from quantumlayer.evidence.acceptance_suite import acceptance_suite
 from quantumlayer.evidence.judge.served_model import Handler, ServedModel
-from quantumlayer.languages.python.scenarios import printed_step, scenario_names
+from quantumlayer.languages.python.scenarios import printed_scenario, scenario_names
 from quantumlayer.plan.plan_tests import plan_tests
 from quantumlayer.plan.scenario import Scenario, Step
 from quantumlayer.spec.http import HttpRequest, HttpResponse
@@ -60,7 +60,7 @@ def test_the_calls_of_a_step_are_single_calls() -> None:
 def test_the_printed_test_sends_every_body() -> None:
     scenario, step = the_race()
     names = scenario_names(scenario)
-    text = printed_step(step, names)
+    text = next(line for line in printed_scenario(scenario, names, None).splitlines() if "call_at_once" in line)
     compile(text.strip(), "printed", "exec")
     assert text.count('"book_id"') == step.parallel and " json=" not in text
     assert all(names.saved[body["book_id"]["$ref"].partition(".")[0]] in text for body in step.variants)
