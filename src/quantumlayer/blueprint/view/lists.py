@@ -26,9 +26,7 @@ def list_view(printing: Printing, view: EntityView, key: str, operation: Operati
             _filter(printing, view, filter_, fields.get(filter_.field), field, names[parameter])
             for filter_, field, parameter in zip(operation.filters, declared, parameters, strict=True)
         ),
-        sorts=tuple(
-            _sort(printing, view, name, fields.get(name)) for name in dict.fromkeys([*operation.sort, *sorted(sorts)])
-        ),
+        sorts=tuple(_sort(printing, view, name, fields.get(name)) for name in dict.fromkeys([*operation.sort, *sorted(sorts)])),
         default=tuple((name.removeprefix("-"), name.startswith("-")) for name in operation.default_sort),
         search=tuple(dialect.column(view, name, fields[name]) for name in operation.search),
         where=tuple(printing.query.conditions(where, scope)) if where else (),
