@@ -28,7 +28,7 @@ test: setup
 	$(BIN)/pytest
 
 matrix: setup
-	$(BIN)/pytest -m matrix
+	$(BIN)/pytest -m matrix --numprocesses=0
 
 bench: setup
 	@for name in cli render memory proxy; do $(BIN)/python benchmarks/$$name.py || exit 1; done

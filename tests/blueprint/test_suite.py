@@ -14,7 +14,7 @@ from quantumlayer.errors import UserError
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return place_of(known_blueprints(tmp_path), "go/chi", tmp_path)
+    return place_of(known_blueprints(tmp_path), "python/fastapi", tmp_path)
 
 
 def test_parts_are_chosen_by_their_beginning_or_a_pattern(place: Place) -> None:

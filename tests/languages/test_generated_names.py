@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from quantumlayer.blueprint.load import load_blueprints
 from quantumlayer.blueprint.render import render
-from quantumlayer.catalog.blueprints import known_blueprints
-from quantumlayer.catalog.places import place_of
+from quantumlayer.catalog.adapters import family
 from quantumlayer.plan.make_plan import make_plan
+from quantumlayer.spec.yaml_form import load_spec
 
+FOLDER = Path(__file__).parent.parent / "specs"
 SPECS = ("blog", "library")
 # Where the classes of entities, or variables with their rows, are written.
 FOLDERS = {
@@ -45,14 +47,16 @@ def snake(name: str) -> str:
 
 
 @pytest.mark.parametrize("stack", ["python/fastapi", "python/litestar", "typescript/fastify", "go/chi"])
-def test_no_entity_takes_a_name_that_the_code_beside_it_uses(stack: str, tmp_path: Path) -> None:
-    place, language = place_of(known_blueprints(tmp_path), stack, tmp_path), stack.partition("/")[0]
+def test_no_entity_takes_a_name_that_the_code_beside_it_uses(stack: str) -> None:
+    blueprint, language = load_blueprints().get(stack), stack.partition("/")[0]
+    adapter = family("languages").load(language)()
     names = import_module(f"quantumlayer.languages.{language}.names")
     found: set[str] = set()
-    for spec in map(place.spec, SPECS):
+    for name in SPECS:
+        spec = load_spec((FOLDER / f"{name}.yaml").read_text("utf-8"))
         own = {word for name, entity in spec.entities.items() for word in (name, entity.plural or "", *entity.operations)}
         words = {part.removesuffix("s") for name in (*own, *spec.reports) for part in name.split("_")}
-        tree = render(spec, make_plan(spec, place.blueprint, "blueprint", place.language), place.blueprint, place.language)
+        tree = render(spec, make_plan(spec, blueprint, "blueprint", adapter), blueprint, adapter)
         for path, content in tree.files.items():
             if path.startswith(FOLDERS[language]):
                 texts = (name for name in written(language, content.decode()) if name[0] != "_")

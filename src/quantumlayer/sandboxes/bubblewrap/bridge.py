@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast
 from quantumlayer.sandboxes.bubblewrap.identity import runtime_folder
 
 HIGH_WATER = 256 * 1024
+# A Unix socket refuses who comes while so many wait, at once; that must be more than callers keep open.
+BACKLOG = 2048
 T = TypeVar("T")
 
 
@@ -77,10 +79,10 @@ class Bridge:
 
     async def _open(self) -> None:
         self._loop.add_reader(self._control, self._answered)
-        tcp = await self._loop.create_server(self._accept, "127.0.0.1", 0, backlog=512)
+        tcp = await self._loop.create_server(self._accept, "127.0.0.1", 0, backlog=BACKLOG)
         self._servers.append(tcp)
         self.port = tcp.sockets[0].getsockname()[1]
-        self._servers.append(await self._loop.create_unix_server(self._accept, str(self.socket), backlog=512))
+        self._servers.append(await self._loop.create_unix_server(self._accept, str(self.socket), backlog=BACKLOG))
         self.socket.chmod(0o600)
 
     async def connected(self) -> socket.socket:
