@@ -216,6 +216,18 @@ class EntityView:
         return tuple(f for f in self.fields if f.derived)
 
     @property
+    def sort_indexes(self) -> tuple[tuple[str, str], ...]:
+        """Attribute and column of what lists are sorted by unless asked otherwise: an index spares them sorting every row."""
+        columns = {
+            field.name: (field.names.attribute, field.names.column)
+            for field in self.stored
+            if field.type not in ("reference", "enum") and not field.spec.unique
+        }
+        columns |= {name: (name, name) for name in ("created_at", "updated_at")}
+        first = (operation.list.default[0][0] for operation in self.operations if operation.list and operation.list.default)
+        return tuple(dict.fromkeys(columns[name] for name in first if name in columns))
+
+    @property
     def services(self) -> tuple[OperationView, ...]:
         """The operations and, for accounts, the registration."""
         return (*self.operations, *((self.registration,) if self.registration else ()))
