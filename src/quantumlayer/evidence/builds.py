@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from quantumlayer.files.claimed_folder import claimed_folder
+from quantumlayer.files.claimed_folder import SUFFIX, claimed_folder
 from quantumlayer.files.copied_tree import copy_tree
 
 KEPT = 8
@@ -38,6 +38,6 @@ class Builds:
             self._forget()
 
     def _forget(self) -> None:
-        entries = [entry for entry in self._root.iterdir() if entry.is_dir() and not entry.with_suffix(".claim").exists()]
+        entries = [entry for entry in self._root.iterdir() if entry.is_dir() and not entry.with_suffix(SUFFIX).exists()]
         for entry in sorted(entries, key=lambda entry: entry.stat().st_mtime, reverse=True)[KEPT:]:
             shutil.rmtree(entry, ignore_errors=True)

@@ -14,13 +14,17 @@ LONG_TEXT = 60
 
 @dataclass(frozen=True)
 class Given:
-    """What goes along with a call, as expressions; None where it does not. `raw` is a body that is no JSON value."""
+    """What goes along with a call, as expressions; None where it does not. `content` is a body that is no JSON value."""
 
     actor: str | None = None
-    query: str | None = None
-    raw: str | None = None
-    body: str | None = None
+    params: str | None = None
+    content: str | None = None
+    json: str | None = None
     headers: str | None = None
+
+    def present(self) -> dict[str, str]:
+        """What there is, by name, in the order of the fields."""
+        return {name: expression for name, expression in vars(self).items() if expression is not None}
 
 
 class ScenarioPrinter(ABC):
@@ -63,7 +67,7 @@ class ScenarioPrinter(ABC):
     def _opened(self, account: Account) -> list[str]:
         saved, headers = self.names.saved[account.alias], self.names.actors[account.alias]
         used, calling = account.alias in self.names.used, account.alias in self.names.calling
-        given = Given(body=self.value(account.registration))
+        given = Given(json=self.value(account.registration))
         if "password" not in self.auth.spec.methods:
             path = next(operation.route.path for operation in self.auth.account.operations if operation.kind == "create")
             call = self.call("POST", self.literal(path), 201, given)
@@ -111,9 +115,9 @@ class ScenarioPrinter(ABC):
         has_body = step.raw_body is None and step.body is not None
         return Given(
             actor=self.names.actors[step.actor] if step.actor else None,
-            query=self.value(query_texts(step.query)) if step.query else None,
-            raw=self.raw(step.raw_body) if step.raw_body is not None else None,
-            body=self.value(step.body) if has_body else None,
+            params=self.value(query_texts(step.query)) if step.query else None,
+            content=self.raw(step.raw_body) if step.raw_body is not None else None,
+            json=self.value(step.body) if has_body else None,
             headers=self.headers({key: self.value(value) for key, value in step.headers.items()}) if step.headers else None,
         )
 
@@ -181,21 +185,21 @@ class ScenarioPrinter(ABC):
     def lookup(self, path: str) -> str:
         """What a saved answer has at `alias.member.0.member`."""
 
-    @abstractmethod
     def moment(self, seconds: int) -> str:
         """The test's beginning and so many seconds."""
+        return f"api.moment({seconds or ''})"
 
-    @abstractmethod
     def day(self, days: int) -> str:
         """The test's day and so many days."""
+        return f"api.day({days or ''})"
 
     @abstractmethod
     def object(self, members: dict[str, str]) -> str:
         """A JSON object of expressions."""
 
-    @abstractmethod
     def array(self, items: Sequence[str]) -> str:
         """A JSON array of expressions."""
+        return f"[{', '.join(items)}]"
 
     def headers(self, members: dict[str, str]) -> str:
         """Header lines of expressions."""

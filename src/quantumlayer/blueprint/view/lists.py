@@ -20,14 +20,15 @@ def list_view(printing: Printing, view: EntityView, key: str, operation: Operati
     naming = dialect.naming
     inputs = (names.attribute for names in naming.inputs(operation.input, naming.parameters).values())
     names = naming.inputs(dict.fromkeys(parameters, Field(type="string")), (*naming.parameters, *inputs))
-    sorts = {name.removeprefix("-") for name in (*operation.sort, *operation.default_sort)}
+    unasked = sorted(name.removeprefix("-") for name in operation.default_sort)
+    sorts = {name: _sort(printing, view, name, fields.get(name)) for name in dict.fromkeys((*operation.sort, *unasked))}
     return dialect.list_type(
         filters=tuple(
             _filter(printing, view, filter_, fields.get(filter_.field), field, names[parameter])
             for filter_, field, parameter in zip(operation.filters, declared, parameters, strict=True)
         ),
-        sorts=tuple(_sort(printing, view, name, fields.get(name)) for name in dict.fromkeys([*operation.sort, *sorted(sorts)])),
-        default=tuple((name.removeprefix("-"), name.startswith("-")) for name in operation.default_sort),
+        sorts=tuple(sorts.values()),
+        default=tuple((sorts[name.removeprefix("-")], name.startswith("-")) for name in operation.default_sort),
         search=tuple(dialect.column(view, name, fields[name]) for name in operation.search),
         where=tuple(printing.query.conditions(where, scope)) if where else (),
         sortable=operation.sort,

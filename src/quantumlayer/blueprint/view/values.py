@@ -71,11 +71,11 @@ class SortView:
 
 @dataclass(frozen=True)
 class ListView:
-    """What a list accepts."""
+    """What a list accepts. `default` has the sort keys of a list that was asked for no order, each with whether it descends."""
 
     filters: tuple[FilterView, ...]
     sorts: tuple[SortView, ...]
-    default: tuple[tuple[str, bool], ...]
+    default: tuple[tuple[SortView, bool], ...]
     search: tuple[str, ...]
     where: tuple[str, ...]
     sortable: tuple[str, ...]
@@ -224,7 +224,9 @@ class EntityView:
             if field.type not in ("reference", "enum") and not field.spec.unique
         }
         columns |= {name: (name, name) for name in ("created_at", "updated_at")}
-        first = (operation.list.default[0][0] for operation in self.operations if operation.list and operation.list.default)
+        first = (
+            operation.list.default[0][0].name for operation in self.operations if operation.list and operation.list.default
+        )
         return tuple(dict.fromkeys(columns[name] for name in first if name in columns))
 
     @property

@@ -148,11 +148,10 @@ def _upper_first(word: str) -> str:
 
 def _default_order(listed: ListView, table: str) -> str:
     """The ORDER BY of a list that was asked for no order."""
-    keys = {sort.name: sort for sort in listed.sorts}
     words = {True: "DESC", False: "ASC"}
     order = [
-        f"{text.sql_text(keys[name].text)} {words[descending]}{' NULLS LAST' if keys[name].nullable else ''}"
-        for name, descending in listed.default
+        f"{text.sql_text(sort.text)} {words[descending]}{' NULLS LAST' if sort.nullable else ''}"
+        for sort, descending in listed.default
     ]
     return ", ".join([*order, f"{table}.id {words[bool(listed.default and listed.default[0][1])]}"])
 

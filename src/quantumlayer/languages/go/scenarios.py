@@ -25,6 +25,8 @@ _RESERVED = (
     "administrator",
     "newAPI",
 )
+# Of the helper's `request`, where they are called otherwise.
+_FIELDS = {"params": "query", "content": "raw", "json": "body"}
 
 
 def scenario_names(scenario: Scenario) -> ScenarioNames:
@@ -134,5 +136,4 @@ def _pairs(members: dict[str, str]) -> str:
 
 
 def _request(given: Given) -> str:
-    named = {"actor": given.actor, "query": given.query, "raw": given.raw, "body": given.body, "headers": given.headers}
-    return f"request{{{', '.join(f'{name}: {value}' for name, value in named.items() if value is not None)}}}"
+    return f"request{{{', '.join(f'{_FIELDS.get(name, name)}: {value}' for name, value in given.present().items())}}}"

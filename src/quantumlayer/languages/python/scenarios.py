@@ -77,17 +77,8 @@ class _Printer(ScenarioPrinter):
         alias, *members = path.split(".")
         return self.names.saved[alias] + "".join(f"[{part}]" if part.isdigit() else f"[{literal(part)}]" for part in members)
 
-    def moment(self, seconds: int) -> str:
-        return f"api.moment({seconds or ''})"
-
-    def day(self, days: int) -> str:
-        return f"api.day({days or ''})"
-
     def object(self, members: dict[str, str]) -> str:
         return "{" + ", ".join(f"{literal(key)}: {value}" for key, value in members.items()) + "}"
-
-    def array(self, items: Sequence[str]) -> str:
-        return f"[{', '.join(items)}]"
 
     def repeated(self, letter: str, times: int, last: str) -> str:
         return f"{literal(letter)} * {times} + {literal(last)}"
@@ -100,11 +91,4 @@ class _Printer(ScenarioPrinter):
 
 
 def _keywords(given: Given) -> list[str]:
-    named = {
-        "actor": given.actor,
-        "params": given.query,
-        "content": given.raw,
-        "json": given.body,
-        "headers": given.headers,
-    }
-    return [f"{name}={expression}" for name, expression in named.items() if expression is not None]
+    return [f"{name}={expression}" for name, expression in given.present().items()]

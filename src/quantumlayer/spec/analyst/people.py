@@ -287,15 +287,16 @@ def person_assigned(clause: Clause, world: World, m: Any) -> bool | str | None:
     person = world.find(who) or (None if world.auth else world.add(who, clause.id))
     if person is None or who in target.fields:
         return None
-    target.fields[who] = Field(
-        type="reference",
-        to=person.name,
-        required=False,
-        inverse=f"assigned_{target.plural}",
-        on_delete="set_null",
-        satisfies=(clause.id,),
-    )
+    target.fields[who] = _assignment(target, person, clause)
     return m["by"] and f"by {m['by']}" or True
+
+
+def _assignment(target: EntityDraft, person: EntityDraft, clause: Clause) -> Field:
+    """The reference to whoever works on it."""
+    inverse = f"assigned_{target.plural}"
+    return Field(
+        type="reference", to=person.name, required=False, inverse=inverse, on_delete="set_null", satisfies=(clause.id,)
+    )
 
 
 @rule
@@ -308,12 +309,5 @@ def assigned_to(clause: Clause, world: World, m: Any) -> bool | str | None:
     name = known_field(target, who) or known_field(target, "assignee")
     if name is None:
         name = "assignee" if world.is_account(person) else person.name
-        target.fields[name] = Field(
-            type="reference",
-            to=person.name,
-            required=False,
-            inverse=f"assigned_{target.plural}",
-            on_delete="set_null",
-            satisfies=(clause.id,),
-        )
+        target.fields[name] = _assignment(target, person, clause)
     return True
