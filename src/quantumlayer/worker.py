@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.catalog.blueprints import LiveBlueprints
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.previews import list_previews
 from quantumlayer.delivery.registry import open_registry
@@ -18,7 +19,6 @@ from quantumlayer.pipeline.models import Models
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.watched import Watched
-from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
 from quantumlayer.stores.patient import PatientBlobs
@@ -42,17 +42,12 @@ async def open_toolbox(home: Home) -> Toolbox:
         metadata=metadata,
         previews=previews,
         preview_home=PreviewHome(home.root),
-        sandbox=Watched(open_sandbox(home)),
+        sandbox=Watched(open_sandbox()),
         languages={name: languages.load(name)() for name in languages.names},
         scanners=tuple(scanners.load(name)() for name in scanners.names),
         blueprints=LiveBlueprints(home.root),
         models=Models(home.root, SqlBook(metadata.database), SqlCircuits(metadata.database)),
     )
-
-
-def open_sandbox(home: Home, name: str = "bubblewrap") -> Sandbox:
-    """The chosen sandbox, not yet tried."""
-    return family("sandboxes").load(name)()
 
 
 async def work(home: Home, address: str, *, idle_exit: int | None, heavy: int | None = None) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from quantumlayer.blueprint.load import Blueprints
 from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.catalog.stacks import required_toolchain
 from quantumlayer.conformance.blueprint.place import Place
 
@@ -16,4 +17,4 @@ def place_of(known: Blueprints, stack: str, home: Path) -> Place:
     loaded = known.get(stack)
     scanners = family("scanners")
     found = tuple(scanners.load(name)() for name in scanners.names)
-    return Place(loaded, required_toolchain(loaded.value), family("sandboxes").load("bubblewrap")(), home, found)
+    return Place(loaded, required_toolchain(loaded.value), open_sandbox(), home, found)

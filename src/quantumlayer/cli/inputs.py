@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.approval.values import LEAST_PATIENCE, MOST_PATIENCE
 from quantumlayer.pipeline.pictures import MOST_BYTES, MOST_PICTURES, checked_picture
@@ -55,7 +55,7 @@ async def read_pictures(paths: list[Path]) -> list[Picture]:
     """Drawn anew in the sandbox. Raises `UserError`, and `EnvironmentError_` where there is none."""
     if len(paths) > MOST_PICTURES:
         raise UserError(f"{len(paths)} pictures are too many", hint=f"pass at most {MOST_PICTURES}")
-    sandbox = family("sandboxes").load("bubblewrap")()
+    sandbox = open_sandbox()
     return [await checked_picture(sandbox, path.name, _content(path, MOST_BYTES)) for path in paths]
 
 

@@ -8,12 +8,12 @@ import typer
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
 from quantumlayer.catalog.doctor import examine
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.catalog.stacks import list_stacks
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.options import Folders
 from quantumlayer.cli.tables import print_data, print_table
 from quantumlayer.ports.language import Language
-from quantumlayer.ports.sandbox import Sandbox
 from quantumlayer.stores.home import default_home
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,7 +23,7 @@ MISSING = 4
 def stacks(blueprints: Folders = [], json: Json = False) -> None:  # noqa: B006
     """Every stack, and whether this machine can verify it."""
     languages = _languages()
-    found = run(list_stacks(known_blueprints(default_home().root, blueprints), languages, _sandbox()))
+    found = run(list_stacks(known_blueprints(default_home().root, blueprints), languages, open_sandbox()))
     if json:
         print_data([asdict(stack) for stack in found])
         return
@@ -38,7 +38,7 @@ def stacks(blueprints: Folders = [], json: Json = False) -> None:  # noqa: B006
 
 def doctor(json: Json = False) -> None:
     """What is installed, what is missing, and the command that mends it."""
-    found = run(examine(default_home().root, _sandbox(), _languages()))
+    found = run(examine(default_home().root, open_sandbox(), _languages()))
     if json:
         print_data([asdict(finding) for finding in found])
     else:
@@ -50,7 +50,3 @@ def doctor(json: Json = False) -> None:
 def _languages() -> dict[str, Language]:
     found = family("languages")
     return {name: found.load(name)() for name in found.names}
-
-
-def _sandbox() -> Sandbox:
-    return family("sandboxes").load("bubblewrap")()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.cli.failures import run
 from quantumlayer.cli.tables import print_data
 from quantumlayer.conformance.sandbox import checks
@@ -27,7 +27,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Every promise of a sandbox and every escape attempt, really tried. Exit code 1 where it does not hold."""
-    found = run(_check(family("sandboxes").load(adapter)(), quiet=json))
+    found = run(_check(open_sandbox(adapter), quiet=json))
     failed = [c for c in found if c.status != "passed"]
     if json:
         print_data([c.model_dump(mode="json") for c in found])

@@ -7,6 +7,7 @@ from pathlib import Path
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blobs import open_blobs
 from quantumlayer.catalog.blueprints import LiveBlueprints
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.delivery.home import PreviewHome
 from quantumlayer.delivery.launch import CapsuleLaunch
 from quantumlayer.delivery.proxy import running_proxy
@@ -39,7 +40,7 @@ async def serve_previews(home: Home, port: int, unused_seconds: float, *, host: 
     languages = family("languages")
     launch = CapsuleLaunch(
         home.root,
-        family("sandboxes").load("bubblewrap")(),
+        open_sandbox(),
         {name: languages.load(name)() for name in languages.names},
         LiveBlueprints(home.root),
         fetch,

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
-from quantumlayer.catalog.adapters import family
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.errors import UserError
 from quantumlayer.pipeline.intake import chosen_author, configured_vision
 from quantumlayer.pipeline.pictures import checked_picture
@@ -43,7 +43,7 @@ async def read_new_run(request: Request) -> tuple[NewRun, Asked]:
     files = [SourceFile(name=f.name, text=f.text, kind=f.kind) for f in wanted.files]
     if wanted.images:
         configured_vision(default_home().root, wanted.images[0].name)
-    sandbox = family("sandboxes").load("bubblewrap")()
+    sandbox = open_sandbox()
     pictures = [await checked_picture(sandbox, image.name, image.data) for image in wanted.images]
     return wanted, compose(wanted.text, files, pictures, stack=wanted.stack, author=author, model=wanted.model)
 

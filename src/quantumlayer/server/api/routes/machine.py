@@ -10,6 +10,7 @@ from starlette.responses import Response
 from quantumlayer import __version__
 from quantumlayer.catalog.adapters import family
 from quantumlayer.catalog.blueprints import known_blueprints
+from quantumlayer.catalog.sandboxes import open_sandbox
 from quantumlayer.catalog.stacks import list_stacks
 from quantumlayer.errors import QuantumLayerError
 from quantumlayer.server.api.answers import answer
@@ -79,7 +80,7 @@ class _Stacks:
             if time.monotonic() > self._until:
                 languages = family("languages")
                 loaded = {name: languages.load(name)() for name in languages.names}
-                sandbox = family("sandboxes").load("bubblewrap")()
+                sandbox = open_sandbox()
                 stacks = await list_stacks(known_blueprints(default_home().root), loaded, sandbox)
                 self._found = [StackView.model_validate(stack) for stack in stacks]
                 self._until = time.monotonic() + STACKS_SECONDS
