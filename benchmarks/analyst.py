@@ -1,4 +1,4 @@
-"""Print how well the analyst reads its corpus: facts found and inventions, by part. Usage: python benchmarks/analyst.py [-v]"""
+"""Print how well the analyst reads its corpus: facts found, inventions and known misreadings, by part. Usage: python benchmarks/analyst.py [-v]"""
 
 import sys
 import time
@@ -20,6 +20,7 @@ PARTS = (
     "held_out_7",
     "held_out_8",
     "held_out_9",
+    "held_out_10",
 )
 
 
@@ -33,15 +34,17 @@ def main() -> None:
         result = score(requests)
         facts, lost = facts + result.expected, lost + sum(map(len, result.missed.values()))
         print(
-            f"{part:10} {len(requests):3} requests  {result.expected:4} facts"
-            f"  found {result.found:6.1%}  invented {result.excess:5.1%}"
+            f"{part:11} {len(requests):3} requests  {result.expected:4} facts"
+            f"  found {result.found:6.1%}  invented {result.excess:5.1%}  misread {sum(map(len, result.wrong.values()))}"
         )
         if "-v" in sys.argv and (part == "open" or "--held-out" in sys.argv):
             for name, missed in result.missed.items():
                 print(f"  {name}: missed {missed}")
             for name, extra in result.invented.items():
                 print(f"  {name}: invented {extra}")
-    print(f"all        {facts} facts, found {1 - lost / facts:.1%}")
+            for name, wrong in result.wrong.items():
+                print(f"  {name}: misread {wrong}")
+    print(f"all         {facts} facts, found {1 - lost / facts:.1%}")
     understood = [all(r.understood for r in spec_of(text).requirements) for text in TWELVE.values()]
     print(f"the twelve: {sum(understood)} understood without a clause left over")
     print(f"{len(text.split())} words: {first} as the first request of a process, {took(text)} later; checking included")

@@ -5,7 +5,7 @@ A fact is a kind and its subject: `E book` entity; `F book.isbn string unique fo
 `T order a>b` transition; `O order pay` operation; `H order TEXT` the entity's spec contains the text; `U review movie` uniqueness over these;
 `Q task done` filter; `D task -created_at` default order; `S note text` search; `P TEXT` a report that contains it; `A user` who signs in;
 `K device` API keys; `W note` rows have an owner; `V note` rows hidden from others; `L expense.approve manager` role. Alternatives: facts apart by `|` and a kind, and names
-of entities and members apart by `|`.
+of entities and members apart by `|`. A request's `wrong` are facts that must not hold: what its words were once misread as.
 """
 
 import re
@@ -24,12 +24,13 @@ CORPUS = Path(__file__).parent / "corpus"
 
 @dataclass
 class Score:
-    """Facts expected and missed by request, and unmarked inventions."""
+    """Facts expected and missed by request, unmarked inventions, and misreadings that were seen once and hold again."""
 
     expected: int = 0
     missed: dict[str, list[str]] = field(default_factory=dict)
     elements: int = 0
     invented: dict[str, list[str]] = field(default_factory=dict)
+    wrong: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def found(self) -> float:
@@ -61,6 +62,8 @@ def score(requests: dict[str, dict]) -> Score:
             continue
         if missed := [f for f in facts if not any(holds(spec, one) for one in re.split(r"\|(?=[A-Z] )", f))]:
             total.missed[name] = missed
+        if wrong := [f for f in request.get("wrong", ()) if holds(spec, f)]:
+            total.wrong[name] = wrong
         elements, extra = _inventions(spec, facts)
         total.elements += elements
         if extra:
