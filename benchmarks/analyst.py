@@ -1,4 +1,4 @@
-"""Print how well the analyst reads its corpus: facts found, inventions, known misreadings. Usage: python benchmarks/analyst.py [-v]"""
+"""Print how well the analyst reads its corpus: facts found, inventions, known misreadings. Usage: benchmarks/analyst.py [-v]"""
 
 import sys
 import time
