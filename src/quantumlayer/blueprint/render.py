@@ -95,7 +95,11 @@ class _Content:
 
 
 def _model(spec: Spec, language: Language, query_layer: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    return _cached_model(_Content(spec.model_dump_json(by_alias=True), spec), language, query_layer)
+    return _cached_model(_key(spec), language, query_layer)
+
+
+def _key(spec: Spec) -> _Content:
+    return _Content(spec.model_dump_json(by_alias=True), spec)
 
 
 @lru_cache(maxsize=8)
@@ -171,7 +175,12 @@ def _dense(text: str) -> str:
 
 def _openapi_json(spec: Spec) -> str:
     """The document for `/openapi.json`, for stacks whose framework does not make one itself."""
-    return json.dumps(openapi(spec), ensure_ascii=False, indent=2)
+    return _cached_document(_key(spec))
+
+
+@lru_cache(maxsize=8)
+def _cached_document(content: _Content) -> str:
+    return json.dumps(openapi(content.spec), ensure_ascii=False, indent=2)
 
 
 def _fail(message: str) -> NoReturn:

@@ -8,6 +8,8 @@ _WORD = re.compile(r"\w+")
 
 def wrapped(prose: str, width: int) -> list[str]:
     """One line of words cut into lines of at most `width` characters, none of them for no words."""
+    if len(prose) <= width and prose == " ".join(prose.split()):
+        return [prose] if prose else []
     return textwrap.wrap(prose, width, break_on_hyphens=False)
 
 

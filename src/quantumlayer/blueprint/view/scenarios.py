@@ -94,19 +94,21 @@ def _word(alias: str) -> str:
     return word if word[:1].isalpha() else f"answer_{word}"
 
 
-def _references(scenario: Scenario) -> Iterator[str]:
+def _references(scenario: Scenario) -> set[str]:
+    found: set[str] = set()
     for step in scenario.steps:
-        yield from (capture.partition(".")[0] for capture in CAPTURE.findall(step.path))
-        for part in (step.query, step.body, list(step.variants), step.expect, step.headers):
-            yield from _within(part)
+        found.update(capture.partition(".")[0] for capture in CAPTURE.findall(step.path))
+        for part in (step.query, step.body, step.variants, step.expect, step.headers):
+            _collect(part, found)
+    return found
 
 
-def _within(value: Any) -> Iterator[str]:
+def _collect(value: Any, found: set[str]) -> None:
     if isinstance(value, dict):
-        if set(value) == {"$ref"}:
-            yield value["$ref"].partition(".")[0]
+        if len(value) == 1 and "$ref" in value:
+            found.add(value["$ref"].partition(".")[0])
         for inner in value.values():
-            yield from _within(inner)
-    elif isinstance(value, list):
+            _collect(inner, found)
+    elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _within(inner)
+            _collect(inner, found)

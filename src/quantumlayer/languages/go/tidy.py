@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.languages.remembered import Remembered
 
 _BLOCK = re.compile(r"^import \(\n(.*?)^\)\n", re.MULTILINE | re.DOTALL)
 _IMPORT = re.compile(r'^\s*(?:(\w+|\.)\s+)?"([^"]+)"\s*(//.*)?$')
@@ -22,9 +23,7 @@ OWN = "app/"
 
 def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same files with Go laid out. A file that does not parse is left as it is, for the semantic stage to report."""
-    sources = {path: _imported(content.decode()) for path, content in files.items() if path.endswith(".go")}
-    formatted = _gofmt(sources) if sources else {}
-    return {path: formatted[path].encode() if path in formatted else content for path, content in files.items()}
+    return {**files, **_tidied({path: content for path, content in files.items() if path.endswith(".go")})}
 
 
 def _imported(text: str) -> str:
@@ -70,23 +69,16 @@ def gofmt() -> str:
     return found
 
 
-@lru_cache(maxsize=4096)
-def _remembered(text: str) -> list[str]:
-    """A place for the formatted text: most files are the same from one project to the next."""
-    return []
+def _laid_out(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory(prefix="ql-tidy-") as name:
+        places = {path: Path(name, f"f{number}.go") for number, path in enumerate(sources)}
+        for path, place in places.items():
+            place.write_text(_imported(sources[path].decode()))
+        try:
+            subprocess.run([gofmt(), "-w", "-s", name], capture_output=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EnvironmentError_(f"gofmt does not run: {error}", hint="install Go, https://go.dev/dl") from error
+        return {path: place.read_bytes() for path, place in places.items()}
 
 
-def _gofmt(sources: dict[str, str]) -> dict[str, str]:
-    known = {path: _remembered(text) for path, text in sources.items()}
-    missing = [path for path, place in known.items() if not place]
-    if missing:
-        with tempfile.TemporaryDirectory(prefix="ql-tidy-") as name:
-            for number, path in enumerate(missing):
-                Path(name, f"f{number}.go").write_text(sources[path])
-            try:
-                subprocess.run([gofmt(), "-w", "-s", name], capture_output=True, timeout=60)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise EnvironmentError_(f"gofmt does not run: {error}", hint="install Go, https://go.dev/dl") from error
-            for number, path in enumerate(missing):
-                known[path].append(Path(name, f"f{number}.go").read_text())
-    return {path: place[0] for path, place in known.items()}
+_tidied = Remembered(_laid_out)

@@ -1,5 +1,6 @@
 """The Python ecosystem: requirements files as locks, an index asked with uv, licences from installed metadata."""
 
+import functools
 import re
 import tempfile
 import tomllib
@@ -188,6 +189,7 @@ def _release(package: dict[str, Any]) -> Release:
     return Release(min(times, default=None), tuple(sorted(f"sha256:{file['hashes']['sha256']}" for file in files)))
 
 
+@functools.lru_cache(maxsize=16)  # What is installed is never changed.
 def licences(installed: Path) -> dict[str, str | None]:
     """The SPDX expression of every installed package by key, None where its metadata names none that can be understood."""
     found = {}

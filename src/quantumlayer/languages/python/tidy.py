@@ -1,5 +1,6 @@
 """Sorts imports, drops unused ones and lays out generated Python as ruff does: what a developer's editor would do on saving."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,14 +11,14 @@ from pathlib import Path
 from ruff.__main__ import find_ruff_bin
 
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.languages.remembered import Remembered
 
 # Where there is one: on a busy disk, deleting the files again takes longer than all else.
 _MEMORY = Path("/dev/shm")
 _RULES = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "128")
-_IMPORTS = (
-    *("--config", 'lint.isort.known-first-party=["app", "tests"]'),
-    *("--config", "lint.isort.split-on-trailing-comma=false"),
-)
+# Named and not looked for: only the files that are not remembered are there to be seen.
+_OWN = frozenset({"app", "tests"})
+_LINES = ("--config", "lint.isort.split-on-trailing-comma=false")
 _FIXES = "F401,I001,UP037,RUF022,PIE790,UP034"
 
 
@@ -30,17 +31,24 @@ _WORD = re.compile(rb"\w+")
 def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same files with Python laid out. A file that does not parse is left as it is, for the semantic stage to report."""
     python = {path: content for path, content in files.items() if path.endswith(".py")}
-    if not python:
-        return dict(files)
+    own = _OWN | {path.partition("/")[0].removesuffix(".py") for path in python}
+    return {**files, **_tidied(python, own)}
+
+
+def _laid_out(python: Mapping[str, bytes], own: frozenset[str]) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="ql-tidy-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None) as name:
         for folder in {os.path.dirname(f"{name}/{path}") for path in python}:
             os.makedirs(folder, exist_ok=True)
         for path, content in python.items():
             with open(f"{name}/{path}", "wb") as file:
                 file.write(_lean(content))
-        _ruff("check", "--fix-only", "--select", _FIXES, *_RULES, *_IMPORTS, name)
+        known = ("--config", f"lint.isort.known-first-party={json.dumps(sorted(own))}")
+        _ruff("check", "--fix-only", "--select", _FIXES, *_RULES, *_LINES, *known, name)
         _ruff("format", *_RULES, name)
-        return {path: _read(f"{name}/{path}") if path in python else content for path, content in files.items()}
+        return {path: _read(f"{name}/{path}") for path in python}
+
+
+_tidied = Remembered(_laid_out)
 
 
 def _read(path: str) -> bytes:

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_
+from quantumlayer.languages.remembered import Remembered
 
 BIOME = Path(sysconfig.get_path("scripts")) / "biome"
-MOST_KNOWN = 2000
-# What was laid out before, by path and content: most files of a project are the same in every project.
-_KNOWN: dict[tuple[str, bytes], bytes] = {}
 _CONFIG = {
     "root": True,
     "formatter": {"indentStyle": "space", "indentWidth": 2, "lineWidth": 120},
@@ -32,14 +30,7 @@ _CONFIG = {
 
 def tidy(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same files with TypeScript laid out. One that does not parse is left as it is, for the semantic stage to report."""
-    sources = {path: content for path, content in files.items() if path.endswith(".ts")}
-    known = {path: found for path, content in sources.items() if (found := _KNOWN.get((path, content))) is not None}
-    fresh = {path: content for path, content in sources.items() if path not in known}
-    laid_out = _laid_out(fresh) if fresh else {}
-    if len(_KNOWN) + len(fresh) > MOST_KNOWN:
-        _KNOWN.clear()
-    _KNOWN.update({(path, fresh[path]): content for path, content in laid_out.items()})
-    return {**files, **known, **laid_out}
+    return {**files, **_tidied({path: content for path, content in files.items() if path.endswith(".ts")})}
 
 
 def _laid_out(sources: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -52,6 +43,9 @@ def _laid_out(sources: Mapping[str, bytes]) -> dict[str, bytes]:
             target.write_bytes(content)
         _biome(folder)
         return {path: (folder / path).read_bytes() for path in sources}
+
+
+_tidied = Remembered(_laid_out)
 
 
 def _biome(folder: Path) -> None:
