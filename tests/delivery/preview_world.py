@@ -71,9 +71,13 @@ class World:
             return answer.status, answer.headers, await answer.json() if answer.content_type.endswith("json") else body
 
     async def eventually(self, preview, status, path="/health", patience=60.0):
-        """Waits until the address answers with that status."""
+        """Waits until the address answers with that status; the preview as it is then, for another proxy may have another port."""
         async with asyncio.timeout(patience):
-            while (await self.get(preview, path))[0] != status:
+            while True:
+                preview = await self.registry.get(preview.id) or preview
+                with contextlib.suppress(aiohttp.ClientConnectorError):
+                    if (await self.get(preview, path))[0] == status:
+                        return preview
                 await asyncio.sleep(0.05)
 
     async def becomes(self, preview, state, patience=20.0):

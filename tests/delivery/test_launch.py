@@ -109,7 +109,7 @@ async def test_a_capsule_runs_keeps_its_rows_over_a_restart_and_leaves_nothing(t
         assert preview.state == "ready", preview.message
         assert [(await world.get(preview))[2] for _ in range(2)][-1] == b'{"visits": 2, "secret": null}'
     async with a_proxy(tmp_path) as world:
-        await world.eventually(preview, 200)
+        preview = await world.eventually(preview, 200)
         assert (await world.get(preview))[2] == b'{"visits": 3, "secret": null}'
         await revoke(world.registry, world.home, preview.id)
         await world.eventually(preview, 410)

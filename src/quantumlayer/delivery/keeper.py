@@ -239,11 +239,14 @@ class Keeper:
         try:
             app.session, app.lane, app.was_ready = session, lane, True
             app.used_at = born = time.monotonic()
+            written = None
             await self._registry.change(app.preview.id, state="ready", message="", port=self._port)
             while not end.done():
                 await asyncio.wait({end}, timeout=TICK_SECONDS)
                 await self._flush(app)
-                self._home.write_log(app.preview.id, running.output())
+                if (output := running.output()) != written:
+                    self._home.write_log(app.preview.id, output)
+                    written = output
                 used_at = max(app.used_at, lane.used_at)
                 if not app.passing and not lane.busy and time.monotonic() - used_at > self._unused_seconds:
                     raise Unused

@@ -31,6 +31,7 @@ from quantumlayer.ports.sandbox import Command, Completed, Limits, Mount, Runnin
 DATA = "/quantum/data"
 PORT = 8000
 SHOWN = 4000
+READY_POLL_SECONDS = 0.05
 READY_SECONDS = 30.0
 FOREVER = float("inf")
 DatabaseKind = Literal["sqlite", "postgresql"]
@@ -251,7 +252,7 @@ async def healthy(running: Running, seconds: float) -> None:
                     problem = f"it answers {answer.status_code}"
                 except httpx.HTTPError as error:
                     problem = f"no answer ({type(error).__name__})"
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(READY_POLL_SECONDS)
     finally:
         ended.cancel()
     if ended.done() and not ended.cancelled():

@@ -1,10 +1,9 @@
 """Where keys come from: the environment, else the keyring of this machine. They are kept nowhere else and never shown."""
 
+import importlib
 import os
 from collections.abc import Mapping
-
-import keyring
-from keyring.errors import KeyringError
+from typing import Any
 
 from quantumlayer.errors import EnvironmentError_
 
@@ -63,7 +62,9 @@ def need_key(provider: str, chosen: str | None = None) -> str | None:
 
 
 def _from_keyring(variable: str) -> str | None:
+    # Loaded only here: most runs ask no model, and looking for backends takes long.
+    keyring: Any = importlib.import_module("keyring")
     try:
         return keyring.get_password(SERVICE, variable)
-    except (KeyringError, OSError, RuntimeError):
+    except (keyring.errors.KeyringError, OSError, RuntimeError):
         return None  # a machine without one, or one that is locked
