@@ -71,7 +71,7 @@ class World:
             return answer.status, answer.headers, await answer.json() if answer.content_type.endswith("json") else body
 
     async def eventually(self, preview, status, path="/health", patience=60.0):
-        """Waits until the address answers with that status; the preview as it is then, for another proxy may have another port."""
+        """Waits until it answers with that status; the preview as it is then, for another proxy may have another port."""
         async with asyncio.timeout(patience):
             while True:
                 preview = await self.registry.get(preview.id) or preview
