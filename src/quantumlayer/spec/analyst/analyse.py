@@ -33,9 +33,9 @@ from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context
 from quantumlayer.spec.analyst.discover import discover
-from quantumlayer.spec.analyst.draft_field import join_parts
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.lost import lost_words, words_in
+from quantumlayer.spec.analyst.related import join_parts
 from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.spelling import corrected, slips
 from quantumlayer.spec.analyst.words import PEOPLE

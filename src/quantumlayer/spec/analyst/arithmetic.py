@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.draft_field import add_field, known_field
 from quantumlayer.spec.analyst.fields import read_item, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.time_words import period
+from quantumlayer.spec.analyst.quantities import amount
 from quantumlayer.spec.analyst.words import number, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
@@ -89,9 +89,7 @@ def _sum(target: EntityDraft, text: str, world: World, skip: str = "", *, exact:
     whole = all(kind == "integer" for _, kind in known) and "/" not in signs
     money = any(kind == "decimal" for _, kind in known)
     parts = [cel if whole else _double(cel, kind) for cel, kind in known]
-    value = parts[0]
-    for sign, part in zip(signs, parts[1:], strict=True):
-        value = f"({value}) {sign} {part}" if sign in "*/" and re.search(r" [+-] ", value) else f"{value} {sign} {part}"
+    value = parts[0] + "".join(f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True))
     return value, "integer" if whole else "decimal" if money else "number"
 
 
@@ -116,11 +114,11 @@ def _term(target: EntityDraft, text: str, world: World, skip: str, *, exact: boo
         return (f"{value / 100}", "number") if share else (f"{value}", "integer" if isinstance(value, int) else "number")
     if (known := _own(target, words, skip, True)) is not None:
         return known
-    if counted := re.fullmatch(
-        r"(?:number of )?(?:(started|begun|full|whole|complete) )?(days?|hours?|nights?|minutes?)(?: (?:between|from) .+| in .+)?",
-        words,
-    ):
-        return _length(target, counted[2].rstrip("s") + "s", counted[1] or "")
+    counted = re.fullmatch(
+        r"(?:number of )?(?:(started|begun|full|whole|complete) )?([a-z]+)(?: (?:between|from) .+| in .+)?", words
+    )
+    if counted and (found := amount(target, counted[2], counted[1] or "")):
+        return found
     if counted := re.fullmatch(r"number of ([\w ]+)", words):
         children = world.find(counted[1])
         reference = children.reference_to(target.name) if children else None
@@ -150,21 +148,3 @@ def _through(target: EntityDraft, words: str, world: World, parent: EntityDraft 
             if found:
                 return found[0].replace("self.", f"self.{reference}.", 1), found[1]
     return None
-
-
-def _length(target: EntityDraft, unit: str, counted: str) -> tuple[str, str] | None:
-    """Days or hours of the row's period; `counted` says that parts of one are a whole, or nothing."""
-    span = period(target)
-    if span is None or not all(target.fields[n].required for n in span):
-        return None
-    first, last = (f"self.{n}" for n in span)
-    if unit in ("hours", "minutes"):
-        if target.fields[span[0]].type != "datetime":
-            return None
-        hours = f"hours_between({first}, {last})" + (" * 60.0" if unit == "minutes" else "")
-        return (
-            (f"{'ceil' if counted in ('started', 'begun') else 'floor'}({hours})", "integer") if counted else (hours, "number")
-        )
-    if counted in ("started", "begun") and target.fields[span[0]].type == "datetime":
-        return None
-    return f"days_between({first}, {last})", "integer"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from quantumlayer.spec.analyst.anywhere import beside, from_anywhere
 from quantumlayer.spec.analyst.attributes import KNOWN
 from quantumlayer.spec.analyst.discover import enumerates_fields
 from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
@@ -136,8 +137,8 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     ):
         world.link(part, target, clause.id)
         return add_fields(part, within[2], clause, world)
-    if re.search(r"->|→|=>", text) and "," not in text and ":" not in text:
-        return ", ".join(_arrows(target, text, clause)) or True
+    if re.search(r"->|→|=>", text) and "," not in beside(text)[0] and ":" not in text:
+        return ", ".join(_arrows(target, text, clause, world)) or True
     text = _NUMBERS.sub(_one_of_numbers, text)
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
@@ -148,7 +149,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     for piece in _composed(split_list(text), world):
         piece = _TOLD.sub(r"\g<n>", piece)
         if re.search(r"->|→|=>", piece):
-            unread += _arrows(target, piece, clause)
+            unread += _arrows(target, piece, clause, world)
             continue
         if (
             target.state
@@ -251,7 +252,7 @@ def _one_of_numbers(m: re.Match[str]) -> str:
     told = f" in {m['u'].strip()}" if m["u"] else ""
     first, last = values[0], values[-1]
     even = all(v.isdigit() and int(v) == int(first) * (i + 1) for i, v in enumerate(values))
-    return f" from {first} to {last} in steps of {first}" if even else f"{told} ({', '.join(values)})"
+    return f"{told} from {first} to {last} in steps of {first}" if even else f"{told} ({', '.join(values)})"
 
 
 def _typed(*names: str) -> bool:
@@ -364,8 +365,9 @@ def _spaced(text: str) -> str:
     return ", ".join(words) if all(w in KNOWN or singular(w) in KNOWN for w in words) else text
 
 
-def _arrows(target: EntityDraft, text: str, clause: Clause) -> list[str]:
+def _arrows(target: EntityDraft, text: str, clause: Clause, world: World) -> list[str]:
     """`a status: created -> picked up -> delivered`"""
+    text, anywhere = beside(text)
     path = re.sub(r"^(?:an? |the )?(?:status|state|workflow)\s*[:(]?\s*", "", text.strip(" )"), flags=re.I)
     aside = re.search(r",? (?:or|and) (\w+) (?:while|when|if|from|only from) ([\w ]+)$", path)
     path = path[: aside.start()] if aside else path
@@ -376,6 +378,8 @@ def _arrows(target: EntityDraft, text: str, clause: Clause) -> list[str]:
     for before, after in zip(steps, steps[1:], strict=False):
         for state in after:
             transition(target, action_for_state(state), before, state, clause.id)
+    for state in anywhere:
+        from_anywhere(world, target, state, clause.id)
     if aside:
         source, state = snake(aside[2]), snake(aside[1])
         if not target.state or source not in target.state.states:

@@ -8,10 +8,11 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.time_words import anchor, duration, period
+from quantumlayer.spec.analyst.quantities import amount
+from quantumlayer.spec.analyst.time_words import anchor, duration
 from quantumlayer.spec.analyst.words import an, number, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
-from quantumlayer.spec.values import Field
+from quantumlayer.spec.values import Field, Rule
 
 
 @rule
@@ -57,20 +58,44 @@ def due(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 def for_at_most(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
-    """`a member borrows a tool for at most 7 days`: it is due then."""
+    """`a member borrows a tool for 7 days`: it is due then; `for at most 7 days`: then or before."""
     m = re.fullmatch(
-        r"(?:for|within) (?:at most |up to |max\.? |maximum |a maximum of |no longer than |not longer than )?(?P<d>.+)", rest
+        r"(?:for|within) (?P<most>at most |up to |max\.? |maximum |a maximum of |no longer than |not longer than )?(?P<d>.+)",
+        rest,
     )
-    span = duration(m["d"]) if m else None
-    if span is None or not target.event_of:
+    told = duration(m["d"]) if m else None
+    if m is None or told is None or not target.event_of:
         return False
-    cel, days = span
-    label = target.name.replace("_", " ")
-    marker = world.assume(f"{an(label).capitalize()} is due when that time is over.")
-    made = f"{'today' if days else 'now'} + {cel}"
-    kind = "date" if days else "datetime"
+    if m["most"]:
+        return due_within(clause, world, target, *told)
+    cel, days = told
+    marker = world.assume(f"{an(target.name).capitalize()} is due when that time is over.")
     target.fields["due_date" if days else "due_at"] = Field(
-        type=kind, writable="never", default=made, satisfies=(clause.id, marker)
+        type="date" if days else "datetime",
+        writable="never",
+        default=f"{'today' if days else 'now'} + {cel}",
+        satisfies=(clause.id, marker),
+    )
+    return True
+
+
+def due_within(clause: Clause, world: World, target: EntityDraft, cel: str, days: bool) -> bool:
+    """Whoever makes the row says when it is due, at the latest when the time is over, which is what holds where nothing is said."""
+    name, clock = ("due_date", "today") if days else ("due_at", "now")
+    label = target.name.replace("_", " ")
+    marker = world.assume(f"Whoever makes {an(label)} says when it is due, else it is due at the latest possible time.")
+    target.fields[name] = Field(
+        type="date" if days else "datetime", writable="create", default=f"{clock} + {cel}", satisfies=(clause.id, marker)
+    )
+    target.rule(
+        f"{name}_in_time",
+        Rule(
+            check=f"self.{name} >= {clock} && self.{name} <= {clock} + {cel}",
+            message=plain(clause.match),
+            status=422,
+            on=("create",),
+            satisfies=(clause.id,),
+        ),
     )
     return True
 
@@ -213,34 +238,25 @@ def _term(line: EntityDraft, words: str, world: World) -> str | None:
 @rule
 def time_fee(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the fee is 2.50 per started hour with a daily maximum of 20`"""
-    groups = m.groupdict()
-    target = (entity(world, m, "e") if groups.get("e") else None) or next(
-        (e for e in world.entities.values() if period(e)), None
-    )
-    span = period(target) if target else None
-    rate = number(m["n"])
-    if target is None or span is None or rate is None:
+    groups, rate = m.groupdict(), number(m["n"])
+    unit, counted = groups["u"], (groups["s"] or "").strip()
+    told = entity(world, m, "e") if groups.get("e") else None
+    known = [told] if told else [e for e in (world.find(world.topic), *world.entities.values()) if e]
+    target = next((e for e in known if amount(e, unit, counted, running=True)), None)
+    found = amount(target, unit, counted, running=True) if target else None
+    if target is None or rate is None or found is None:
         return None
-    first, last = span
-    kind, until = target.fields[first].type, f"self.{last}"
-    if not target.fields[last].required:
-        until = f"(self.{last} == null ? {'today' if kind == 'date' else 'now'} : self.{last})"
-    if kind == "date" and groups["u"] == "hour":
-        return None
-    hours = f"hours_between(self.{first}, {until})"
-    top = number(groups["max"]) if groups["max"] else None
-    if groups["u"] == "day":
-        days = (
-            f"double(days_between(self.{first}, {until}))"
-            if kind == "date" or not groups["s"]
-            else f"double(ceil({hours} / 24.0))"
-        )
-        value = f"{days} * {float(rate)}"
-    elif top is None:
-        value = f"double(ceil({hours})) * {float(rate)}" if groups["s"] else f"{hours} * {float(rate)}"
-    else:
-        whole = f"double(floor({hours} / 24.0))"
-        rest = f"{hours} - 24.0 * {whole}"
-        value = f"{whole} * {float(top)} + least({f'double(ceil({rest}))' if groups['s'] else f'({rest})'} * {float(rate)}, {float(top)})"
+    value = f"{_double(*found)} * {float(rate)}"
+    if groups["max"] and (top := number(groups["max"])) is not None:
+        hours = amount(target, "hour", running=True)
+        if hours is None:
+            return None
+        whole = f"double(floor({_double(*hours)} / 24.0))"
+        rest = f"{_double(*hours)} - 24.0 * {whole}"
+        value = f"{whole} * {float(top)} + least({f'double(ceil({rest}))' if counted else f'({rest})'} * {float(rate)}, {float(top)})"
     target.fields[snake(groups.get("f") or "fee")] = Field(type="decimal", places=2, value=value, satisfies=(clause.id,))
     return True
+
+
+def _double(cel: str, kind: str) -> str:
+    return f"double({cel})" if kind == "integer" else cel

@@ -6,18 +6,18 @@ from typing import Any
 from quantumlayer.spec.analyst.attributes import KNOWN, Item
 from quantumlayer.spec.analyst.fields import MONEY_PLACES, type_of
 from quantumlayer.spec.analyst.grammar import plain
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, free, is_plural, plural, singular, snake, verb_base, words_of
+from quantumlayer.spec.analyst.related import COUNTED, relate, related
+from quantumlayer.spec.analyst.words import LEXICON, free, is_plural, plural, singular, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World, ensure_states
 from quantumlayer.spec.values import Field, Rule
 
 _NONNEGATIVE = words_of("nonnegative")
 _POSITIVE = words_of("positive")
-_CREDITED = words_of("credited")
 _MEASURED = re.compile(
     r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|m2|sqm|litre|liter|degrees|percent)",
     re.I,
 )
-_COUNTED = re.compile(r"(?:(?:maximum|minimum|total) )?(?:limit|number|maximum|count|quota) of [a-z ]+s$")
+_WHOLE = re.compile(r"in (?:seconds?|minutes?|days?|weeks?|months?|years?|pages?|pieces?|people|persons?|points)$", re.I)
 
 
 _NUMERIC = ("integer", "number", "decimal")
@@ -25,15 +25,15 @@ _NUMERIC = ("integer", "number", "decimal")
 
 def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     """Add one field, a relation where the item names an entity."""
-    if related := _related(target, item, world):
-        _relate(target, item, related, by, world)
+    if found := related(target, item, world):
+        relate(target, item, found, by, world)
         return
     if item.name in ("id", "created_at", "updated_at"):
         return
     kind, format_ = (item.type, None) if item.type else type_of(item.name)
     if kind in ("url", "email", "uuid"):
         kind, format_ = "string", kind
-    if kind in (None, "string") and not item.type and _COUNTED.match(item.noun.lower()):
+    if kind in (None, "string") and not item.type and COUNTED.match(item.noun.lower()):
         kind = "integer"
     attributes = dict(item.attributes.items())
     if (
@@ -115,155 +115,6 @@ def ordered(target: EntityDraft, first: str, last: str, by: str) -> bool:
     return True
 
 
-def _related(target: EntityDraft, item: Item, world: World) -> EntityDraft | None:
-    """The entity that an item refers to."""
-    noun = re.sub(r"^(?:associated|related|linked|assigned|corresponding|main|own) ", "", item.noun.lower())
-    if item.type or item.attributes.get("values") or _COUNTED.match(noun):
-        return None
-    known = world.find(noun)
-    if known and known.name != target.name:
-        return known
-    if known and known.name == target.name and (item.many or snake(noun) != known.name):
-        return known
-    last = noun.split()[-1] if noun.split() else ""
-    if (
-        not known
-        and len(noun.split()) > 1
-        and (tail := world.find(last))
-        and tail.name != target.name
-        and type_of(snake(noun))[0] is None
-    ):
-        return tail
-    counted = type_of(item.name)[0] == "integer"
-    credit = singular(snake(noun)) in _CREDITED and singular(snake(noun)) not in world.actors
-    if world.account and singular(snake(noun)) in PEOPLE and not item.many and not counted and not credit:
-        return world.entities[world.account]
-    if item.many and type_of(item.name)[0] is None and not item.attributes.get("values") and is_plural(noun):
-        return world.add(noun)
-    return None
-
-
-def _relate(target: EntityDraft, item: Item, related: EntityDraft, by: str, world: World) -> None:
-    name = item.name
-    required = item.attributes.get("required", True)
-    if item.many or is_plural(item.noun):
-        several = item.several and not any(
-            f.type == "references" and f.to == related.name for e in world.entities.values() for f in e.fields.values()
-        )
-        if (
-            several
-            and not any(f.type == "reference" for f in related.fields.values())
-            and related.name.split("_")[-1] not in PEOPLE
-            and not world.is_account(related)
-        ):
-            world.link(related, target, by)
-            return
-        back = next((n for n, f in related.fields.items() if f.type == "reference" and f.to == target.name), None)
-        if back or _part_of(related, target):
-            if not back:
-                world.link(related, target, by)
-            return
-        name = snake(plural(singular(name.replace("_", " "))))
-        limits: dict[str, Any] = {k: v for k, v in item.attributes.items() if k in ("min_items", "max_items")}
-        again = any(f.to == related.name for n, f in target.fields.items() if n != name)
-        inverse = f"{target.plural}_as_{name}" if again else None
-        target.fields[name] = Field(type="references", to=related.name, inverse=inverse, **limits, satisfies=(by,))
-    elif world.is_account(related) and name in (
-        "owner",
-        "author",
-        "creator",
-        "submitter",
-        "requester",
-        "uploader",
-        related.name,
-    ):
-        world.own(target, by, name)
-    else:
-        inverse = None
-        if target.reference_to(related.name):
-            inverse = f"{target.plural}_as_{name}"
-        target.fields[name] = Field(
-            type="reference",
-            to=related.name,
-            required=required,
-            unique=item.attributes.get("unique", False),
-            inverse=inverse,
-            satisfies=(by,),
-        )
-
-
-_PARTS = frozenset(
-    [
-        "line",
-        "item",
-        "entry",
-        "position",
-        "row",
-        "detail",
-        "step",
-        "option",
-        "slot",
-        "version",
-        "photo",
-        "image",
-        "attachment",
-        "comment",
-        "note",
-        "log",
-    ]
-)
-
-
-def join_parts(world: World) -> None:
-    """`invoice lines` are lines of an invoice, where nothing says how the two belong together."""
-    for child in list(world.entities.values()):
-        owner, _, last = child.name.rpartition("_")
-        parent = world.entities.get(owner)
-        if parent is None or last not in _PARTS:
-            continue
-        linked = {f.to for f in child.fields.values()} | {f.to for f in parent.fields.values()}
-        if not {parent.name, child.name} & linked:
-            text = f"{an(child.name).capitalize()} belongs to {an(parent.name)}."
-            world.link(child, parent, world.assume(text))
-
-
-def _part_of(child: EntityDraft, parent: EntityDraft) -> bool:
-    """Lines, items and comments live inside what has them."""
-    last = child.name.split("_")[-1]
-    return child.name.startswith((parent.name + "_", "sub")) or last in (
-        "item",
-        "line",
-        "comment",
-        "step",
-        "entry",
-        "chapter",
-        "lesson",
-        "option",
-        "question",
-        "reading",
-        "photo",
-        "image",
-        "attachment",
-        "review",
-        "rating",
-        "note",
-        "log",
-        "milestone",
-        "exercise",
-        "loan",
-        "booking",
-        "order",
-        "visit",
-        "payment",
-        "transaction",
-        "appointment",
-        "reservation",
-        "task",
-        "ticket",
-        "invoice",
-    )
-
-
 def _add_enum(target: EntityDraft, item: Item, attributes: dict[str, Any], by: str, world: World) -> None:
     values = attributes.pop("values")
     attributes.pop("type", None)
@@ -292,12 +143,18 @@ def _add_enum(target: EntityDraft, item: Item, attributes: dict[str, Any], by: s
 _WORDED = ("title", "name", "label", "subject", "description", "notes", "body", "comment", "content", "message", "headline", "caption", "bio", "summary", "text")  # fmt: skip
 
 
+def _unit(attributes: dict[str, Any]) -> str:
+    return str(attributes.get("description") or "").strip(" ,.")
+
+
 def _settle(kind: str | None, item: Item, attributes: dict[str, Any]) -> str:
     bounded = any(k in attributes for k in ("min", "max", "step"))
+    fractional = any(isinstance(attributes.get(k), float) for k in ("min", "max", "step"))
     if kind is None and bounded:
-        fractional = any(isinstance(attributes.get(k), float) for k in ("min", "max", "step"))
         return "number" if fractional else "integer"
-    if kind in (None, "string") and not item.type and _MEASURED.match(attributes.get("description") or ""):
+    if kind in (None, "string", "number", "datetime") and not item.type and not fractional and _WHOLE.match(_unit(attributes)):
+        return "integer"
+    if kind in (None, "string") and not item.type and _MEASURED.match(_unit(attributes)):
         return "number"
     if kind in ("number", "string") and bounded and not item.type and item.name in ("grade", "rating", "score"):
         return "integer"

@@ -4,6 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
+from quantumlayer.spec.analyst.quantities import measured_in
 from quantumlayer.spec.analyst.time_words import main_date, period
 from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
@@ -142,7 +143,7 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         if live := _alive(subject, world):
             where.append(live)
         return {"revenue": f"sum({rows}.map(r, r.{kept(subject, money[0], world)}))"}
-    name = known_field(subject, what) or _by_unit(subject, what)
+    name = known_field(subject, what) or measured_in(subject, what)
     told = re.sub(
         r" (?:earned|spent|paid|made|sold|collected|used|owed|given|received|achieved|scored|ridden|driven|run|done)$", "", what
     )
@@ -191,12 +192,6 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         return None
     count = _counted(what, subject, world, where)
     return {count: f"size({rows})"} if count else None
-
-
-def _by_unit(subject: EntityDraft, unit: str) -> str | None:
-    """`km per member`: the number that is counted in it."""
-    numbers = [n for n, f in subject.fields.items() if f.type in ("integer", "number", "decimal")]
-    return next((n for n in numbers if subject.fields[n].description == f"in {unit}" or n.endswith(f"_in_{unit}")), None)
 
 
 def open_or_alive(subject: EntityDraft) -> str | None:

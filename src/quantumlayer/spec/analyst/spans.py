@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.behave import REMAINDERS
+from quantumlayer.spec.analyst.derive import due_within
 from quantumlayer.spec.analyst.draft_field import add_when, known_field, ordered
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.quantities import bounds_of, timed
 from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
 from quantumlayer.spec.analyst.words import an, snake, verb_base
@@ -20,11 +22,11 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     target = entity(world, m, "e") if groups.get("e") else None
     same = world.find(snake(groups.get("s") or "").replace("_", " ")) if groups.get("s") else None
     if target is None and same is not None:
-        target = next((e for e, _ in world.children(same.name) if period(e)), None)
-    if target is not None and same is not None and not period(target) and not target.reference_to(same.name):
-        both = (e for e, _ in world.children(same.name) if e.reference_to(target.name) and period(e))
+        target = next((e for e, _ in world.children(same.name) if bounds_of(e)), None)
+    if target is not None and same is not None and not bounds_of(target) and not target.reference_to(same.name):
+        both = (e for e, _ in world.children(same.name) if e.reference_to(target.name) and bounds_of(e))
         target = next(both, target)
-    target = target or next((e for e in world.entities.values() if period(e)), None)
+    target = target or next((e for e in world.entities.values() if bounds_of(e)), None)
     if target is None:
         return None
     reference = None
@@ -38,34 +40,28 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
         reference = next((n for n, f in target.fields.items() if f.type == "reference" and f.to != world.account), None)
     if reference is None:
         return None
-    span = period(target)
     moment = main_date(target)
-    if target.fields[reference].type != "reference" or (span is None and moment is not None):
+    if target.fields[reference].type != "reference" or (bounds_of(target) is None and moment is not None):
         if moment is None:
             return None
         fields = (reference, moment[0].removeprefix("self."))
         target.unique.append(Unique(fields=fields, where=open_test(target), satisfies=(clause.id,)))
         return True
-    span = span or ensure_period(target, clause, world)
-    overlap(target, reference, span, world, clause.id)
+    if bounds_of(target) is None:
+        ensure_period(target, clause, world)
+    overlap(target, reference, world, clause.id)
     world.topic = target.name
     return True
 
 
-def overlap(target: EntityDraft, reference: str, span: tuple[str, str], world: World, by: str) -> None:
+def overlap(target: EntityDraft, reference: str, world: World, by: str) -> None:
     """No two live rows of the same parent share an instant; one may begin when the other ends."""
-    first, last = span
-    field = target.fields[reference]
-    days = target.fields[first].type == "date" and not first.startswith("check")
-    operator = (
-        "<="
-        if days
-        and first in ("start_date", "from_date", "from")
-        and target.name not in ("booking", "reservation", "stay", "rental")
-        else "<"
-    )
-    live = open_test(target, "x")
-    same = f"x.id != self.id && x.{first} {operator} self.{last} && self.{first} {operator} x.{last}"
+    (first, last), (other_first, other_last) = bounds_of(target) or ("", ""), bounds_of(target, "x") or ("", "")
+    named = first.removeprefix("self.")
+    days = target.fields[named].type == "date" and named in ("start_date", "from_date", "from")
+    operator = "<=" if days and target.name not in ("booking", "reservation", "stay", "rental") else "<"
+    field, live = target.fields[reference], open_test(target, "x")
+    same = f"x.id != self.id && {other_first} {operator} {last} && {first} {operator} {other_last}"
     rows = f"self.{reference}.{world.inverse(target, reference)}" if field.type == "reference" and field.to else None
     check = f"!{rows}.exists(x, {f'{live} && ' if live else ''}{same})"
     over = ended_test(target)
@@ -122,12 +118,9 @@ def apart(clause: Clause, world: World, m: Any) -> bool | str | None:
 @rule
 def lasts(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a reservation lasts at most 2 hours`"""
-    target, span = entity(world, m, "e"), duration(m["d"])
+    target, least = entity(world, m, "e"), duration(m["d"])
     more = duration(m["d2"]) if m["d2"] else None
-    if target is None or span is None or (m["d2"] and more is None):
-        return None
-    first, last = ensure_period(target, clause, world)
-    if target.fields[first].type == "date" and not span[1]:
+    if target is None or least is None or (m["d2"] and more is None):
         return None
     op, denied = m["op"].lower(), re.search(r"\b(?:not|never|cannot)\b", plain(clause.match)) is not None
     low = op in ("at least", "a minimum of", "between", "exactly") or (op == "shorter than" and denied)
@@ -136,12 +129,39 @@ def lasts(clause: Clause, world: World, m: Any) -> bool | str | None:
     )
     if op in ("longer than", "shorter than") and not denied:
         low, high = op == "longer than", op == "shorter than"
-    bounds = [f"self.{last} >= self.{first} + {span[0]}"] if low else []
-    bounds += [f"self.{last} <= self.{first} + {(more or span)[0]}"] if high or more else []
+    top = (more or least) if high or more else None
+    if period(target) is None and (length := timed(target)):
+        return _bound_length(target, length, least[0] if low else None, top[0] if top else None, clause)
+    if bounds_of(target) is None and target.event_of and top and not low:
+        return due_within(clause, world, target, *top)
+    first, last = ensure_period(target, clause, world)
+    if target.fields[first].type == "date" and not least[1]:
+        return None
+    bounds = [f"self.{last} >= self.{first} + {least[0]}"] if low else []
+    bounds += [f"self.{last} <= self.{first} + {top[0]}"] if top else []
     target.rule(
         "duration",
         Rule(check=" && ".join(bounds), message=plain(clause.match), status=422, satisfies=(clause.id,)),
     )
+    return True
+
+
+def _bound_length(
+    target: EntityDraft, length: tuple[str, int], low: str | None, high: str | None, clause: Clause
+) -> bool | str | None:
+    """Bounds of the number that says how long a row takes, in its own unit."""
+    name, minutes = length
+    changes: dict[str, Any] = {}
+    for key, cel in (("min", low), ("max", high)):
+        if cel is None:
+            continue
+        unit, _, count = cel.strip(")").partition("(")
+        value = int(count) * {"minutes": 1, "hours": 60, "days": 1440}[unit] / minutes
+        if not value.is_integer() and target.fields[name].type == "integer":
+            return None
+        changes[key] = int(value) if value.is_integer() else value
+    field = target.fields[name]
+    target.fields[name] = field.model_copy(update={**changes, "satisfies": tuple(dict.fromkeys([*field.satisfies, clause.id]))})
     return True
 
 

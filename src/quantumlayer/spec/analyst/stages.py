@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from quantumlayer.spec.analyst.anywhere import beside, from_anywhere
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import allow_by
 from quantumlayer.spec.analyst.words import an, snake, verb_base, words_of
@@ -18,7 +19,7 @@ _NO_STAGE = frozenset(("edit", "update", "change", "delete", "remove", "view", "
 def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an expense goes from draft to submitted to approved or rejected`; `draft → submitted → approved`"""
     target = entity(world, m, "e") or world.find(world.topic)
-    path = plain(m["path"]).lower()
+    path, anywhere = beside(plain(m["path"]).lower())
     steps = [
         p.strip()
         for p in re.split(
@@ -40,6 +41,8 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
     for before, after in zip(groups, groups[1:], strict=False):
         for state in after:
             transition(target, action_for_state(state), before, state, clause.id)
+    for state in anywhere:
+        from_anywhere(world, target, state, clause.id)
     world.topic = target.name
     return True
 
@@ -87,10 +90,10 @@ def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
 @rule
 def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order is received, then cleaned, then collected`; `moves are planned, then done or cancelled`"""
-    target = entity(world, m, "e")
+    target, (path, anywhere) = entity(world, m, "e"), beside(m["path"].lower())
     steps = [
         [snake(w) for w in re.split(r",? or |, ", s.strip(" ,")) if w]
-        for s in re.split(r",? (?:and )?then (?:be |is |are )?", m["path"])
+        for s in re.split(r",? (?:and )?then (?:be |is |are )?", path)
     ]
     if target is None or any(not s or any(len(w.split("_")) > 2 for w in s) for s in steps):
         return None
@@ -99,6 +102,8 @@ def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
     for before, after in zip(steps, steps[1:], strict=False):
         for state in after:
             transition(target, action_for_state(state), before, state, clause.id)
+    for state in anywhere:
+        from_anywhere(world, target, state, clause.id)
     world.topic = target.name
     return True
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.access import restrict
+from quantumlayer.spec.analyst.anywhere import AT_ANY, from_anywhere
 from quantumlayer.spec.analyst.behave import EVENT_VERBS, REMAINDERS, remainder
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
@@ -295,6 +296,17 @@ def before_deed(clause: Clause, world: World, target: EntityDraft, object_: Enti
     return True
 
 
+def at_any_time(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool:
+    """`an order can be cancelled at any time`: from every state that is not final."""
+    name, _, text = rest.partition("!")
+    known = target.operations.get(name)
+    if known is None or re.fullmatch(rf"(?:only )?(?:{AT_ANY})", text) is None:
+        return False
+    if known.transition and target.state:
+        from_anywhere(world, target, known.transition.to, clause.id, name)
+    return True
+
+
 def stating(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`a lease can be terminated with a reason`: what the action asks for, and the row keeps."""
     name, _, text = rest.partition("!")
@@ -335,4 +347,4 @@ def when_parts(clause: Clause, world: World, target: EntityDraft, object_: Entit
     return True
 
 
-REMAINDERS += [before_deed, stating, when_parts]
+REMAINDERS += [before_deed, at_any_time, stating, when_parts]

@@ -1,0 +1,125 @@
+"""Classes of phrases that were read as something else than they say, held to what the application does."""
+
+from datetime import date, timedelta
+
+import pytest
+from analyst_play import Play, frd_of, spec_of
+
+
+def unread(text: str) -> list[str]:
+    return [r.reason for r in frd_of(text).requirements if not r.understood]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rate", "row", "price"),
+    [
+        ("a start and a duration in minutes", "The price of a walk is 0.50 per minute", {"duration": 45}, 22.5),
+        ("a start and a number of minutes", "A walk costs 0.50 per minute", {"number_of_minutes": 45}, 22.5),
+        ("a date and a duration in minutes", "The price is 12 euros per hour", {"duration": 45}, 9.0),
+        ("a start and hours", "We charge 12 per hour", {"hours": 1.5}, 18.0),
+        ("a distance in km", "The price of a walk is 3 plus 1.20 per km", {"distance": 5.0}, 9.0),
+        ("a start and an end", "The price of a walk is 0.50 per minute", {"end": "2030-06-01T10:45:00Z"}, 22.5),
+    ],
+)
+def test_a_rate_is_multiplied_by_what_is_measured_in_its_unit(fields: str, rate: str, row: dict, price: float) -> None:
+    text = f"Walks have a dog name, {fields}. {rate}."
+    assert not unread(text)
+    spec = spec_of(text)
+    body = {"dog_name": "Rex", **row}
+    body |= {"start": "2030-06-01T10:00:00Z"} if "start" in spec.entities["walk"].fields else {}
+    body |= {"date": "2030-06-01"} if "date" in spec.entities["walk"].fields else {}
+    made = Play(spec).post("/walks", body)
+    assert [float(v) for k, v in made.items() if k in ("price", "cost", "fee", "charge")] == [price]
+
+
+def test_a_product_binds_tighter_than_a_sum() -> None:
+    spec = spec_of(
+        "Rides have a distance in km and a tip. The price of a ride is 3 plus 1.20 times the distance minus the tip."
+    )
+    assert spec.entities["ride"].fields["price"].value == "3.0 + 1.2 * self.distance - self.tip"
+
+
+def test_a_rate_in_a_unit_that_nothing_is_measured_in_is_not_understood() -> None:
+    assert unread("Walks have a dog name and a start. The price of a walk is 0.50 per minute.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "An application goes from draft to submitted to accepted, or rejected at any point",
+        "Applications go from draft to submitted to accepted and can be rejected at any time",
+        "An application goes from draft to submitted to accepted. It can be rejected at any stage",
+        "Applications: draft -> submitted -> accepted, or rejected at any time",
+    ],
+)
+def test_at_any_point_is_from_every_state_that_is_not_final(said: str) -> None:
+    text = f"Applications have a title. {said}."
+    assert not unread(text)
+    operation = spec_of(text).entities["application"].operations["reject"]
+    assert operation.transition is not None
+    assert set(operation.transition.from_states) == {"draft", "submitted"} and operation.transition.to == "rejected"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Members borrow tools for up to 7 days",
+        "Members borrow tools. Loans last at most 7 days",
+        "Members can borrow a tool for max 7 days",
+    ],
+)
+def test_up_to_some_days_is_a_bound_and_no_date(said: str) -> None:
+    text = f"Tools have a name. Members have a name. {said}."
+    assert not unread(text)
+    play = Play(spec_of(text))
+    tool, member = play.post("/tools", {"name": "Saw"})["id"], play.post("/members", {"name": "Kim"})["id"]
+    loan, today = {"tool_id": tool, "member_id": member}, date(2030, 5, 6)
+    assert play.post("/loans", loan)["due_date"] == str(today + timedelta(days=7))
+    assert play.post("/loans", {**loan, "due_date": str(today + timedelta(days=3))})["due_date"] == "2030-05-09"
+    play.post("/loans", {**loan, "due_date": str(today + timedelta(days=8))}, 422)
+    play.post("/loans", {**loan, "due_date": str(today - timedelta(days=1))}, 422)
+
+
+def test_for_some_days_is_a_date() -> None:
+    field = spec_of("Tools have a name. Members borrow tools for 7 days.").entities["loan"].fields["due_date"]
+    assert field.writable == "never" and field.default == "today + days(7)"
+
+
+@pytest.mark.parametrize(
+    "said", ["Projects have bugs", "A project has bugs", "Each project has a name and bugs", "Projects contain bugs"]
+)
+def test_what_a_thing_has_belongs_to_one(said: str) -> None:
+    spec = spec_of(f"Projects have a name. Bugs have a title. {said}.")
+    assert (spec.entities["bug"].fields["project"].type, "bugs" in spec.entities["project"].fields) == ("reference", False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A book has one or more authors",
+        "Books have authors. Authors have books",
+        "A playlist has books",
+    ],
+)
+def test_what_is_gathered_or_said_of_both_sides_is_many_to_many(said: str) -> None:
+    text = f"Books have a title. Authors have a name. Clubs have a name. Playlists have a name. {said}."
+    assert [f.to for e in spec_of(text).entities.values() for f in e.fields.values() if f.type == "references"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["A lesson lasts at most 90 minutes", "Lessons of the same teacher may not overlap", "Lessons may not start in the past"],
+)
+@pytest.mark.parametrize("length", ["minutes", "a duration in minutes", "a length of 30, 60 or 90 minutes"])
+def test_a_start_and_a_length_need_no_end(length: str, said: str) -> None:
+    text = f"Teachers have a name. Lessons have a teacher, a start and {length}. {said}."
+    assert not unread(text)
+    assert not {"end", "ends_at", "end_time"} & set(spec_of(text).entities["lesson"].fields)
+
+
+def test_rows_with_a_start_and_a_length_overlap_as_those_with_an_end_do() -> None:
+    text = "Courts have a name. Bookings have a court, a start and a duration in minutes. Bookings of the same court may not overlap."
+    play = Play(spec_of(text))
+    court = play.post("/courts", {"name": "1"})["id"]
+    for at, status in (("10:00", 201), ("10:30", 409), ("11:00", 201), ("09:30", 409), ("09:00", 201)):
+        play.post("/bookings", {"court_id": court, "start": f"2030-06-01T{at}:00Z", "duration": 60}, status)
