@@ -124,6 +124,25 @@ async def test_a_child_that_never_gives_a_sign_is_started_again(impatient):
         assert await another(child, {first}) != first
 
 
+async def test_a_child_that_is_killed_at_work_is_started_again_however_often(monkeypatch):
+    monkeypatch.setattr(children, "PAUSES", (0.0,))
+    kills = children.CRASHES + 2
+    async with kept(*[[sys.executable, "-c", PART]] * (kills + 1)) as child:
+        known = set()
+        for _ in range(kills):
+            known.add(pid := await another(child, known))
+            os.kill(int(pid), signal.SIGKILL)
+        assert await another(child, known) not in known
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit('no flux')", "print('READY', flush=True)\nraise SystemExit('no flux')"])
+async def test_a_child_that_keeps_crashing_by_itself_is_given_up(program, monkeypatch):
+    monkeypatch.setattr(children, "PAUSES", (0.0,))
+    child = Child("part", lambda: [sys.executable, "-c", program])
+    with pytest.raises(EnvironmentError_, match="part keeps crashing: no flux"):
+        await child.keep()
+
+
 async def test_a_child_that_is_stopped_within_a_transaction_holds_the_others_up_until_it_is_killed(impatient, home):
     metadata = Metadata(home.database)
     await metadata.prepare()

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import math
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -48,8 +49,11 @@ class Child:
         self._started_at, self._ready_at = 0.0, math.inf
 
     async def keep(self) -> int:
-        """Runs it until it exits with 0 or `EXIT_IDLE`. Raises `EnvironmentError_` when it keeps crashing at its start."""
-        crashes: deque[float] = deque(maxlen=CRASHES)
+        """Runs it until it exits with 0 or `EXIT_IDLE`. Raises `EnvironmentError_` when it keeps crashing at its start.
+
+        What was ready and then killed has not crashed by itself, so it is started again however often that happens.
+        """
+        recent: list[tuple[float, bool]] = []
         while True:
             code = await self._once()
             if code in (0, EXIT_IDLE):
@@ -57,10 +61,10 @@ class Child:
             self._log.warning("%s ended with %s; starting it again", self.name, code)
             if time.monotonic() - self._ready_at > AT_WORK_SECONDS:
                 continue
-            crashes.append(time.monotonic())
-            if len(crashes) == CRASHES and crashes[-1] - crashes[0] < CRASH_WINDOW:
+            now, killed = time.monotonic(), code == -signal.SIGKILL and math.isfinite(self._ready_at)
+            recent = [*((at, own) for at, own in recent if now - at < CRASH_WINDOW), (now, not killed)]
+            if sum(own for _, own in recent) >= CRASHES:
                 raise EnvironmentError_(f"{self.name} keeps crashing: {self.tail[-1] if self.tail else f'exit code {code}'}")
-            recent = [at for at in crashes if crashes[-1] - at < CRASH_WINDOW]
             await asyncio.sleep(PAUSES[min(len(recent), len(PAUSES)) - 1])
 
     async def stop(self) -> None:
