@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from analyst_play import Play, frd_of, spec_of
+from corpus_score import load, score
 
 
 def unread(text: str) -> list[str]:
@@ -123,3 +124,77 @@ def test_rows_with_a_start_and_a_length_overlap_as_those_with_an_end_do() -> Non
     court = play.post("/courts", {"name": "1"})["id"]
     for at, status in (("10:00", 201), ("10:30", 409), ("11:00", 201), ("09:30", 409), ("09:00", 201)):
         play.post("/bookings", {"court_id": court, "start": f"2030-06-01T{at}:00Z", "duration": 60}, status)
+
+
+@pytest.mark.parametrize("part", ["held_out_10"])
+def test_misreadings_that_were_seen_do_not_come_back(part: str) -> None:
+    assert not score(load(part)).wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("Neighbours share tools. Tools have a name.", {"tool.status", "tool.state"}),
+        ("Students submit print jobs with a title. Jobs are queued, printing or done.", {"job"}),
+        ("School bus registration. Buses have a number.", {"registration", "parent", "user"}),
+        ("A cinema with several halls (name, rows).", {"several_hall"}),
+        ("Readings have a systolic and a pulse. Flag readings with a pulse over 140 as high.", {"flag_reading"}),
+        (
+            "Teams have a name. Each team gets 0 to 10 points a round. Ranking = total points per team.",
+            {"ranking", "team.points_a_round"},
+        ),
+        ("Units have a code. A tenant rents a unit. One unit has one tenant at a time.", {"unit.tenant_at"}),
+        ("Clubs have a name and a level beginner to advanced.", {"club.level_beginner_to_advanced"}),
+        ("Orders have a note. An order closes at 11:00.", {"order.closes_at_11"}),
+        ("Owners with name phone and email.", {"owner.name_phone"}),
+        ("Tanks have a name and if its fresh or salt water.", {"tank.salt_water"}),
+    ],
+)
+def test_nothing_is_made_of_words_that_name_no_value_and_no_record(text: str, absent: set[str]) -> None:
+    spec = spec_of(text)
+    made = set(spec.entities) | {f"{n}.{m}" for n, e in spec.entities.items() for m in e.fields}
+    made |= {f"{n}.{e.state.field}" for n, e in spec.entities.items() if e.state}
+    assert not absent & made
+
+
+def test_an_order_with_products_and_quantities_has_lines() -> None:
+    play = Play(spec_of("Products have a name. An order has a customer name and one or more products and quantities."))
+    product, order = play.post("/products", {"name": "Jam"})["id"], play.post("/orders", {"customer_name": "Bo"})["id"]
+    line = play.post("/order-items", {"order_id": order, "product_id": product, "quantity": 3})
+    assert line["quantity"] == 3
+    play.post("/order-items", {"order_id": order, "product_id": product, "quantity": 0}, 422)
+
+
+def test_what_goes_wrong_is_the_other_way_out() -> None:
+    spec = spec_of("Jobs have a title. Jobs are queued, printing, done or failed. Only staff can start a job.")
+    moves = {
+        n: (set(o.transition.from_states), o.transition.to) for n, o in spec.entities["job"].operations.items() if o.transition
+    }
+    assert moves == {"start": ({"queued"}, "printing"), "complete": ({"printing"}, "done"), "fail": ({"printing"}, "failed")}
+    assert spec.entities["job"].operations["start"].access.roles == ("staff",)
+
+
+def test_the_assignee_is_who_was_chosen_and_not_who_made_the_row() -> None:
+    spec = spec_of("Tasks have a title, an assignee and a status todo/doing/done. Only the assignee may mark a task as done.")
+    assignee = spec.entities["task"].fields["assignee"]
+    assert (assignee.to, assignee.writable, assignee.default) == ("user", "always", None)
+
+
+def test_a_tool_that_is_back_can_be_lent_again() -> None:
+    text = "Members borrow tools. Tools have a name. A tool that's lent out can't be borrowed again until it's back."
+    play = Play(spec_of(text))
+    tool, member = play.post("/tools", {"name": "Saw"})["id"], play.post("/members", {"name": "Kim"})["id"]
+    loan = play.post("/loans", {"tool_id": tool, "member_id": member})["id"]
+    play.post("/loans", {"tool_id": tool, "member_id": member}, 409)
+    play.post(f"/loans/{loan}/return", status=200)
+    play.post("/loans", {"tool_id": tool, "member_id": member})
+
+
+def test_sales_are_of_what_was_sold_when_it_was_sold() -> None:
+    text = "Items have a name and a price. When an item is sold we note the date and the price we actually got. Total sales per month."
+    assert not unread(text)
+    play = Play(spec_of(text))
+    first, _ = (play.post("/items", {"name": n, "price": 20})["id"] for n in "AB")
+    play.later(days=40)
+    play.post(f"/items/{first}/sell", {"sold_price": 15}, 200)
+    assert [(r["month"], float(r["revenue"])) for r in play.get("/reports/revenue-by-month")["items"]] == [("2030-06", 15.0)]

@@ -34,7 +34,10 @@ def find_sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World
                     r"\b(?:no|without|not need(?: any)?|do not need|no need for) (?:authentication|login|auth|accounts|registration|users|sign[- ]?up|to log in)",
                     text,
                 )
-                and not re.search(r"\bregister (?:for|a|an|new|the|their)\b|registration (?:number|plate|date|fee)", text)
+                and not re.search(
+                    r"\bregister (?:for|a|an|new|the|their)\b|registration (?:number|plate|date|fee)|^(?:[a-z']+ )*(?!user |account |member |customer |self-)[a-z']+ registration$",
+                    text,
+                )
             )
             or _OWN.search(text)
             or _role_bound(text, world.deciders)
@@ -101,6 +104,8 @@ def _role_bound(text: str, deciders: frozenset[str]) -> bool:
     )
 
 
+# What somebody is to one row, whoever it is that signs in.
+_CALLED = ("assignee", "recipient", "creator", "approver")
 _SIGNING = re.compile(r"\b([a-z_]+) (?:can |must |should |may )?(?:register|sign up|log in|sign in|have accounts)")
 
 
@@ -118,7 +123,7 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         return
     people = [one for _, t in texts for one in _people_in(t)]
     named = next((p for p in people if p in ("user", "account") and any(re.search(rf"\b{p}s?\b", t) for _, t in texts)), None)
-    plain_people = [p for p in people if not world.is_role(p)]
+    plain_people = [p for p in people if not world.is_role(p) and p not in _CALLED]
     first = named or next((p for p in plain_people if p in world.entities), None)
     distinct = set(dict.fromkeys(plain_people))
     signing = (m for _, t in texts for m in _SIGNING.finditer(t))

@@ -31,7 +31,7 @@ from quantumlayer.spec.analyst.asides import one_by_one, read_asides
 from quantumlayer.spec.analyst.beyond import beyond
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
-from quantumlayer.spec.analyst.context import is_aside, is_background, is_context
+from quantumlayer.spec.analyst.context import is_aside, is_background, is_context, is_habit
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.lost import lost_words, words_in
@@ -127,7 +127,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
         if not clause.produced and clause.partly:
             clause.produced = True
             clause.leftover.append(clause.match)
-        if not clause.produced and not clause.reason and is_background(clause.match):
+        if not clause.produced and not clause.reason and (is_background(clause.match) or is_habit(clause.match)):
             clause.produced = clause.context = True
     if not world.entities:
         for clause in clauses:

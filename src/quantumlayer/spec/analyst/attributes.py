@@ -131,7 +131,7 @@ def read_extra(text: str, read: Item) -> Item:
         if part.lower() in ("slug", "email", "url", "uuid", "isbn", "phone"):
             read = replace(read, type="string", attributes={**read.attributes, "format": KNOWN_FORMATS[part.lower()]})
             continue
-        kind = KNOWN_TYPES.get(snake(part))
+        kind = "integer" if re.match(r"(?:number|count) of [a-z]+s$", part, re.I) else KNOWN_TYPES.get(snake(part))
         if kind in ("integer", "number", "decimal", "date", "datetime") and not read.type:
             read = replace(read, type=kind)
             continue

@@ -60,8 +60,11 @@ EVENT_VERBS = frozenset(
         "register_for",
         "lease",
         "check_out",
+        "sign",
     ]
 )
+# These leave a record only where it is named: petitions have signatures, a contract is only signed.
+_NAMED_ONLY = frozenset(("sign",))
 _VERB = r"[a-z]+(?: (?:in|out|up|off|for|on|to|down)(?= @|$| an? | the | their | other | one | each ))?"
 
 
@@ -99,6 +102,8 @@ def act(
     if CRUD_VERBS.get(verb) == "read" and re.match(r",? ?(?:sorted|ordered|filtered|by|newest|oldest|grouped)\b", rest):
         return None
     if re.match(r"(?:only )?(?:once|twice|again|one time|more than once)\b", rest):
+        return None
+    if key in _NAMED_ONLY and world.events_of(key, target.name) is None:
         return None
     if key in EVENT_VERBS and world.events_of(key, target.name) is None and target.name not in _event_names(key):
         if key in ("comment",):

@@ -95,7 +95,7 @@ def _participle(entity: EntityDraft, word: str, row: str) -> str | None:
         return f"{row}.{entity.closed_by} != null"
     if word.endswith("ed") or base:
         for name, field in entity.fields.items():
-            if name == f"{word}_at" and not field.required:
+            if name in (f"{word}_at", f"{word}_on") and not field.required:
                 return f"{row}.{name} != null"
         if base and entity.state:
             moved = entity.operations.get(base)

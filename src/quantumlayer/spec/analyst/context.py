@@ -42,6 +42,16 @@ def is_context(text: str, *, first: bool = False) -> bool:
     return bool(_CHATTER.match(text) or titled)
 
 
+# What people do as a rule, with no row of it changing: `neighbours share tools`.
+HABITS = frozenset(("share", "swap", "trade", "exchange", "love", "enjoy", "use", "play"))
+_HABIT = re.compile(rf"^(?:[a-z]+ )?[a-z]+s (?:{'|'.join(HABITS)})(?: (?:their|old|used))?(?: [a-z]+)? [a-z]+s$", re.I)
+
+
+def is_habit(text: str) -> bool:
+    """Whether the words only tell what people do in general."""
+    return bool(_HABIT.match(text))
+
+
 def is_background(text: str) -> bool:
     """Whether words that the grammar could not read only tell of the situation. Asked last: it must not hide a requirement."""
     return bool(_BACKGROUND.match(text)) and not re.search(

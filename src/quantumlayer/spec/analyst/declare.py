@@ -22,11 +22,11 @@ _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|ha
 # Words that no name of a value has: what holds them is a statement of its own.
 _NO_NAME = re.compile(
     r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
-    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d"
+    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d|_(?:at|on|by|before|after|until)_\d+$|^[a-z]+_[a-z]+_to_[a-z]+$"
 )
 # `the price I paid`, `the shelf it lies on`: what the name is, without what is told of it.
-_TOLD = re.compile(
-    r"^(?P<n>(?!whether\b)(?:(?:an?|the|its|their) )?[a-z]+(?: [a-z]+)?),? (?:(?:that|which|where) )?(?:(?:i|we|they|you|he|she)(?: have| had)? [a-z]+(?: for it)?"
+TOLD = re.compile(
+    r"^(?P<n>(?!whether\b)(?:(?:an?|the|its|their) )?[a-z]+(?: [a-z]+)?),? (?:(?:that|which|where) )?(?:(?:i|we|they|you|he|she)(?: have| had| actually| really| finally)* [a-z]+(?: for it)?"
     r"|it (?:is|lies|stands|sits|belongs|hangs|lives|was)(?: \w+)?(?: (?:on|in|at|to|under|from|for))?)$",
     re.I,
 )
@@ -140,6 +140,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     if re.search(r"->|→|=>", text) and "," not in beside(text)[0] and ":" not in text:
         return ", ".join(_arrows(target, text, clause, world)) or True
     text = _NUMBERS.sub(_one_of_numbers, text)
+    text = _counted(target, text, clause, world)
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
     unread = [read] if read else []
@@ -147,7 +148,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         text, unread = text[: open_choice.start()], [*unread, open_choice["c"]]
     text = _spaced(text)
     for piece in _composed(split_list(text), world):
-        piece = _TOLD.sub(r"\g<n>", piece)
+        piece = TOLD.sub(r"\g<n>", piece)
         if re.search(r"->|→|=>", piece):
             unread += _arrows(target, piece, clause, world)
             continue
@@ -189,7 +190,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
             if not limit_rows(target, counted[2], int(counted[1]), clause, world):
                 unread.append(piece)
             continue
-        if re.fullmatch(r"(?:only |at most |exactly )?(?:one|two|three|\d+) [a-z]+ (?:per|for each|for every) [a-z]+", piece):
+        if _PER.fullmatch(piece) or re.match(r"(?:if|whether) .* or (?!not\b)", piece):
             unread.append(piece)
             continue
         item = read_item(piece)
@@ -240,6 +241,10 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     return ", ".join(unread) or True
 
 
+# `0 to 10 points a round`: that of which there is so much is a record
+_PER = re.compile(
+    r"(?:only |at most |exactly )?(?:one|two|three|\d+(?:(?: to | ?- ?)\d+)?) [a-z]+ (?:per|an?|each|every|for each|for every) [a-z]+"
+)
 _NUMBERS = re.compile(
     r"(?<=[a-z]) (?:of |is |either )?(?P<n>\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*),? or (?P<last>\d+(?:\.\d+)?)(?P<u> (?:seconds|minutes|hours|days|weeks|months|years|cm|mm|kg|g|ml|km|euros?|dollars?|percent|%))?(?=$|[,;.)]| and )",
     re.I,
@@ -272,9 +277,11 @@ def _composed(pieces: Iterable[str], world: World) -> Iterator[str]:
 def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tuple[str, str]:
     """`a name and ingredients with an amount and a unit`: the list without its last member, whose own fields are read."""
     m = re.fullmatch(
-        r"(?P<l>.+?)(?:,| and|, and) (?P<n>[a-z]+s) with (?P<f>an? [\w ]+?(?:, an? [\w ]+?)* and an? [\w ]+)", text, re.I
+        r"(?P<l>.+?)(?:,| and|, and) (?P<n>[a-z]+s) with (?P<f>(?:an? )?[\w ]+?(?:, (?:an? )?[\w ]+?)* and (?:an? )?[\w ]+)",
+        text,
+        re.I,
     )
-    if m is None or "(" in m["n"] or re.search(r"\bwith\b", m["l"]):
+    if m is None or "(" in m["n"] or re.search(r"\bwith\b", m["l"]) or not enumerates_fields(m["f"].lower()):
         return text, ""
     child = world.add(m["n"], clause.id)
     read = add_fields(child, m["f"], clause, world)
@@ -283,6 +290,28 @@ def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tupl
         child.fields = {"name": Field(type="string", satisfies=(clause.id, marker)), **child.fields}
     world.link(child, target, clause.id)
     return m["l"], read if isinstance(read, str) else ""
+
+
+_COUNTED = re.compile(
+    r"(?:(?:one or more|several|many|multiple|a list of|lists? of|the|some|ordered) )*(?P<n>[a-z]+s),? (?:and|with|in) (?:their |an? |the |its |different )?(?:respective )?(?P<q>quantit(?:y|ies)|amounts?)(?: each| of each| for each)?(?=$|,| and )",
+    re.I,
+)
+
+
+def _counted(target: EntityDraft, text: str, clause: Clause, world: World) -> str:
+    """`an order with one or more products and quantities`: the list without them, which become lines of their own."""
+    m = _COUNTED.search(text)
+    thing = world.find(m["n"]) if m else None
+    if m is None or thing is None or thing is target:
+        return text
+    line = world.add(f"{target.name.replace('_', ' ')} item", clause.id)
+    marker = world.assume(f"{an(target.name).capitalize()} has items, each with {an(thing.name)} and a quantity.")
+    for parent in (target, thing):
+        made = world.link(line, parent, clause.id)
+        line.fields[made] = line.fields[made].model_copy(update={"satisfies": (clause.id, marker)})
+    line.fields.setdefault("quantity", Field(type="integer", min=1, satisfies=(clause.id, marker)))
+    before = re.sub(r"(?:,? and|,)\s*$", "", text[: m.start()])
+    return (before + text[m.end() :]).strip(" ,")
 
 
 _SPANNED = re.compile(
@@ -355,14 +384,22 @@ def limit_rows(target: EntityDraft, noun: str, count: int, clause: Clause, world
     return True
 
 
+_ADJACENT = re.compile(
+    r"\b(?P<a>name|title|e-?mail|phone|url|isbn|sku) (?P<b>phone|e-?mail|url|isbn|price|description|quantity|year|author|address|title)\b"
+    r"(?! (?:number|address|code|name|line))(?<!email address)(?<!e-mail address)",
+    re.I,
+)
+
+
 def _spaced(text: str) -> str:
     """`url title tags`, known names with nothing between them, with commas."""
     words = text.lower().split()
-    if len(words) < 2 or re.search(
+    plain_words = not re.search(
         r"[,():;]|\b(?:and|or|an?|the|of|optional|unique|is|list|date|number|one|many|between)\b", text.lower()
-    ):
-        return text
-    return ", ".join(words) if all(w in KNOWN or singular(w) in KNOWN for w in words) else text
+    )
+    if len(words) > 1 and plain_words and all(w in KNOWN or singular(w) in KNOWN for w in words):
+        return ", ".join(words)
+    return _ADJACENT.sub(r"\g<a>, \g<b>", text)
 
 
 def _arrows(target: EntityDraft, text: str, clause: Clause, world: World) -> list[str]:

@@ -121,9 +121,11 @@ def _declared(text: str) -> list[str]:
         nouns_told += [one for n in (m["n"], m["p"]) if is_plural(n.split()[-1]) and (one := noun(n, told=True))]
         nouns += [m["n"], m["p"]]
     nouns_told += listed(text)
+    done = _without_doer(text) != text
     text = _without_doer(text)
     for m in _WITH.finditer(text):
-        last = m["n"].split()[-1]
+        # What somebody was said to do stands before the whole name: `students submit print jobs with …`.
+        last = m["n"] if done and m.start("n") == 0 else m["n"].split()[-1]
         if is_plural(last) and enumerates_fields(m["rest"]) and (one := noun(last, told=True)):
             nouns_told.append(one)
         nouns.append(
@@ -234,6 +236,8 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     text = re.sub(r",? so that .*$|,? in order to .*$", "", text)
     m = _ACTS.match(text)
     if not m or not verb_base(m["v"].split()[0]) or m["v"].split()[0] in ("is", "are", "has", "have", "be"):
+        return []
+    if re.match(r"(?:and|or) ", m["o"]):
         return []
     subject = noun(m["s"])
     if not subject or (subject.split("_")[-1] not in PEOPLE and subject not in found and not is_plural(m["s"].split()[-1])):

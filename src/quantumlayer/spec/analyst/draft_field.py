@@ -60,6 +60,9 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
         kind = "integer"
     if item.many and kind not in ("strings",):
         kind = "strings"
+    if item.name.split("_")[-1] in _WORDED and "A-Z" in attributes.get("pattern", ""):
+        # `a name of at most 40 letters` is a length: names have blanks, too.
+        del attributes["pattern"]
     kind = _settle(kind, item, attributes)
     if kind == "boolean" and "default" not in attributes and attributes.get("required", True):
         attributes["default"] = "false"

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import Item
+from quantumlayer.spec.analyst.declare import TOLD
 from quantumlayer.spec.analyst.draft_field import add_field, default_literal, known_field
 from quantumlayer.spec.analyst.fields import split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
@@ -34,9 +35,17 @@ def records(clause: Clause, world: World, m: Any) -> bool | str | None:
         target.fields[name] = Field(type="date" if kind == "date" else "datetime", writable="never", default="today" if kind == "date" else "now", satisfies=(clause.id,))  # fmt: skip
         return True
     for words in split_list(plain(m["f"])):
-        stamp(target, verb, snake(words), clause, world)
+        stamp(target, verb, _of_deed(target, verb, snake(TOLD.sub(r"\g<n>", words))), clause, world)
     world.topic = target.name
     return True
+
+
+def _of_deed(target: EntityDraft, verb: str, name: str) -> str:
+    """`when an item is sold we note the date and the price`: not the price that it has already."""
+    name = re.sub(r"^(?:the|an?|its|their)_", "", name)
+    if name in ("date", "day", "time"):
+        return f"{participle(verb)}_{'at' if name == 'time' else 'on'}"
+    return f"{participle(verb)}_{name}" if name in target.fields else name
 
 
 def _assigned(target: EntityDraft, verb: str, words: str, value: str, clause: Clause) -> bool | None:

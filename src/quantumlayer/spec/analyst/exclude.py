@@ -62,7 +62,10 @@ def _forbid(clause: Clause, world: World, target: EntityDraft, phrase: str, verb
         ):
             exclusive(event, reference, world, clause.id, text)
             return True
-        test = condition(world, target, phrase, f"self.{reference}")
+        row = f"self.{reference}"
+        test = condition(world, target, phrase, row)
+        if test is None and _told_state(clause, world, target, phrase):
+            test = condition(world, target, phrase, row)
         if test is None:
             return False
         limit_create(event, f"{snake(phrase)}_{target.name}", test if only else f"!({test})", text, clause.id)

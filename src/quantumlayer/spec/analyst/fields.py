@@ -100,6 +100,8 @@ def _continues(current: str, word: str, text: str) -> bool:
         )
     if word == "or" and re.match(rf".*{re.escape(tail)}\s+or\s+(?:not|no|false)\b", text.lower(), re.S):
         return True
+    if word == "or" and re.match(r"(?:if|whether) ", tail):
+        return True
     return bool(word == "or" and re.search(r"\bone$|\bzero$", tail))
 
 

@@ -27,7 +27,7 @@ def bare(text: str) -> str:
 
 def money_of(child: EntityDraft, world: World) -> tuple[str, str] | None:
     """The path of what a row brings in, and its type."""
-    for name in ("total", "amount", "price", "total_price", "cost", "fee", "fare", "value", "subtotal"):
+    for name in ("sold_price", "sale_price", "total", "amount", "price", "total_price", "cost", "fee", "fare", "value", "subtotal"):
         if name in child.fields and child.fields[name].type in ("decimal", "number"):
             return name, child.fields[name].type
     for name, field in child.fields.items():
@@ -140,9 +140,16 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         money = money_of(subject, world)
         if money is None:
             return None
-        if live := _alive(subject, world):
+        if subject.state and "sold" in subject.state.states and not subject.event_of:
+            where.append(f"self.{subject.state.field} == 'sold'")
+        elif when := next((n for n in ("sold_on", "sold_at") if n in subject.fields and not subject.fields[n].required), None):
+            where.append(f"self.{when} != null")
+        elif live := _alive(subject, world):
             where.append(live)
-        return {"revenue": f"sum({rows}.map(r, r.{kept(subject, money[0], world)}))"}
+        path = kept(subject, money[0], world)
+        optional = path in subject.fields and not subject.fields[path].required
+        counted = f"{rows}.filter(r, r.{path} != null)" if optional else rows
+        return {"revenue": f"sum({counted}.map(r, r.{path}))"}
     name = known_field(subject, what) or measured_in(subject, what)
     told = re.sub(
         r" (?:earned|spent|paid|made|sold|collected|used|owed|given|received|achieved|scored|ridden|driven|run|done)$", "", what

@@ -4,7 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, singular, snake, verb_base
 
-STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "theirs", "mine", "ours", "yours", "hers", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again", "without", "within"])  # fmt: skip
+STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "theirs", "mine", "ours", "yours", "hers", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "several", "multiple", "various", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again", "without", "within"])  # fmt: skip
 
 
 _GENERIC = frozenset(
@@ -38,7 +38,7 @@ _GENERIC = frozenset(
 )
 
 
-_VERBS = ("track", "manage", "store", "keep", "record", "list", "show", "add", "create", "post", "get", "put", "patch", "delete", "update", "save", "handle", "organize", "organise")  # fmt: skip
+_VERBS = ("flag", "mark", "highlight", "hide", "block", "warn", "remind", "count", "sort", "filter", "track", "manage", "store", "keep", "record", "list", "show", "add", "create", "post", "get", "put", "patch", "delete", "update", "save", "handle", "organize", "organise")  # fmt: skip
 
 
 def noun(text: str, *, told: bool = False) -> str | None:

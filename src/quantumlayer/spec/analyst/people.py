@@ -6,6 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.access import require, restrict
 from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, act, comment, remainder
 from quantumlayer.spec.analyst.conditions import condition
+from quantumlayer.spec.analyst.context import HABITS
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
@@ -158,7 +159,7 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
         target is None
         or verb is None
         or (who not in PEOPLE and world.find(who) is None)
-        or verb in ("have", "be", "belong", "need")
+        or verb in ("have", "be", "belong", "need", *HABITS)
     ):
         return None
     if (

@@ -108,7 +108,7 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
         if read is None:
             return None
         measures |= read
-    if unread or not measures:
+    if unread or not measures or not (keys := _when_sold(keys, where, subject)):
         return None
     name = snake("_".join([*measures, *(["by", *keys] if keys else [])]))[:60]
     if where and "count" in name:
@@ -121,6 +121,21 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
         satisfies=(clause.id,),
     )
     return _named(groups.get("named"), subject, clause, world)
+
+
+def _when_sold(keys: dict[str, str], where: list[str], subject: EntityDraft) -> dict[str, str] | None:
+    """What was sold is counted by when it was sold, not by when it was entered; None where nothing tells when."""
+    if not any("== 'sold'" in w or "self.sold_" in w for w in where):
+        return keys
+    told = next((n for n in subject.dates() if "sold" in n or "sale" in n), None)
+    if told is None:
+        return None if any("created_at" in k for k in keys.values()) else keys
+    path = f"self.{told}"
+    made = {k: path if v == "date(self.created_at)" and subject.fields[told].type == "date" else v for k, v in keys.items()}
+    where += [f"{path} != null"] if not subject.fields[told].required and "created_at" in "".join(keys.values()) else []
+    told_keys = {k: v.replace("self.created_at", path) for k, v in made.items()}
+    absent = "" if subject.fields[told].required else f"{path} == null ? '' : "
+    return {k: f"{absent}{v}" if path in v else v for k, v in told_keys.items()}
 
 
 def _relate(subject: EntityDraft, parent: EntityDraft | None, clause: Clause, world: World) -> None:

@@ -54,16 +54,38 @@ def statuses(clause: Clause, world: World, m: Any) -> bool | str | None:
     names = [snake(w) for w in re.split(r",? (?:and|or) |, ", plain(m["list"])) if snake(w)]
     if target is None or world.is_account(target) or len(names) < 2 or target.state is not None:
         return None
-    marker = world.assume(
-        f"{an(target.name).capitalize()} goes from {' to '.join(n.replace('_', ' ') for n in names)}, in this order."
-    )
+    moves = _in_order(names)
+    steps = ", ".join(f"from {a} to {b}" for a, b in moves).replace("_", " ")
+    marker = world.assume(f"{an(target.name).capitalize()} goes {steps}.")
     ensure_states(target, names[0], names, clause.id)
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in moves:
         transition(target, action_for_state(after), [before], after, clause.id)
         transition(target, action_for_state(after), [before], after, marker)
     world.ask(f"Which changes of the status of {an(target.name)} are allowed, besides the given order?")
     world.topic = target.name
     return True
+
+
+_OUTCOMES = frozenset(
+    ("failed", "rejected", "declined", "refused", "denied", "cancelled", "canceled", "lost", "aborted", "withdrawn")
+)
+
+
+_GOOD = words_of("states", "negative") | frozenset(
+    ("done", "passed", "accepted", "approved", "won", "succeeded", "delivered", "sold")
+)
+
+
+def _in_order(names: list[str]) -> list[tuple[str, str]]:
+    """Each state after the one before; what goes wrong (`done or failed`) is the other way out of the state before that."""
+    moves, last, before = [], names[0], names[0]
+    for name in names[1:]:
+        if name in _OUTCOMES:
+            moves.append((before if last in _GOOD else last, name))
+        else:
+            moves.append((last, name))
+            before, last = last, name
+    return moves
 
 
 @rule

@@ -21,7 +21,7 @@ from quantumlayer.spec.analyst.world import (
     state_of_verb,
     transition,
 )
-from quantumlayer.spec.values import Effect, Field, Guard
+from quantumlayer.spec.values import Effect, Field, Guard, Transition
 
 
 @rule
@@ -248,6 +248,22 @@ def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
     return name
 
 
+_FIRST = ("start", "begin", "launch")
+_LAST = ("finish", "complete", "end")
+
+
+def _called(target: EntityDraft, verb: str) -> tuple[str, Transition] | None:
+    """The action that a general verb stands for where the states are listed: the first from the beginning, or to the end."""
+    moves = {n: o.transition for n, o in target.operations.items() if o.transition and not o.effects and not o.guards}
+    if target.state is None or not moves:
+        return None
+    if verb in _FIRST:
+        first = [(n, t) for n, t in moves.items() if t.from_states == (target.state.initial,) and t.to.endswith("ing")]
+        return first[0] if len(first) == 1 else None
+    done = [(n, t) for n, t in moves.items() if t.to in ("done", "finished", "completed")]
+    return done[0] if verb in _LAST and len(done) == 1 else None
+
+
 def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str) -> None:
     after = verb if target.state and verb in target.state.states else state_of_verb(verb)
     if target.closed_by and verb in ("return", "close", "end", "finish"):
@@ -258,6 +274,12 @@ def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str)
         transition(target, name, [initial], after, by)
         return
     known = target.state
+    if after not in known.states and (called := _called(target, verb)):
+        # `only staff can start a job` that is queued, printing or done: to start it is to print it
+        other, moved = called
+        target.operations[name] = target.operations.pop(other)
+        transition(target, name, list(moved.from_states), moved.to, by)
+        return
     ensure_states(target, known.initial, [after], by)
     sources = [known.initial] if known.initial != after else []
     live = [s for s in known.states if s not in ended_states(target) and s != after]
