@@ -195,6 +195,44 @@ async def test_a_rollback_keeps_what_does_not_depend_on_the_drop_and_redoes_the_
     assert after["frd"] == before["frd"]
 
 
+async def test_a_run_that_a_full_disk_ended_goes_on_where_it_stopped_once_there_is_room(runs, client):
+    ran, full = [], True
+
+    async def counted(desk):
+        ran.append(desk.task.stage)
+        await copy(desk)
+
+    async def troubled(desk):
+        await counted(desk)
+        if full:
+            raise EnvironmentError_("the disk is full", hint="free some disk space and run `ql resume`")
+
+    async with serving(client, activities(runs, structure=counted, test_code=troubled, capsule=counted)):
+        run = await started(runs, client)
+        stopped = await ended(runs, run)
+        assert stopped.report.status == "failed" and stopped.exit_code == 4 and stopped.stopped
+        full = False
+        again = await runs.resume(client, await runs.find(run.id))
+        finished = await ended(runs, again)
+        assert finished.report.status == "verified"
+        assert ran == ["structure", "test code", "test code", "capsule"]
+        # What came to its end stays.
+        assert await runs.resume(client, await runs.find(run.id)) == await runs.find(run.id)
+    assert ran == ["structure", "test code", "test code", "capsule"]
+    assert {d.version for d in await runs.metadata.drops(run.id) if d.stage == "structure"} == {1}
+
+
+async def test_a_request_that_cannot_be_built_is_not_taken_up_again(runs, client):
+    async def refused(desk):
+        raise UserError("this is no application")
+
+    async with serving(client, activities(runs, enhance=refused)):
+        run = await started(runs, client)
+        assert (await ended(runs, run)).exit_code == 2
+        again = await runs.resume(client, await runs.find(run.id))
+    assert (again.execution, again.status) == (1, "failed")
+
+
 def test_a_title_commands_no_terminal():
     assert title_of(Request(text="A to-do\x1b[2J API:\n\u202etasks\u202c")) == "A to-do [2J API: tasks"
     assert len(title_of(Request(text="x" * 1000))) == TITLE_LENGTH

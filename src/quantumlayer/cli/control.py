@@ -34,7 +34,7 @@ async def _cancel(run_id: str) -> str:
 
 
 def resume(run_id: RunId, json: Json = False) -> None:
-    """Follow a run to its end; starts the service where it died."""
+    """Follow a run to its end; starts the service where it died, and takes up again what a mended fault had stopped."""
     finished = run(_resume(run_id, json))
     print_json(finished) if json else print_outcome(finished)
     raise typer.Exit(finished.exit_code)
@@ -44,8 +44,11 @@ async def _resume(run_id: str, quiet: bool) -> Finished:
     desk = await open_desk()
     found = await desk.runs.find(run_id)
     ended = await desk.runs.finished(found.id)
-    if ended is not None:
+    if ended is not None and not ended.stopped:
         return ended
+    if ended is not None:
+        service = await ensure_service(desk.home)
+        found = await desk.runs.resume(await connect(service.temporal), found)
     asks = found.order.get("interactive") and sys.stdin.isatty()
     return await start_and_follow(desk, found, quiet=quiet, ask=asker(desk, found) if asks else None)
 

@@ -30,7 +30,7 @@ COMMANDS = {
     "approve": "Approve the document that waits; the run goes on.",
     "reject": "Reject the document that waits; the run ends.",
     "cancel": "Stop a run.",
-    "resume": "Follow a run to its end; starts the service where it died.",
+    "resume": "Follow a run to its end; starts the service where it died, and takes up what a mended fault had stopped.",
     "rollback": "Make an earlier artifact current again and redo what depends on it.",
     "spec": "Check a specification, serve it, print its JSON Schema.",
     "verify": "Check a capsule: signature, digests, evidence.",

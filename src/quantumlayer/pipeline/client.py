@@ -18,6 +18,7 @@ from quantumlayer import __version__
 from quantumlayer.errors import EnvironmentError_, UserError
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.codecs import encode
+from quantumlayer.pipeline.kept import kept_by_resuming, kept_by_rollback
 from quantumlayer.pipeline.records import Records
 from quantumlayer.pipeline.temporal_address import TemporalAddress, api_key, parsed
 from quantumlayer.pipeline.values import Author, Order, Outcome
@@ -193,17 +194,39 @@ class Runs(Records):
         order = Order.model_validate(run.order)
         made = await self.metadata.drops(run.id)
         current = [d for d in await self.metadata.drops(run.id, current=True) if (d.stage, d.kind) != (drop.stage, drop.kind)]
-        kept = kept_outcomes(made, (*current, drop), await self._reported(run.id), drop)
-        again = order.model_copy(update={"execution": run.execution + 1, "kept": kept})
+        kept = kept_by_rollback(made, (*current, drop), await self._reported(run.id), drop)
+        return await self._again(client, run, order.model_copy(update={"kept": kept}), {"rollback": drop.id}, drop)
+
+    async def resume(self, client: Client, run: Run) -> Run:
+        """Makes sure that the run goes on. One that was stopped is taken up again: what its stages made stays.
+
+        One that came to its end stays as it is.
+        """
+        finished = await self.finished(run.id)
+        if finished is None:
+            await self.start(client, run)
+            return run
+        if not finished.stopped:
+            return run
+        order = Order.model_validate(run.order)
+        current = await self.metadata.drops(run.id, current=True)
+        kept = kept_by_resuming(order, finished.report, current, await self._reported(run.id))
+        return await self._again(client, run, order.model_copy(update={"kept": kept}), {"resumed": True})
+
+    async def _again(self, client: Client, run: Run, order: Order, told: Mapping[str, Any], drop: Drop | None = None) -> Run:
+        """Starts the next execution of a run that has ended, with that order but for its number."""
+        again = order.model_copy(update={"execution": run.execution + 1})
         try:
             data = again.model_dump(mode="json")
             restarted = await self.metadata.restart_run(run.id, again.execution, data, drop, order.owner)
         except IntegrityError:
-            raise UserError(f"the drop {drop.id} was deleted meanwhile", hint=f"see what is left: ql drops {run.id}") from None
+            raise UserError(
+                f"the drop {drop and drop.id} was deleted meanwhile", hint=f"see what is left: ql drops {run.id}"
+            ) from None
         if not restarted:
             raise UserError(f"the run {run.id} was changed meanwhile", hint=f"look at it again: ql show {run.id}")
         await self.metadata.add_event(
-            run.id, f"{again.execution}/started", "run_started", {"title": run.title, "rollback": drop.id}, order.owner
+            run.id, f"{again.execution}/started", "run_started", {"title": run.title, **told}, order.owner
         )
         found = await self.find(run.id)
         await self.start(client, found)
@@ -221,30 +244,6 @@ class Runs(Records):
 def workflow_id(order: Order) -> str:
     """One workflow for each execution of a run."""
     return order.run if order.execution == 1 else f"{order.run}.{order.execution}"
-
-
-def kept_outcomes(
-    made: tuple[Drop, ...], current: tuple[Drop, ...], reported: Mapping[str, Outcome], target: Drop
-) -> dict[str, Outcome]:
-    """What stays when `target` becomes current: the target's stage with it, and stages that nothing of it went into.
-
-    Stages that made no drop run again, and so does every stage one of whose drops has a parent in a stage that changes.
-    """
-    made_by = {drop.id: drop.stage for drop in made}
-    parents: dict[str, set[str]] = {}
-    for drop in current:
-        parents.setdefault(drop.stage, set()).update(made_by.get(parent, drop.stage) for parent in drop.parents)
-    changed = {target.stage}
-    while more := {stage for stage, sources in parents.items() if sources & changed} - changed:
-        changed |= more
-    kept = {}
-    for stage in stages.NAMES:
-        drops = {drop.kind: drop.id for drop in current if drop.stage == stage}
-        if not drops or (stage in changed and stage != target.stage):
-            continue
-        before = reported.get(stage, Outcome(stage=stage, status="passed"))
-        kept[stage] = before.model_copy(update={"drops": drops})
-    return kept
 
 
 def title_of(request: Request) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from quantumlayer.account.values import Used
-from quantumlayer.errors import BudgetExceeded
+from quantumlayer.errors import BudgetExceeded, UserError
 from quantumlayer.ports.scanner import Scan
 from quantumlayer.stores.values import Owner
 
@@ -161,6 +161,11 @@ class Finished(Value):
         if self.report.status == "failed" and self.problem is not None:
             return self.problem.exit_code
         return {"verified": 0, "partial": 3, "failed": 1, "cancelled": 130}[self.report.status]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether something that can be mended stopped it before its end: this machine, a budget, a broken promise of ours."""
+        return self.problem is not None and self.problem.exit_code != UserError.exit_code
 
     def as_data(self) -> dict[str, Any]:
         """For the metadata database."""

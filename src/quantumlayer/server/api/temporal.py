@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -14,6 +15,7 @@ from quantumlayer.stores.values import Run
 log = logging.getLogger("quantumlayer.api")
 PATIENCE = 3.0
 RETRY_SECONDS = 1.0
+T = TypeVar("T")
 
 
 class Temporal:
@@ -58,9 +60,9 @@ class Temporal:
         await self._start(run)
         await self._call(self._runs.cancel(await self.client(), run))
 
-    async def resume(self, run: Run) -> None:
-        """Makes sure that the run's workflow is there. Raises `EnvironmentError_`."""
-        await self._start(run)
+    async def resume(self, run: Run) -> Run:
+        """As `Runs.resume`; the run as it is then. Raises `EnvironmentError_`."""
+        return await self._call(self._runs.resume(await self.client(), run))
 
     async def close(self) -> None:
         """Forgets what waits: a worker that starts takes it up."""
@@ -71,9 +73,9 @@ class Temporal:
     async def _start(self, run: Run) -> None:
         await self._call(self._runs.start(await self.client(), run))
 
-    async def _call(self, work) -> None:
+    async def _call(self, work: Awaitable[T]) -> T:
         try:
-            await asyncio.wait_for(work, PATIENCE)
+            return await asyncio.wait_for(work, PATIENCE)
         except (RPCError, TimeoutError) as error:
             self._client = None
             raise EnvironmentError_(f"Temporal does not answer: {error}", hint="start it with: ql up") from error

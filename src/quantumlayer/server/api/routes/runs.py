@@ -139,12 +139,10 @@ async def cancel_run(request: Request, run_id: RunId, office: TheOffice, caller:
     return answer(request, await _view(office, await office.run(run_id, caller.owner)), 202)
 
 
-@router.post("/{run_id}/resume", status_code=202, response_model=RunView, responses=refusals(404))
+@router.post("/{run_id}/resume", status_code=202, response_model=RunView, responses=refusals(400, 404))
 async def resume_run(request: Request, run_id: RunId, office: TheOffice, caller: TheCaller) -> Response:
-    """Makes sure that an unfinished run goes on; one that has ended stays as it is."""
-    run = await office.run(run_id, caller.owner)
-    if run.status == "running":
-        await office.temporal.resume(run)
+    """Makes sure that an unfinished run goes on; takes up what a mended fault had stopped. What came to its end stays."""
+    run = await office.temporal.resume(await office.run(run_id, caller.owner))
     return answer(request, await _view(office, run), 202)
 
 
