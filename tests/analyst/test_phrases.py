@@ -165,3 +165,44 @@ def test_files_that_cannot_be_read_are_told_with_their_place(file: SourceFile, t
 def test_what_a_diagram_includes_is_unmet() -> None:
     file = SourceFile(name="a.puml", text="@startuml\n!include /etc/passwd\nclass Task {\n title: String\n}\n@enduml")
     assert any("/etc/passwd, which is not read" in r.text for r in spec_of("", file).requirements if not r.understood)
+
+
+_SHOP = (
+    "Invoices have a number, a total, a due date and a status (open, paid). Customers have a name. Sales have a customer, a price and a "
+    "date. Teachers have a name. Lessons have a teacher, a title, a start and an end. Contests have a theme and a deadline. "
+    "Entries of a contest have a title. "
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("Which invoices are unpaid?", "entities.invoice.operations.unpaid"),
+        ("How many invoices are overdue?", "entities.invoice.operations.overdue"),
+        ("Monthly number of sales", "reports"),
+        ("Daily report of sales per customer", "reports"),
+        ("How many sales each customer made", "reports"),
+        ("How much each customer spent", "reports"),
+        ("It should let users search customers by name", "entities.customer.operations.list.search"),
+        ("Teachers cannot have overlapping lessons", "entities.lesson.rules.no_overlap"),
+        ("No teacher can have overlapping lessons", "entities.lesson.rules.no_overlap"),
+        ("A teacher cannot give two lessons at once", "entities.lesson.rules.no_overlap"),
+        ("A teacher cannot have two lessons at the same time", "entities.lesson.rules.no_overlap"),
+        ("The end cannot be before the start", "entities.lesson.rules"),
+        ("The start cannot be after the end", "entities.lesson.rules"),
+        ("Only one lesson at a time per teacher", "entities.lesson.rules"),
+        ("Customers are registered for lessons", "entities.registration.fields.lesson"),
+        ("No more entries may be made after the deadline", "entities.entry.operations.create.guards"),
+    ],
+)
+def test_a_way_to_say_it_makes_what_it_says(said: str, made: str) -> None:
+    text = f"{_SHOP}{said}."
+    assert not unread(text)
+    found = spec_of(text).model_dump(exclude_defaults=True)
+    for step in made.split("."):
+        found = found[step]
+    assert found
+
+
+def test_what_may_overlap_is_not_forbidden() -> None:
+    assert not spec_of(f"{_SHOP}A teacher can have two lessons at the same time.").entities["lesson"].rules

@@ -7,6 +7,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.anywhere import beside, from_anywhere
 from quantumlayer.spec.analyst.attributes import KNOWN
+from quantumlayer.spec.analyst.choices import NUMBERS, choose_one, either, either_is_given, one_of_numbers
 from quantumlayer.spec.analyst.discover import enumerates_fields
 from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
@@ -139,7 +140,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         return add_fields(part, within[2], clause, world)
     if re.search(r"->|→|=>", text) and "," not in beside(text)[0] and ":" not in text:
         return ", ".join(_arrows(target, text, clause, world)) or True
-    text = _NUMBERS.sub(_one_of_numbers, text)
+    text = NUMBERS.sub(one_of_numbers, text)
     text = _counted(target, text, clause, world)
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
@@ -207,7 +208,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         if choice := re.fullmatch(
             r"(?:\w+ )?([a-z]+s),? (?:exactly |only |at least )?one of which is (?:the )?([a-z]+)(?: one)?", piece
         ):
-            _choice(target, choice[1], snake(choice[2]), clause, world)
+            choose_one(target, choice[1], snake(choice[2]), clause, world)
             continue
         nested = re.fullmatch(r"([\w ]+?) with (.+)", item.noun)
         if nested and item.many:
@@ -233,7 +234,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
             if (known := target.fields.get(name)) and known.type == "datetime" and clause.id in known.satisfies:
                 target.fields[name] = known.model_copy(update={"type": "time"})
     for one, other in alternatives:
-        _either_is_given(target, one, other, clause, world)
+        either_is_given(target, one, other, clause, world)
     target.declared = True
     if clause.id not in target.satisfies:
         target.satisfies.append(clause.id)
@@ -245,19 +246,6 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
 _PER = re.compile(
     r"(?:only |at most |exactly )?(?:one|two|three|\d+(?:(?: to | ?- ?)\d+)?) [a-z]+ (?:per|an?|each|every|for each|for every) [a-z]+"
 )
-_NUMBERS = re.compile(
-    r"(?<=[a-z]) (?:of |is |either )?(?P<n>\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*),? or (?P<last>\d+(?:\.\d+)?)(?P<u> (?:seconds|minutes|hours|days|weeks|months|years|cm|mm|kg|g|ml|km|euros?|dollars?|percent|%))?(?=$|[,;.)]| and )",
-    re.I,
-)
-
-
-def _one_of_numbers(m: re.Match[str]) -> str:
-    """`a duration of 30, 60 or 90 minutes`: the steps of an even row, else the values themselves."""
-    values = [*m["n"].split(", "), m["last"]]
-    told = f" in {m['u'].strip()}" if m["u"] else ""
-    first, last = values[0], values[-1]
-    even = all(v.isdigit() and int(v) == int(first) * (i + 1) for i, v in enumerate(values))
-    return f"{told} from {first} to {last} in steps of {first}" if even else f"{told} ({', '.join(values)})"
 
 
 def _typed(*names: str) -> bool:
@@ -318,44 +306,6 @@ _SPANNED = re.compile(
     r"(?P<f>.+?),? (?:(?:that|which) (?:is|lies|falls) )?(?P<d>[\w.]+ (?:hour|day|week|month|year|minute)s?) (?P<s>after|before|from) (?:the |its )?(?P<b>[\w ]+)",
     re.I,
 )
-_EITHER = re.compile(
-    r"(?:^|(?<=[,;] )|(?<=and ))(?:either )?(?:an? |the )?(?P<a>[a-z]+(?: [a-z]+)?) or (?:an? |the )?(?P<b>[a-z]+(?: [a-z]+)?)(?=$|,|;| and )",
-    re.I,
-)
-
-
-def either(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """`an email or phone` → both optional, and the pairs of which one must be given."""
-    pairs = []
-    for m in list(_EITHER.finditer(text)):
-        names = snake(m["a"]), snake(m["b"])
-        if all(type_of(n)[0] for n in names):
-            pairs.append(names)
-            text = text.replace(m[0], f"optional {m['a']}, optional {m['b']}", 1)
-    return text, pairs
-
-
-def _either_is_given(target: EntityDraft, one: str, other: str, clause: Clause, world: World) -> None:
-    label = f"{one.replace('_', ' ')} or {other.replace('_', ' ')}"
-    if one not in target.fields or other not in target.fields:
-        return
-    check = f"self.{one} != null || self.{other} != null"
-    target.rule(f"{one}_or_{other}", Rule(check=check, message=f"{label} must be given", status=422, satisfies=(clause.id,)))
-    world.ask(
-        f"«{label}» of {an(target.name)}: is one of them to be kept, or may each {target.name.replace('_', ' ')} have either? Now each may have either or both, and one must be given."
-    )
-
-
-def _choice(target: EntityDraft, noun: str, flag: str, clause: Clause, world: World) -> None:
-    """`four options, one of which is correct`: rows that refer here, at most one of them with the flag."""
-    child = world.add(noun, clause.id)
-    reference = world.link(child, target, clause.id)
-    marker = world.assume(f"{an(child.name).capitalize()} has a text.")
-    child.fields.setdefault("text", Field(type="string", satisfies=(clause.id, marker)))
-    child.fields[flag] = Field(type="boolean", default="false", satisfies=(clause.id,))
-    rows = f"self.{reference}.{world.inverse(child, reference)}"
-    check, message = f"size({rows}.filter(x, x.{flag})) <= 1", f"only one {child.name.replace('_', ' ')} is {flag}"
-    child.rule(f"one_{flag}", Rule(check=check, message=message, satisfies=(clause.id,)))
 
 
 def limit_rows(target: EntityDraft, noun: str, count: int, clause: Clause, world: World) -> bool:

@@ -27,7 +27,19 @@ def bare(text: str) -> str:
 
 def money_of(child: EntityDraft, world: World) -> tuple[str, str] | None:
     """The path of what a row brings in, and its type."""
-    for name in ("sold_price", "sale_price", "total", "amount", "price", "total_price", "cost", "fee", "fare", "value", "subtotal"):
+    for name in (
+        "sold_price",
+        "sale_price",
+        "total",
+        "amount",
+        "price",
+        "total_price",
+        "cost",
+        "fee",
+        "fare",
+        "value",
+        "subtotal",
+    ):
         if name in child.fields and child.fields[name].type in ("decimal", "number"):
             return name, child.fields[name].type
     for name, field in child.fields.items():
