@@ -1,7 +1,6 @@
 /** SQLite for Kysely: one connection, writers wait for each other, values in the types of the declared columns. */
 
 import {
-  CompiledQuery,
   type DatabaseConnection,
   type Driver,
   type SqliteDatabase,
@@ -21,28 +20,47 @@ export class SqliteFile extends SqliteDialect {
   readonly #path: string;
 
   constructor(path: string) {
-    super({ database: async () => open(path) });
+    super({ database: async () => preparing(open(path)) });
     this.#path = path;
   }
 
   override createDriver(): Driver {
-    return new WaitingDriver({ database: async () => open(this.#path) });
+    return new WaitingDriver(open(this.#path));
   }
 }
 
 /** A transaction that writes takes its lock at once, so that it never has to give up half-way. */
 class WaitingDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
-    const begin = settings?.accessMode === "read only" ? "begin" : "begin immediate";
-    await connection.executeQuery(CompiledQuery.raw(begin));
+  readonly #file: Libsql.Database;
+
+  constructor(file: Libsql.Database) {
+    super({ database: async () => preparing(file) });
+    this.#file = file;
+  }
+
+  override async beginTransaction(_: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
+    this.#file.exec(settings?.accessMode === "read only" ? "begin" : "begin immediate");
+  }
+
+  override async commitTransaction(): Promise<void> {
+    this.#file.exec("commit");
+  }
+
+  override async rollbackTransaction(): Promise<void> {
+    this.#file.exec("rollback");
   }
 }
 
-function open(path: string): SqliteDatabase {
-  const database = new Libsql(path, { timeout: BUSY_MILLISECONDS });
+function open(path: string): Libsql.Database {
+  const file = new Libsql(path, { timeout: BUSY_MILLISECONDS });
   for (const pragma of ["journal_mode = wal", "synchronous = normal", "foreign_keys = on"]) {
-    database.pragma(pragma);
+    file.pragma(pragma);
   }
+  return file;
+}
+
+/** The file with every statement prepared once. */
+function preparing(database: Libsql.Database): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => void database.close(),

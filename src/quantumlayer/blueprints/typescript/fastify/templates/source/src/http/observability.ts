@@ -20,13 +20,14 @@ export function installObservability(app: FastifyInstance): void {
     labelNames: ["method", "route"],
     registers,
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const { method } = request;
     const route = request.routeOptions.url ?? "unmatched";
     requests.inc({ method, route, status: reply.statusCode });
     durations.observe({ method, route }, reply.elapsedTime / 1000);
     const path = request.url.replace(/\?.*/s, "");
     log.info({ method, path, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime * 100) / 100 }, "request");
+    done();
   });
   app.get("/metrics", async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
 }
