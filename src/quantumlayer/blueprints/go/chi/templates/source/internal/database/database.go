@@ -62,12 +62,12 @@ func openSQLite(path string) (*Database, error) {
 	if strings.ContainsAny(path, "?#%") {
 		return nil, errors.New("DATABASE_URL: the name of a SQLite file has no ?, # or %")
 	}
-	writing, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
+	writing, err := openPrepared("file:" + path + pragmas + "&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
 	writing.SetMaxOpenConns(1) // SQLite has one writer: the others wait here instead of asking again and again
-	reading, err := sql.Open("sqlite", "file:"+path+pragmas)
+	reading, err := openPrepared("file:" + path + pragmas)
 	if err != nil {
 		return nil, err
 	}

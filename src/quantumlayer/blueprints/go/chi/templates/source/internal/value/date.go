@@ -3,7 +3,6 @@ package value
 
 import (
 	"database/sql/driver"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -79,7 +78,8 @@ func (d Date) String() string {
 
 // MarshalJSON writes the form of String.
 func (d Date) MarshalJSON() ([]byte, error) {
-	return json.Marshal(d.String())
+	quoted := append(make([]byte, 0, len(`"2006-01-02"`)), '"')
+	return append(d.Time().AppendFormat(quoted, time.DateOnly), '"'), nil
 }
 
 // Value writes the form of String.

@@ -2,7 +2,6 @@ package value
 
 import (
 	"database/sql/driver"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -103,7 +102,8 @@ func (i Instant) String() string {
 
 // MarshalJSON writes the form of String.
 func (i Instant) MarshalJSON() ([]byte, error) {
-	return json.Marshal(i.String())
+	quoted := append(make([]byte, 0, len(time.RFC3339Nano)), '"')
+	return append(i.Time().AppendFormat(quoted, time.RFC3339Nano), '"'), nil
 }
 
 // Value writes a form that both databases keep and order.

@@ -25,10 +25,11 @@ type Rule[T any] func(T) string
 // read makes a member with a parser, which says what is wrong with the text, and the constraints that hold for the value.
 func read[T any](in *Reader, name string, parse func(source) (T, string), rules []Rule[T]) Member[T] {
 	member := Member[T]{in: in, name: name}
-	sent, ok := in.members[name]
+	raw, ok := in.members[name]
 	if !ok {
 		return member
 	}
+	sent := source{raw, in.text}
 	if !sent.text && string(sent.raw) == "null" {
 		member.state = null
 		return member

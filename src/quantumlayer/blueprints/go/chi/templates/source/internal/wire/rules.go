@@ -22,8 +22,8 @@ var (
 
 // NotBlank wants a character that is not white space.
 func NotBlank(text string) string {
-	blank := func(r rune) bool { return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f) }
-	return unless(strings.TrimFunc(text, blank) != "", "must not be empty or blank")
+	inked := func(r rune) bool { return !unicode.IsSpace(r) && (r < 0x1c || r > 0x1f) }
+	return unless(strings.ContainsFunc(text, inked), "must not be empty or blank")
 }
 
 // TimeOfDay is HH:MM.
@@ -40,7 +40,7 @@ func Length(least, most int) Rule[string] {
 		case length < least:
 			return fmt.Sprintf("must have at least %d characters", least)
 		default:
-			return unless(length <= most, fmt.Sprintf("must have at most %d characters", most))
+			return unless(length <= most, "must have at most %d characters", most)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func Match(pattern string) Rule[string] {
 // OneOf lists the choices.
 func OneOf(choices ...string) Rule[string] {
 	return func(text string) string {
-		return unless(slices.Contains(choices, text), "must be one of "+strings.Join(choices, ", "))
+		return unless(slices.Contains(choices, text), "must be one of %s", strings.Join(choices, ", "))
 	}
 }
 
@@ -74,28 +74,28 @@ func Items[T any](least, most int) Rule[[]T] {
 		if len(items) < least {
 			return fmt.Sprintf("must have at least %d items", least)
 		}
-		return unless(most == 0 || len(items) <= most, fmt.Sprintf("must have at most %d items", most))
+		return unless(most == 0 || len(items) <= most, "must have at most %d items", most)
 	}
 }
 
 // AtLeast is a lower bound.
 func AtLeast[T cmp.Ordered](bound T) Rule[T] {
-	return func(number T) string { return unless(number >= bound, fmt.Sprintf("must be at least %v", bound)) }
+	return func(number T) string { return unless(number >= bound, "must be at least %v", bound) }
 }
 
 // Above is a lower bound that is not reached.
 func Above[T cmp.Ordered](bound T) Rule[T] {
-	return func(number T) string { return unless(number > bound, fmt.Sprintf("must be above %v", bound)) }
+	return func(number T) string { return unless(number > bound, "must be above %v", bound) }
 }
 
 // AtMost is an upper bound.
 func AtMost[T cmp.Ordered](bound T) Rule[T] {
-	return func(number T) string { return unless(number <= bound, fmt.Sprintf("must be at most %v", bound)) }
+	return func(number T) string { return unless(number <= bound, "must be at most %v", bound) }
 }
 
 // Below is an upper bound that is not reached.
 func Below[T cmp.Ordered](bound T) Rule[T] {
-	return func(number T) string { return unless(number < bound, fmt.Sprintf("must be below %v", bound)) }
+	return func(number T) string { return unless(number < bound, "must be below %v", bound) }
 }
 
 // IntegerStep wants a multiple, counted from 0.
@@ -116,7 +116,7 @@ func DecimalStep(step string) Rule[decimal.Decimal] {
 // Places allows so many decimal places.
 func Places(places int32) Rule[decimal.Decimal] {
 	return func(number decimal.Decimal) string {
-		return unless(number.Equal(number.Round(places)), fmt.Sprintf("must have at most %d decimal places", places))
+		return unless(number.Equal(number.Round(places)), "must have at most %d decimal places", places)
 	}
 }
 
@@ -142,18 +142,19 @@ func DecimalBelow(bound string) Rule[decimal.Decimal] {
 
 func compared(bound, message string, holds func(sign int) bool) Rule[decimal.Decimal] {
 	exact := decimal.RequireFromString(bound)
-	return func(number decimal.Decimal) string { return unless(holds(number.Cmp(exact)), message+bound) }
+	return func(number decimal.Decimal) string { return unless(holds(number.Cmp(exact)), "%s%s", message, bound) }
 }
 
 func multiple(number, step string) string {
 	exact, known := new(big.Rat).SetString(number)
 	unit, sound := new(big.Rat).SetString(step)
-	return unless(known && sound && new(big.Rat).Quo(exact, unit).IsInt(), "must be a multiple of "+step)
+	return unless(known && sound && new(big.Rat).Quo(exact, unit).IsInt(), "must be a multiple of %s", step)
 }
 
-func unless(holds bool, message string) string {
+// unless words the refusal only where there is one.
+func unless(holds bool, message string, values ...any) string {
 	if holds {
 		return ""
 	}
-	return message
+	return fmt.Sprintf(message, values...)
 }

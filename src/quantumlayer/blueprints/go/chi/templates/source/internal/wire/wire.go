@@ -4,6 +4,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,7 +18,8 @@ const maxBody = 8 << 20
 
 // Reader reads the members of one request and collects what is wrong with them.
 type Reader struct {
-	members map[string]source
+	members map[string]json.RawMessage
+	text    bool // they are plain text, of a query
 	errors  []problem.FieldError
 }
 
@@ -40,25 +42,23 @@ func Body(r *http.Request, optional bool) (*Reader, error) {
 	if len(raw) == 0 {
 		return nil, problem.New(http.StatusBadRequest, "The body is not a JSON object.")
 	}
-	if !utf8.Valid(raw) || !json.Valid(raw) {
+	var members map[string]json.RawMessage
+	err = json.Unmarshal(raw, &members)
+	var other *json.UnmarshalTypeError
+	if !utf8.Valid(raw) || (err != nil && !errors.As(err, &other)) {
 		return nil, problem.New(http.StatusBadRequest, "The body is not JSON.")
 	}
-	var members map[string]json.RawMessage
-	if raw[0] != '{' || json.Unmarshal(raw, &members) != nil {
+	if members == nil {
 		return nil, problem.New(http.StatusBadRequest, "The body is not a JSON object.")
 	}
-	reader := &Reader{members: map[string]source{}}
-	for name, member := range members {
-		reader.members[name] = source{raw: member}
-	}
-	return reader, nil
+	return &Reader{members: members}, nil
 }
 
 // Query reads query parameters. Of one that is sent twice, the last counts.
 func Query(query url.Values) *Reader {
-	reader := &Reader{members: map[string]source{}}
+	reader := &Reader{members: map[string]json.RawMessage{}, text: true}
 	for name, values := range query {
-		reader.members[name] = source{raw: []byte(values[len(values)-1]), text: true}
+		reader.members[name] = []byte(values[len(values)-1])
 	}
 	return reader
 }
