@@ -94,6 +94,11 @@ def test_what_a_thing_has_belongs_to_one(said: str) -> None:
     assert (spec.entities["bug"].fields["project"].type, "bugs" in spec.entities["project"].fields) == ("reference", False)
 
 
+def test_one_to_many_gives_way_to_what_is_said() -> None:
+    spec = spec_of("Projects have a name. Bugs have a title. Projects have bugs. A bug can be in several projects.")
+    assert {n: f.type for n, f in spec.entities["bug"].fields.items()} == {"title": "string", "projects": "references"}
+
+
 @pytest.mark.parametrize(
     "said",
     [

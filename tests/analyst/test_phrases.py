@@ -206,3 +206,65 @@ def test_a_way_to_say_it_makes_what_it_says(said: str, made: str) -> None:
 
 def test_what_may_overlap_is_not_forbidden() -> None:
     assert not spec_of(f"{_SHOP}A teacher can have two lessons at the same time.").entities["lesson"].rules
+
+
+_PLACES = (
+    "Movies have a title and a length in minutes. Halls have a name. Teams have a name. Owners have a name. Pets have a name and an owner. "
+    "Treatments have a pet and a cost. Tasks have a title and a deadline. Orders go from new to packed to shipped. Readings have a pulse. "
+    "Tanks have a name. Tests have a date and a value. "
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "made", "value"),
+    [
+        ("List tasks. Oldest first", "task.operations.list.default_sort", ("created_at",)),
+        ("A task is urgent or not urgent", "task.fields.urgent.type", "boolean"),
+        ("Unshipped orders can be cancelled", "order.operations.cancel.transition.from_states", ("new", "packed")),
+        ("Tasks without a deadline are allowed", "task.fields.deadline.required", False),
+        ("Screenings: a movie in a hall at a start time", "screening.fields.start_time.type", "datetime"),
+        ("Flag readings with a pulse over 140 as high", "reading.fields.high.value", "self.pulse > 140"),
+        ("Show the latest test for each tank", "test.fields.tank.type", "reference"),
+    ],
+)
+def test_short_sentences_are_read(said: str, made: str, value: object) -> None:
+    assert not unread(f"{_PLACES}{said}.")
+    found = spec_of(f"{_PLACES}{said}.").model_dump()["entities"]
+    for step in made.split("."):
+        found = found[step]
+    assert found == value
+
+
+def test_a_total_reaches_over_two_steps_and_is_ordered() -> None:
+    text = f"{_PLACES}Sum of cost per owner, highest first."
+    assert not unread(text)
+    play = Play(spec_of(text))
+    for name, costs in (("Ada", (1, 2)), ("Bo", (7,))):
+        owner = play.post("/owners", {"name": name})["id"]
+        pet = play.post("/pets", {"name": f"{name}s", "owner_id": owner})["id"]
+        for cost in costs:
+            play.post("/treatments", {"pet_id": pet, "cost": cost})
+    [report] = spec_of(text).reports
+    assert [float(r["total_cost"]) for r in play.get(f"/reports/{report.replace('_', '-')}")["items"]] == [7.0, 3.0]
+
+
+def test_screenings_last_as_long_as_their_movie() -> None:
+    play = Play(
+        spec_of(f"{_PLACES}Screenings: a movie in a hall at a start time. Screenings in the same hall must not overlap.")
+    )
+    movie, hall = play.post("/movies", {"title": "Sea", "length": 90})["id"], play.post("/halls", {"name": "1"})["id"]
+    for at, status in (("10:00", 201), ("11:00", 409), ("11:30", 201)):
+        play.post("/screenings", {"movie_id": movie, "hall_id": hall, "start_time": f"2030-06-01T{at}:00Z"}, status)
+
+
+def test_whoever_is_asked_accepts_or_declines_what_was_booked() -> None:
+    text = "Customers have a name. Sitters have a name. Customers book a sitter for a date. A sitter can accept or decline."
+    assert not unread(text)
+    operations = spec_of(text).entities["booking"].operations
+    assert {"accept", "decline"} <= set(operations) and not {"accept"} & set(spec_of(text).entities["sitter"].operations)
+
+
+def test_a_quote_is_sent_then_accepted_or_declined_by_the_client() -> None:
+    spec = spec_of("Clients log in. Quotes have a title. A quote is sent, then accepted or declined by the client.")
+    moves = {n: o.transition.to for n, o in spec.entities["quote"].operations.items() if o.transition}
+    assert moves == {"accept": "accepted", "decline": "declined"}

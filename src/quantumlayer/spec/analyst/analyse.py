@@ -127,7 +127,11 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
         if not clause.produced and clause.partly:
             clause.produced = True
             clause.leftover.append(clause.match)
-        if not clause.produced and not clause.reason and (is_background(clause.match) or is_habit(clause.match)):
+        if (
+            not clause.produced
+            and not clause.reason
+            and (is_background(clause.match) or clause.id == "R1" and is_habit(clause.match))
+        ):
             clause.produced = clause.context = True
     if not world.entities:
         for clause in clauses:

@@ -294,7 +294,11 @@ def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDr
 def at_time(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`reserve a stall for a market day`: the row has that day."""
     m = re.fullmatch(r"(?:for|on|at) (?:an?|the|one) (?P<f>[a-z]+(?: [a-z]+)?)", rest)
-    several = re.fullmatch(r"(?:for|on|at) (?P<f>(?:an? |the )[a-z].* and (?:an? |the )[a-z].*)", rest)
+    listed = re.sub(
+        r",? ?\b(?:and |for |on |at |from |to |until |till |with )+(?=(?:an? |the )[a-z])", ", ", rest
+    ).removeprefix(", ")
+    several = re.fullmatch(r"(?P<f>(?:an? |the )[\w ]+(?:, (?:an? |the )[\w ]+)+)", listed)
+    m = m or re.fullmatch(r"from (?:an?|the) (?P<f>[a-z]+(?: [a-z]+)?)", rest)
     if several and all(i.type or i.attributes or type_of(i.name)[0] for i in map(read_item, split_list(several["f"]))):
         return add_fields(target, several["f"], clause, world)
     if m is None or type_of(snake(m["f"]))[0] not in ("date", "datetime", "time"):

@@ -48,7 +48,7 @@ _HABIT = re.compile(rf"^(?:[a-z]+ )?[a-z]+s (?:{'|'.join(HABITS)})(?: (?:their|o
 
 
 def is_habit(text: str) -> bool:
-    """Whether the words only tell what people do in general."""
+    """Whether the words, as the first of a request, only tell what people do in general."""
     return bool(_HABIT.match(text))
 
 

@@ -142,6 +142,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         return ", ".join(_arrows(target, text, clause, world)) or True
     text = NUMBERS.sub(one_of_numbers, text)
     text = _counted(target, text, clause, world)
+    text = _placed(text, world)
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
     unread = [read] if read else []
@@ -302,15 +303,28 @@ def _counted(target: EntityDraft, text: str, clause: Clause, world: World) -> st
     return (before + text[m.end() :]).strip(" ,")
 
 
+def _placed(text: str, world: World) -> str:
+    """`a movie in a hall at a start time`: its movie, its hall and its start time, where each of them is known."""
+    pieces = re.split(r" (?:in|at|on|for|by|with|from|to) (?=an? )", text)
+    if len(pieces) < 2 or "," in text or not all(re.match(r"an? [a-z ]+$", p) for p in pieces):
+        return text
+    known = [world.find(p.split(" ", 1)[1]) or type_of(snake(p.split(" ", 1)[1]))[0] for p in pieces]
+    return ", ".join(pieces) if all(known) else text
+
+
 _SPANNED = re.compile(
     r"(?P<f>.+?),? (?:(?:that|which) (?:is|lies|falls) )?(?P<d>[\w.]+ (?:hour|day|week|month|year|minute)s?) (?P<s>after|before|from) (?:the |its )?(?P<b>[\w ]+)",
     re.I,
 )
 
 
+# Whom a thing holds without anybody keeping a row of each: `up to 4 guests`.
+_CROWD = frozenset(("person", "guest", "visitor", "user", "passenger", "adult", "child", "kid", "spectator", "participant"))
+
+
 def limit_rows(target: EntityDraft, noun: str, count: int, clause: Clause, world: World) -> bool:
     """`a course has at most 30 students`: rows that refer here, directly or as what links the two."""
-    child = world.find(noun)
+    child = world.find(noun) or (world.add(noun, clause.id) if singular(noun) in PEOPLE - _CROWD else None)
     if child is None:
         return False
 

@@ -174,7 +174,7 @@ def _late(target: EntityDraft, due_name: str, closed: str | None, unit: str) -> 
 def total(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the total of an order is the sum of quantity times unit price over its items`"""
     first, second = plain(m["a"]), plain(m["b"])
-    target = entity(world, m, "e") or world.find(world.topic)
+    target = entity(world, m, "e") or entity(world, m, "o") or world.find(world.topic)
     lines = [e for e in world.entities.values() if known_field(e, first)]
     line = next((e for e in lines if target and e.reference_to(target.name)), lines[0] if lines else None)
     if line is None:

@@ -102,6 +102,12 @@ def _continues(current: str, word: str, text: str) -> bool:
         return True
     if word == "or" and re.match(r"(?:if|whether) ", tail):
         return True
+    if (
+        word == "or"
+        and re.match(r"\d+ [a-z ]+$", tail)
+        and re.search(rf"{re.escape(tail)}\s+or\s+(?:fewer|less|more)\b", text.lower())
+    ):
+        return True
     return bool(word == "or" and re.search(r"\bone$|\bzero$", tail))
 
 
@@ -147,6 +153,12 @@ def read_item(text: str) -> Item:
         ("<", "less than"),
     ):
         text = re.sub(rf"\s*{symbol}\s*(?=-?\d)", f" {words} ", text)
+    text = re.sub(
+        r"^(\d+) ([a-z ]+) or (fewer|less|more)$",
+        lambda m: f"{m[2]} at {'least' if m[3] == 'more' else 'most'} {m[1]}",
+        text,
+        flags=re.I,
+    )
     text = " ".join(w if f"{w}s" in _SPELLING else near(w, _SPELLING) or w for w in text.split(" "))
     text = re.sub(r"\b(\w+)\[\]", r"list of \1", text)
     text = _QUESTIONS.get(text.lower(), re.sub(r"^(?:when|where|who|what|how)\b.*", "", text))

@@ -22,4 +22,5 @@ def lost_words(text: str, carried: set[str], slips: dict[str, str]) -> list[str]
 
 
 def _forms(word: str) -> set[str]:
-    return {word, singular(word), verb_base(word) or word}
+    done = word.removeprefix("un")
+    return {word, singular(word), verb_base(word) or word, *([done] if verb_base(done) not in (None, done) else [])}

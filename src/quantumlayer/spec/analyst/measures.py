@@ -110,6 +110,15 @@ def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str
         parent = world.find(piece)
         if name is None and parent:
             name = subject.reference_to(parent.name)
+        if name is None and parent:
+            steps = (
+                f"{r}.{n}"
+                for r, f in subject.fields.items()
+                if f.type == "reference" and f.required and f.to and (n := _required_to(world.entities[f.to], parent))
+            )
+            if path := next(steps, None):
+                keys[f"{parent.name}_id"] = f"self.{path}.id"
+                continue
         if name is None:
             through = next(
                 (
@@ -135,6 +144,10 @@ def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str
         if field and field.type == "reference" and not field.required:
             return {}, piece
     return keys, ""
+
+
+def _required_to(child: EntityDraft, parent: EntityDraft) -> str | None:
+    return next((n for n, f in child.fields.items() if f.type == "reference" and f.to == parent.name and f.required), None)
 
 
 def measured(part: str, subject: EntityDraft, world: World, rows: str, where: list[str]) -> dict[str, str] | None:

@@ -131,12 +131,28 @@ def amount_needs(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
+_LISTING = ("filter", "sort", "search", "list", "order", "find", "browse", "reply", "register", "log")
+
+
+def _met(clause: Clause, world: World, who: str) -> EntityDraft | None:
+    """`a sitter can accept or decline`: what was spoken of, and not people; else the one thing that is done with such people."""
+    about = world.find(clause.about)
+    if about is not None and about.name not in PEOPLE and not world.is_account(about):
+        return about
+    person = world.find(who.replace("_", " "))
+    done = [e for e in world.entities.values() if person and e.event_of and e.reference_to(person.name)]
+    return done[0] if len(done) == 1 else None
+
+
 @rule
 def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`agents assign, comment on and close tickets`"""
-    target, who = entity(world, m, "o"), singular(m["s"].lower())
+    who = singular(m["s"].lower())
+    target = entity(world, m, "o") or _met(clause, world, who)
     verbs = [(verb_base(w.split()[0]), w) for w in re.split(r",? (?:and|or) |, ", m["verbs"].lower())]
     if target is None or not all(v for v, _ in verbs) or (who not in PEOPLE and world.find(who) is None):
+        return None
+    if not m["o"] and any(v in _LISTING for v, _ in verbs):
         return None
     for verb, written in verbs:
         done = (

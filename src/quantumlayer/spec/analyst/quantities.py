@@ -4,7 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.time_words import period
 from quantumlayer.spec.analyst.words import plural, singular, snake
-from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.analyst.world import EntityDraft, World
 
 _NUMERIC = ("integer", "number", "decimal")
 _ALIASES = {
@@ -21,7 +21,6 @@ _ALIASES = {
     "people": "person",
     "guest": "person",
     "head": "person",
-    "night": "night",
 }
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440, "week": 10080}
 _STARTS = ("start", "starts_at", "start_time", "begins_at", "date_and_time", "scheduled_at", "departure_time", "time")
@@ -34,7 +33,7 @@ def measured_in(target: EntityDraft, unit: str) -> str | None:
     told = [n for n in found if one == _unit(re.sub(r"^in ", "", target.fields[n].description or "").lower())]
     many = {one, plural(one), *(p for a, u in _ALIASES.items() if u == one for p in (a, plural(a)))}
     named = [
-        n for n in found if n in many or n.removeprefix("number_of_") in many or n.split("_")[-1] in many and "per" not in n
+        n for n in found if n in many or n.removeprefix("number_of_") in many or n.split("_")[-1] in many and "_per_" not in n
     ]
     return next(iter([*told, *named]), None)
 
@@ -50,21 +49,32 @@ def timed(target: EntityDraft) -> tuple[str, int] | None:
     return next(((n, m) for n, m in found if target.fields[n].required), None)
 
 
-def bounds_of(target: EntityDraft, row: str = "self") -> tuple[str, str] | None:
-    """CEL of the start and the end of a row: two fields, or a start and how long it takes."""
+def bounds_of(target: EntityDraft, world: World, row: str = "self") -> tuple[str, str] | None:
+    """CEL of the start and the end of a row: two fields, or a start and how long it, or what it refers to, takes."""
     if bounds := period(target):
         return f"{row}.{bounds[0]}", f"{row}.{bounds[1]}"
     start = next((n for n in _STARTS if n in target.fields and target.fields[n].type == "datetime"), None)
-    length = timed(target)
+    length = _length_of(target, world)
     if start is None or length is None or not target.fields[start].required:
         return None
-    name, minutes = length
-    if target.fields[name].type == "integer":
+    name, minutes, kind = length
+    if kind == "integer":
         taken = {1: f"minutes({row}.{name})", 60: f"hours({row}.{name})", 1440: f"days({row}.{name})"}.get(minutes)
         taken = taken or f"days({row}.{name} * {minutes // 1440})"
     else:
         taken = f"minutes(floor({row}.{name} * {float(minutes)}))"
     return f"{row}.{start}", f"{row}.{start} + {taken}"
+
+
+def _length_of(target: EntityDraft, world: World) -> tuple[str, int, str] | None:
+    """The path to how long a row takes, the minutes of its unit, and its type: its own, or that of the movie it shows."""
+    if own := timed(target):
+        return *own, target.fields[own[0]].type
+    for name, field in target.fields.items():
+        other = world.entities.get(field.to or "") if field.type == "reference" and field.required else None
+        if other and (length := timed(other)):
+            return f"{name}.{length[0]}", length[1], other.fields[length[0]].type
+    return None
 
 
 def amount(target: EntityDraft, unit: str, counted: str = "", *, running: bool = False) -> tuple[str, str] | None:

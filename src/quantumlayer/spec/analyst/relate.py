@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import an
-from quantumlayer.spec.analyst.world import World
+from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Field
 
 _PLACE = (
@@ -45,6 +45,10 @@ def belongs(clause: Clause, world: World, m: Any) -> bool | str | None:
     if re.search(r"(?:one or more|at least one|several|many|multiple|zero or more) @\w+", clause.match) or re.search(
         rf"(?:one or more|several|many|multiple) {m['p'].replace('_', ' ')}", clause.match, re.I
     ):
+        single = child.reference_to(parent.name)
+        if single and any(int(r[1:]) > ASSUMED for r in child.fields[single].satisfies):
+            # What was only taken for granted gives way.
+            del child.fields[single]
         child.fields[parent.plural] = Field(type="references", to=parent.name, required=False, satisfies=(clause.id,))
     elif child is parent:
         child.fields[f"parent_{child.name}"] = Field(

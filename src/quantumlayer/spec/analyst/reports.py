@@ -85,6 +85,7 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`report tickets sold and revenue per event`; `the number of open tickets by priority and the overdue ones`"""
     groups = m.groupdict()
     what, group = plain(groups["what"]).lower(), plain(groups["group"] or "").lower().strip(" .")
+    group, order = _ordered(group)
     if groups.get("by") in ("each", "of each", "by", "for each") and re.match(
         r"(?:the )?(?:latest|last|most recent|newest|current)\b", what
     ):
@@ -99,7 +100,7 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
     _relate(subject, parent, clause, world)
     if parent and parent.name != subject.name and (reference := _reference(subject, parent, world)):
         recent = [_within_now(subject, now["u"])] if now else []
-        return _per_parent(clause, world, parts, subject, parent, reference, groups, recent)
+        return _per_parent(clause, world, parts, subject, parent, reference, groups, recent, order)
     keys, unread = group_keys(group, subject, world)
     measures: dict[str, str] = {}
     where: list[str] = [_within_now(subject, now["u"])] if now else []
@@ -118,9 +119,23 @@ def grouped(clause: Clause, world: World, m: Any) -> bool | str | None:
         where=" && ".join(dict.fromkeys(where)) or None,
         group_by=keys,
         measures=measures,
+        sort=(f"{order}{next(iter(measures))}",) if order is not None else (),
         satisfies=(clause.id,),
     )
     return _named(groups.get("named"), subject, clause, world)
+
+
+_ORDER = re.compile(
+    r",? (?:with )?(?:the )?(?P<w>most|highest|largest|biggest|best|top|lowest|least|fewest|smallest|cheapest)(?: [a-z]+)?(?: ones)? first$"
+)
+
+
+def _ordered(group: str) -> tuple[str, str | None]:
+    """`per team, highest first`: the grouping, and the sign of the order."""
+    found = _ORDER.search(group)
+    if found is None:
+        return group, None
+    return group[: found.start()], "" if found["w"] in ("lowest", "least", "fewest", "smallest", "cheapest") else "-"
 
 
 def _when_sold(keys: dict[str, str], where: list[str], subject: EntityDraft) -> dict[str, str] | None:
@@ -200,6 +215,7 @@ def _per_parent(
     reference: str,
     groups: dict[str, Any],
     recent: list[str],
+    order: str | None,
 ) -> bool | str | None:
     """One row for each parent, also for those without children."""
     rows = f"self.{world.inverse(subject, reference)}"
@@ -213,7 +229,8 @@ def _per_parent(
         source = f"{rows}.filter(x, {' && '.join(live)})" if live else rows
         measures |= {k: re.sub(r"\brows\b", source, v) for k, v in read.items()}
     name = snake(f"{'_and_'.join(measures)}_per_{parent.name}")[:60]
-    world.reports[name] = Report(entity=parent.name, columns={**columns(parent), **measures}, satisfies=(clause.id,))
+    sort = (f"{order}{next(iter(measures))}",) if order is not None else ()
+    world.reports[name] = Report(entity=parent.name, columns={**columns(parent), **measures}, sort=sort, satisfies=(clause.id,))
     return _named(groups.get("named"), subject, clause, world)
 
 
@@ -227,6 +244,9 @@ def latest(clause: Clause, world: World, what: str, group: str) -> bool | str | 
     reference = child.reference_to(parent.name) or (
         child.owner if child.owner and child.fields[child.owner].to == parent.name else None
     )
+    if reference is None and not parent.reference_to(child.name):
+        _relate(child, parent, clause, world)
+        reference = child.reference_to(parent.name)
     if reference is None:
         return None
     dated = next((n for n in child.dates() if child.fields[n].required and n != "due_date"), "created_at")

@@ -4,13 +4,14 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import Item
+from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import bounds_against, contradicts
 from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_literal, known_field, merged
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import number, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
-from quantumlayer.spec.values import Rule, Unique
+from quantumlayer.spec.values import Field, Rule, Unique
 
 
 @rule
@@ -240,3 +241,29 @@ def not_itself(clause: Clause, world: World, m: Any) -> bool | str | None:
             child.rule(f"two_{target.plural}", Rule(check=check, message=message, status=422, satisfies=(clause.id,)))
             return True
     return None
+
+
+@rule
+def without(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`tasks without a deadline are allowed`"""
+    target = entity(world, m, "e")
+    name = known_field(target, m["f"])
+    if target is None or name not in target.fields:
+        return None
+    field = target.fields[name]
+    by = tuple(dict.fromkeys([*field.satisfies, clause.id]))
+    target.fields[name] = field.model_copy(update={"required": False, "satisfies": by})
+    return True
+
+
+@rule
+def marks_as(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`flag readings with a pulse over 140 as high`: a value that follows from the others."""
+    target = entity(world, m, "e") or world.find(world.topic)
+    test = (
+        condition(world, target, re.sub(r"^(?:with|where|whose|that have|that are|which are) ", "", m["c"])) if target else None
+    )
+    if target is None or test is None:
+        return None
+    target.fields[snake(m["a"])] = Field(type="boolean", value=test, satisfies=(clause.id,))
+    return True

@@ -22,11 +22,11 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     target = entity(world, m, "e") if groups.get("e") else None
     same = world.find(snake(groups.get("s") or "").replace("_", " ")) if groups.get("s") else None
     if target is None and same is not None:
-        target = next((e for e, _ in world.children(same.name) if bounds_of(e)), None)
-    if target is not None and same is not None and not bounds_of(target) and not target.reference_to(same.name):
-        both = (e for e, _ in world.children(same.name) if e.reference_to(target.name) and bounds_of(e))
+        target = next((e for e, _ in world.children(same.name) if bounds_of(e, world)), None)
+    if target is not None and same is not None and not bounds_of(target, world) and not target.reference_to(same.name):
+        both = (e for e, _ in world.children(same.name) if e.reference_to(target.name) and bounds_of(e, world))
         target = next(both, target)
-    target = target or next((e for e in world.entities.values() if bounds_of(e)), None)
+    target = target or next((e for e in world.entities.values() if bounds_of(e, world)), None)
     if target is None:
         return None
     reference = None
@@ -41,13 +41,18 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     if reference is None:
         return None
     moment = main_date(target)
-    if target.fields[reference].type != "reference" or (bounds_of(target) is None and moment is not None):
+    if target.fields[reference].type != "reference" or (bounds_of(target, world) is None and moment is not None):
         if moment is None:
             return None
-        fields = (reference, moment[0].removeprefix("self."))
-        target.unique.append(Unique(fields=fields, where=open_test(target), satisfies=(clause.id,)))
+        fields, label = (reference, moment[0].removeprefix("self.")), target.plural.replace("_", " ")
+        by = (clause.id,)
+        if moment[1] == "datetime":
+            by += (
+                world.assume(f"Two {label} overlap when they start at the same time, since nothing tells how long they take."),
+            )
+        target.unique.append(Unique(fields=fields, where=open_test(target), satisfies=by))
         return True
-    if bounds_of(target) is None:
+    if bounds_of(target, world) is None:
         ensure_period(target, clause, world)
     overlap(target, reference, world, clause.id)
     world.topic = target.name
@@ -56,7 +61,7 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 def overlap(target: EntityDraft, reference: str, world: World, by: str) -> None:
     """No two live rows of the same parent share an instant; one may begin when the other ends."""
-    (first, last), (other_first, other_last) = bounds_of(target) or ("", ""), bounds_of(target, "x") or ("", "")
+    (first, last), (other_first, other_last) = bounds_of(target, world) or ("", ""), bounds_of(target, world, "x") or ("", "")
     named = first.removeprefix("self.")
     days = target.fields[named].type == "date" and named in ("start_date", "from_date", "from")
     operator = "<=" if days and target.name not in ("booking", "reservation", "stay", "rental") else "<"
@@ -132,7 +137,7 @@ def lasts(clause: Clause, world: World, m: Any) -> bool | str | None:
     top = (more or least) if high or more else None
     if period(target) is None and (length := timed(target)):
         return _bound_length(target, length, least[0] if low else None, top[0] if top else None, clause)
-    if bounds_of(target) is None and target.event_of and top and not low:
+    if bounds_of(target, world) is None and target.event_of and top and not low:
         return due_within(clause, world, target, *top)
     first, last = ensure_period(target, clause, world)
     if target.fields[first].type == "date" and not least[1]:

@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.anywhere import beside, from_anywhere
+from quantumlayer.spec.analyst.draft_field import merged
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import allow_by
 from quantumlayer.spec.analyst.words import an, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import World, action_for_state, ensure_states, transition
+from quantumlayer.spec.values import Field
 
 STATES = words_of("states", "open") | words_of("states", "negative") | words_of("states", "other")
 # What a row is at first: `loans are requested, …`.
@@ -99,6 +101,18 @@ def is_one_of(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def is_or_not(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a lesson is paid or unpaid`: a yes or no, where it is no state."""
+    target, word = entity(world, m, "e"), snake(m["a"])
+    if target is None or word != snake(m["b"]) or target.state or world.is_account(target):
+        return None
+    made = Field(type="boolean", default="false", satisfies=(clause.id,))
+    target.fields[word] = merged(target.fields[word], made) if word in target.fields else made
+    world.topic = target.name
+    return True
+
+
+@rule
 def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order starts as pending`"""
     target, state = entity(world, m, "e"), snake(m["a"])
@@ -112,7 +126,9 @@ def starts(clause: Clause, world: World, m: Any) -> bool | str | None:
 @rule
 def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`an order is received, then cleaned, then collected`; `moves are planned, then done or cancelled`"""
-    target, (path, anywhere) = entity(world, m, "e"), beside(m["path"].lower())
+    target, (path, anywhere) = entity(world, m, "e"), beside(plain(m["path"]).lower())
+    agent = re.fullmatch(r"(?P<p>.*\bthen\b[^,]*?) by (?P<w>(?:an? |the |its |their )?[a-z]+(?: [a-z]+)?)", path)
+    path, who = (agent["p"], agent["w"]) if agent else (path, "")
     steps = [
         [snake(w) for w in re.split(r",? or |, ", s.strip(" ,")) if w]
         for s in re.split(r",? (?:and )?then (?:be |is |are )?", path)
@@ -127,7 +143,7 @@ def passes(clause: Clause, world: World, m: Any) -> bool | str | None:
     for state in anywhere:
         from_anywhere(world, target, state, clause.id)
     world.topic = target.name
-    return True
+    return allow_by(clause, world, target, [action_for_state(s) for s in steps[-1]], plain(who)) if who else True
 
 
 _STEP = re.compile(

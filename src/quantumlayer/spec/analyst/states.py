@@ -170,6 +170,8 @@ def in_turn(clause: Clause, world: World, m: Any) -> bool | str | None:
 def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`pending orders can be cancelled`; `closed issues can be reopened`"""
     target, verb, state = entity(world, m, "e"), verb_base(m["p"]), snake(m["a"])
+    if target and verb and target.state and state.startswith("un") and state[2:] in target.state.states:
+        return _before_state(clause, world, target, verb, state[2:])
     if (
         target is None
         or verb is None
@@ -187,6 +189,19 @@ def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
     ensure_states(target, target.state.initial, [after], clause.id)
     transition(target, verb, [state], after, clause.id)
     return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
+
+
+def _before_state(clause: Clause, world: World, target: EntityDraft, verb: str, state: str) -> bool:
+    """`unshipped orders can be cancelled`: from every state that comes before."""
+    assert target.state
+    name = operation_for(world, target, verb, clause.id)
+    made = target.operations[name].transition
+    if made is None:
+        return False
+    earlier = target.state.states[: target.state.states.index(state)]
+    move = made.model_copy(update={"from_states": tuple(s for s in earlier if s != made.to)})
+    target.update(name, transition=move)
+    return bool(move.from_states)
 
 
 def event_for(world: World, verb: str, target: EntityDraft) -> EntityDraft | None:
