@@ -172,7 +172,9 @@ class Grounds:
 
     def _api_is_back(self, moment: str) -> float:
         """Seconds from its death until it tells of the run again."""
-        killed = next(pid for _, pid, told in self._lines() if told == f"killed {moment}")
+        # A kill is claimed first and told then.
+        while (killed := next((pid for _, pid, told in self._lines() if told == f"killed {moment}"), None)) is None:
+            time.sleep(0.001)
         while psutil.pid_exists(killed):
             time.sleep(0.001)
         began = time.monotonic()
