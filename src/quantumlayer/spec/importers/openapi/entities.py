@@ -16,6 +16,8 @@ from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.values import Field, StateMachine
 
 _TITLES = ("title", "name", "subject", "headline", "label")
+# What answers about accounts say beside the fields of these.
+_OF_SESSIONS = ("roles", "token_type", "expires_in", "refresh_token")
 _COUNTS = ("count", "total", "number", "num")
 _STATES = ("status", "state")
 
@@ -141,6 +143,9 @@ class Maker:
             members[key] = system
             return
         if key in members:
+            return
+        if is_account and name in _OF_SESSIONS:
+            self.note(f"the member {key} of {resource.plural} is left out: roles and sessions are the application's own matter")
             return
         accepted = (made or changed) and not schema.get("readOnly")
         if not accepted and (value := self._counted(resource, name, schema)):

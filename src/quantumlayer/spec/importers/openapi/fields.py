@@ -42,6 +42,9 @@ def scalar(document: Document, node: Any, *, required: bool, by: str) -> Field |
         return Field(type="enum", values=(schema["const"],), **base)
     if kind == "string":
         return _string(schema, base)
+    if kind == "number" and (places := _PLACES.get(schema.get("multipleOf", 0))):
+        exact = {k: v for k, v in _limits(schema).items() if k != "step"}
+        return Field(type="decimal", places=places, default=literal(schema.get("default"), "number"), **exact, **base)
     if kind in ("integer", "number"):
         return Field(type=kind, default=literal(schema.get("default"), kind), **_limits(schema), **base)  # type: ignore[arg-type]
     if kind == "boolean":
@@ -50,6 +53,10 @@ def scalar(document: Document, node: Any, *, required: bool, by: str) -> Field |
         bounds = {"min_items": schema.get("minItems") or None, "max_items": schema.get("maxItems") or None}
         return Field(type="strings", **bounds, **base)
     return None
+
+
+# `multipleOf: 0.01` is an exact number with two places.
+_PLACES = {0.1: 1, 0.01: 2, 0.001: 3, 0.0001: 4}
 
 
 def _limits(schema: Json) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from quantumlayer.spec.values import Field, Filter, Pages, Paging
 _MOST = 2**31 - 1
 _SEARCH = ("q", "search", "query", "text", "keyword")
 _LIMITS = ("limit", "per_page", "page_size", "size", "count", "max", "max_results")
+_SORTS = ("sort", "sort_by", "order", "order_by", "ordering")
 _OFFSETS = ("offset", "skip", "start")
 _NEWEST = re.compile(r"\b(?:recent|newest|latest)\b", re.I)
 _OWN = re.compile(r"\b(?:my|own|your|yours|of the (?:current|logged|signed)|for the (?:current|logged|signed))\b", re.I)
@@ -39,10 +40,13 @@ class Lists:
         query: dict[str, str] = {}
         pages = pages_of(op)
         known = draft.operation(name)
-        filters, inputs, search = list(known.filters), dict(known.input), known.search
+        filters, inputs, search, sort = list(known.filters), dict(known.input), known.search, known.sort
         conditions = [where] if where else []
         for parameter, node in op.query.items():
             if pages and parameter == pages.page:
+                continue
+            if identifier(parameter) in _SORTS and (keys := _sort_keys(draft, node)):
+                sort, query[parameter] = keys, "sort"
                 continue
             found = self._parameter(resource, draft, identifier(parameter), node, filters, inputs, conditions)
             if found is None and identifier(parameter) in _SEARCH:
@@ -62,6 +66,7 @@ class Lists:
             filters=tuple(filters),
             input=inputs,
             search=search,
+            sort=sort,
             where=" && ".join(dict.fromkeys([*kept, *conditions])) or None,
             default_sort=("-created_at",) if _NEWEST.search(op.text) else known.default_sort,
             paging=_paging(op, numbered=pages is not None),
@@ -118,6 +123,8 @@ class Lists:
         for key, field in draft.fields.items():
             if field.value is None and field.shown and name in (key, f"{key}_id" if field.to else key):
                 return Filter(field=key) if field.to is None or name.endswith("_id") else None
+            if field.type == "references" and name == f"{singular(key)}_id":
+                return Filter(field=key)
             if field.type == "strings" and singular(name) in {singular(w) for w in (key, *key.split("_"))}:
                 return Filter(field=key)
         ranged = {k: f for k, f in draft.fields.items() if f.type in ("integer", "number", "decimal", "date", "datetime")}
@@ -142,6 +149,15 @@ class Lists:
             return None
         keys = [owner.key for owner in (resource, *resource.views) if owner.key]
         return keys[0] if keys else None
+
+
+def _sort_keys(draft: EntityDraft, node: dict[str, Any]) -> tuple[str, ...]:
+    """The fields that a parameter sorts by in both directions (`title`, `-title`); empty where it is said otherwise."""
+    values = (node.get("schema") or {}).get("enum") or ()
+    keys = tuple(dict.fromkeys(v.removeprefix("-") for v in values if isinstance(v, str)))
+    plain = {n for n, f in draft.fields.items() if f.shown and f.type not in ("reference", "references", "strings")}
+    known = set(keys) <= plain | {"id", "created_at", "updated_at"}
+    return keys if known and set(values) == {sign + key for key in keys for sign in ("", "-")} else ()
 
 
 def _paging(op: Op, *, numbered: bool) -> Paging:
