@@ -162,7 +162,9 @@ def does_many(clause: Clause, world: World, m: Any) -> bool | str | None:
         )
         if not done:
             return None
-    return (m["rest"] or "").strip() or True
+    # Whoever is kept as a record but does not sign in cannot be told from anybody else.
+    unknown = not m["o"] and world.auth and not world.is_role(who) and not world.is_account(world.find(who.replace("_", " ")))
+    return f"by {who}" if unknown else (m["rest"] or "").strip() or True
 
 
 @rule
