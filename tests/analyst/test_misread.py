@@ -203,3 +203,42 @@ def test_sales_are_of_what_was_sold_when_it_was_sold() -> None:
     play.later(days=40)
     play.post(f"/items/{first}/sell", {"sold_price": 15}, 200)
     assert [(r["month"], float(r["revenue"])) for r in play.get("/reports/revenue-by-month")["items"]] == [("2030-06", 15.0)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Employees see only their own expenses. Managers see all expenses",
+        "Managers can view every expense. Employees see their own expenses",
+        "Employees see only their own expenses. Managers list expenses",
+        "Managers see all expenses",
+    ],
+)
+def test_who_sees_all_sees_all_and_everybody_else_their_own(said: str) -> None:
+    text = f"Employees submit expenses with an amount. {said}."
+    assert not unread(text)
+    app = Play(spec_of(text))
+    people = {name: app.sign_up(name, *roles, plural="employees")[1] for name, roles in PEOPLE_OF_EXPENSES.items()}
+    made = app.post("/expenses", {"amount": 12.5}, by=people["ann"])
+    seen = {name: len(app.get("/expenses", by=by)["items"]) for name, by in people.items()}
+    assert seen == {"ann": 1, "bob": 0, "boss": 1}
+    for name, status in {"ann": 200, "bob": 404, "boss": 200}.items():
+        app.get(f"/expenses/{made['id']}", status, by=people[name])
+
+
+PEOPLE_OF_EXPENSES = {"ann": (), "bob": (), "boss": ("manager",)}
+
+
+def test_what_is_nobodys_own_is_not_hidden_by_whoever_sees_all_of_it() -> None:
+    spec = spec_of("Members borrow books. Librarians see all books.")
+    assert spec.entities["book"].visible is None
+
+
+def test_a_role_that_lists_some_of_the_rows_has_a_list_of_them_and_the_rest_stays_as_it_is() -> None:
+    text = "Members borrow books. A loan is due two weeks after borrowing. Librarians can list overdue loans."
+    assert not unread(text)
+    loan = spec_of(text).entities["loan"]
+    assert loan.operations["overdue"].kind == "list"
+    assert loan.operations["overdue"].access.roles == ("librarian",)
+    assert not loan.operations["read"].guards
+    assert not loan.operations["read"].access.roles

@@ -39,6 +39,11 @@ def restrict(
     target.update(operation, access=access, satisfies=tuple(dict.fromkeys([*known.satisfies, by])))
 
 
+def sees(role: str) -> str:
+    """That whoever calls has the role, as one of the ways to see a row."""
+    return f"actor != null && '{role}' in actor.roles"
+
+
 def require(target: EntityDraft, operation: str, by: str, check: str, name: str, message: str) -> None:
     """A further condition on whoever calls, on top of what is asked of them already."""
     target.guard(operation, name, Guard(check=check, message=message, status=403, satisfies=(by,)))

@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
-from quantumlayer.spec.analyst.grammar import Clause, entity, rule
+from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
     EntityDraft,
@@ -65,6 +65,7 @@ EVENT_VERBS = frozenset(
 )
 # These leave a record only where it is named: petitions have signatures, a contract is only signed.
 _NAMED_ONLY = frozenset(("sign",))
+_ALL = re.compile(r"\b(?:all|every|everybody's|everyone's)\b", re.I)
 _VERB = r"[a-z]+(?: (?:in|out|up|off|for|on|to|down)(?= @|$| an? | the | their | other | one | each ))?"
 
 
@@ -87,6 +88,8 @@ def does(clause: Clause, world: World, m: Any) -> bool | str | None:
     actor = world.find(who.replace("_", " "))
     person = who in PEOPLE or (actor is not None and CRUD_VERBS.get(verb or "") != "read")
     if not target or not verb or not person or verb in ("have", "be", "need", "belong", "go"):
+        return None
+    if CRUD_VERBS.get(verb) == "read" and world.is_role(who) and _ALL.search(plain(clause.match)):
         return None
     rest = (m["rest"] or "").strip()
     particle = verb_text.split()[1] if " " in verb_text else ""

@@ -1,6 +1,6 @@
 """What a careful reader adds: the operations nobody mentions, fields of bare entities, accounts. Each is marked as assumed."""
 
-from quantumlayer.spec.analyst.access import restrict
+from quantumlayer.spec.analyst.access import restrict, sees
 from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.process import settle_places
 from quantumlayer.spec.analyst.words import an, words_of
@@ -27,6 +27,7 @@ def complete(world: World) -> None:
     if world.auth:
         account_fields(world.entities[world.auth.entity], world)
     for entity in world.entities.values():
+        _seers(entity)
         _operations(entity, world)
     plain = [p for p in world.actors if not world.is_role(p) and p not in world.roles]
     if plain and world.auth:
@@ -34,6 +35,17 @@ def complete(world: World) -> None:
         world.assume(f"Whoever is signed in may act as {names}; these are no roles that are granted.")
     if world.roles and world.auth:
         world.assume("The first administrator is configured when the application starts and grants the roles.")
+
+
+def _seers(entity: EntityDraft) -> None:
+    """`employees see only their own, managers list expenses`: a role that reads what others see their own of sees all."""
+    if not any("== actor" in test for test in entity.visible):
+        return
+    for name in ("read", "list"):
+        access = entity.operation(name).access
+        if access.roles and not access.allow:
+            entity.visible += [role_sees for r in access.roles if (role_sees := sees(r)) not in entity.visible]
+            entity.update(name, access=Access(sign_in=True))
 
 
 def _listing(words: list[str]) -> str:

@@ -16,6 +16,7 @@ from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, number, partici
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
 from quantumlayer.spec.values import Field, Rule, Unique
 
+_AT_ONCE = ("at a time", "at once", "at the same time", "simultaneously", "concurrently")
 _LIVE = ("open", "active", "current", "outstanding", "ongoing", "running", "unreturned")
 
 
@@ -63,7 +64,11 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         within = world.link(child, whole, clause.id)
         same = f"x.{within} == self.{within}"
         test, rest = f"{test} && {same}" if test else same, ""
-    elif rest in ("at a time", "at once", "at the same time", "simultaneously", "concurrently"):
+    elif rest in _AT_ONCE:
+        if test is None and open_test(child) is None and child.name.split("_")[-1] in LEXICON["ends"]:
+            # Of what was once taken, only what was not given back counts.
+            world.later.append(partial(_limit_open, clause, world, child, m))
+            return True
         test, rest = test or open_test(child, "x"), ""
     elif rest and not test and (state := condition(world, child, rest, "x")):
         test, rest = state, ""

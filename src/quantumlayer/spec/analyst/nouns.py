@@ -2,7 +2,7 @@
 
 import re
 
-from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, number, singular, snake, verb_base
 
 STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "theirs", "mine", "ours", "yours", "hers", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "several", "multiple", "various", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again", "without", "within"])  # fmt: skip
 
@@ -39,6 +39,7 @@ _GENERIC = frozenset(
 
 
 _VERBS = ("flag", "mark", "highlight", "hide", "block", "warn", "remind", "count", "sort", "filter", "track", "manage", "store", "keep", "record", "list", "show", "add", "create", "post", "get", "put", "patch", "delete", "update", "save", "handle", "organize", "organise")  # fmt: skip
+_SPANS = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
 
 
 def noun(text: str, *, told: bool = False) -> str | None:
@@ -48,6 +49,10 @@ def noun(text: str, *, told: bool = False) -> str | None:
         for w in text.lower().replace("'s", "").split()
         if w not in ("the", "a", "an", "each", "every", "own", "their", "new", "existing")
     ]
+    while len(words) > 1 and number(words[0]) is not None:
+        words = words[1:]
+        if singular(words[0]) in _SPANS:
+            return None
     while len(words) > 1 and (words[0] in _VERBS or words[0] in ("my", "our", "your", "his", "her")) and is_plural(words[-1]):
         words = words[1:]
     while words and (words[0] in ("public", "private", "simple", "small", "basic", "overdue", "open", "closed", "urgent", "late", "published", "active", "available", "approved", "only", "completed", "cancelled", "expired", "finished", "unpaid", "paid") or (words[0].endswith("ed") and verb_base(words[0]) and len(words) > 1)):  # fmt: skip

@@ -186,7 +186,8 @@ def does_action(clause: Clause, world: World, m: Any) -> bool | str | None:
         or re.search(r"\bonce\b", m["rest"] or "")
     ):
         return None
-    if CRUD_VERBS.get(verb) == "read" and not m["a"]:
+    # What is read of some of the rows, or of all, is a list or a matter of who sees what.
+    if CRUD_VERBS.get(verb) == "read":
         return None
     state = snake(m["a"] or "")
     done = (

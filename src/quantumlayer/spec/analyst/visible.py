@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from quantumlayer.spec.analyst.access import restrict
+from quantumlayer.spec.analyst.access import restrict, sees
 from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
@@ -186,9 +186,23 @@ def sees_all(clause: Clause, world: World, m: Any) -> bool | str | None:
         or [e for e in world.entities.values() if not world.is_account(e)]
     )
     for one in targets:
-        one.visible.append(f"actor != null && '{who}' in actor.roles")
+        one.visible.append(sees(who))
         one.satisfies.append(clause.id)
+    if target is not None:
+        world.later.append(lambda: _others_see_their_own(target, who, world))
     return True
+
+
+def _others_see_their_own(target: EntityDraft, who: str, world: World) -> None:
+    """`managers see all expenses` says that others do not; whoever made a row sees it. What is nobody's own is not hidden."""
+    if target.owner is None:
+        target.visible = [] if target.visible == [sees(who)] else target.visible
+        return
+    if target.seen_by_all or any(f"self.{target.owner} == actor" in test for test in target.visible):
+        return
+    marker = world.assume(f"Everybody else sees their own {target.plural.replace('_', ' ')}.")
+    target.visible.append(f"actor != null && self.{target.owner} == actor")
+    target.update("list", satisfies=(*target.operation("list").satisfies, marker))
 
 
 @rule
