@@ -242,3 +242,61 @@ def test_a_role_that_lists_some_of_the_rows_has_a_list_of_them_and_the_rest_stay
     assert loan.operations["overdue"].access.roles == ("librarian",)
     assert not loan.operations["read"].guards
     assert not loan.operations["read"].access.roles
+
+
+def test_numbers_count_rows_and_a_loan_counts_when_it_is_made() -> None:
+    made = "Employees submit expenses with an amount and a category. Loans are due 14 days after they are created."
+    spec = spec_of(f"{made} Show the number of expenses per category. Show the number of loans per month.")
+    measures = {tuple(r.measures.values()) for r in spec.reports.values()}
+    assert measures == {("size(rows)",)}
+    assert {g for r in spec.reports.values() for g in r.group_by.values()} == {"self.category", "month(self.created_at)"}
+
+
+@pytest.mark.parametrize(
+    ("said", "roles"),
+    [("Managers see the number of expenses per category", ("manager",)), ("Show the total amount per category", ())],
+)
+def test_reports_are_for_whoever_asks_for_them_and_never_for_strangers(said: str, roles: tuple[str, ...]) -> None:
+    spec = spec_of(f"Users log in. Employees submit expenses with an amount and a category. {said}.")
+    (access,) = (report.access for report in spec.reports.values())
+    assert access.roles == roles
+    assert not access.anonymous
+
+
+LENDING = (
+    "A library lends books to members. A member can borrow at most two books at a time, for two weeks."
+    " A book can be borrowed when a copy is free. Librarians see what is overdue."
+)
+
+
+def test_lending_in_a_few_plain_sentences() -> None:
+    assert not unread(LENDING)
+    app = Play(spec_of(LENDING))
+    _, member = app.sign_up("ann", plural="members")
+    _, librarian = app.sign_up("lib", "librarian", plural="members")
+    books = [app.post("/books", {"number_of_copies": copies}, by=librarian)["id"] for copies in (1, 5, 5, 0)]
+    taken = app.post("/borrowings", {"book_id": books[0]}, by=member)
+    assert taken["due_date"] == "2030-05-20"
+    app.post("/borrowings", {"book_id": books[0]}, 409, by=librarian)
+    app.post("/borrowings", {"book_id": books[3]}, 409, by=member)
+    app.post("/borrowings", {"book_id": books[1]}, by=member)
+    app.post("/borrowings", {"book_id": books[2]}, 409, by=member)
+    app.post(f"/borrowings/{taken['id']}/return", {}, 200, by=member)
+    assert app.get(f"/books/{books[0]}", by=member)["number_of_copies"] == 1
+    app.post("/borrowings", {"book_id": books[2]}, by=member)
+    app.later(days=15)
+    member, librarian = (app.log_in(f"{name}@example.org", "correct-horse") for name in ("ann", "lib"))
+    assert len(app.get("/borrowings/overdue", by=librarian)["items"]) == 2
+    app.get("/borrowings/overdue", 403, by=member)
+
+
+def test_returning_gives_back_what_borrowing_took() -> None:
+    spec = spec_of("Members borrow books. Books have copies. Borrowing lowers the copies. Returning raises the copies.")
+    borrowing = spec.entities["borrowing"]
+    assert [e.set for e in borrowing.operations["create"].effects] == [{"copies": "self.book.copies - 1"}]
+    assert {"copies": "self.book.copies + 1"} in [e.set for e in borrowing.operations["return"].effects]
+
+
+def test_a_number_before_a_noun_is_no_part_of_its_name() -> None:
+    spec = spec_of("Members borrow books. A member can borrow up to 3 books at the same time. Loans last two weeks.")
+    assert set(spec.entities) == {"member", "book", "loan"}

@@ -1,12 +1,15 @@
 """Deeds that change an amount somewhere: `borrowing lowers the copies`, `a withdrawal lowers the seed's quantity`."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import Item
 from quantumlayer.spec.analyst.draft_field import add_field, known_field
+from quantumlayer.spec.analyst.effects import stamp
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import an, number, verb_base
+from quantumlayer.spec.analyst.words import LEXICON, an, number, participle, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field
 
@@ -28,6 +31,7 @@ _AMOUNTS = (
     "volume",
     "value",
 )
+_UNDOING = ("return", "cancel", "refund", "restock")
 _UP = ("raise", "increase", "increment", "add", "restore")
 
 
@@ -63,7 +67,11 @@ def changes_amount(clause: Clause, world: World, m: Any) -> bool | str | None:
     ):
         target.fields[name] = target.fields[name].model_copy(update={"type": "number"})
     path = f"self.{reference}"
-    undo = verb in ("return", "cancel", "refund", "restock") and verb in event.operations
+    undo = verb in _UNDOING
+    if undo and verb not in event.operations:
+        # A later sentence may tell of the action; where none does, it may be what ends such rows anyway.
+        world.later.append(partial(_undoes, clause, world, event, m))
+        return True
     operation = verb if undo and verb else "create"
     known = event.operation(operation)
     change = Effect(update=path, set={name: f"{path}.{name} {sign} {by}"})
@@ -71,6 +79,18 @@ def changes_amount(clause: Clause, world: World, m: Any) -> bool | str | None:
     event.event_of = event.event_of or "change"
     _floor(target, name, sign)
     return True
+
+
+def _undoes(clause: Clause, world: World, event: EntityDraft, m: Any) -> None:
+    """`returning raises the copies`, once all sentences are read."""
+    verb = verb_base(m["v"]) or ""
+    if verb not in event.operations and LEXICON["ends"].get(event.name.split("_")[-1]) == verb:
+        done = participle(verb)
+        marker = world.assume(f"{an(event.name.replace('_', ' ')).capitalize()} is {done} by an action that records when.")
+        stamp(event, verb, f"{done}_at", replace(clause, id=marker), world)
+    read = verb in event.operations and changes_amount(clause, world, m)
+    if read is not True:
+        clause.leftover.append(read or plain(clause.match))
 
 
 def _event(world: World, verb: str, holder: EntityDraft | None, words: str) -> EntityDraft | None:

@@ -28,6 +28,7 @@ from quantumlayer.spec.analyst import (
     visible,
 )
 from quantumlayer.spec.analyst.asides import one_by_one, read_asides
+from quantumlayer.spec.analyst.asked import asked, keep_to_role
 from quantumlayer.spec.analyst.beyond import beyond
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
@@ -238,6 +239,7 @@ def _marked(clause: Clause, world: World) -> str:
 
 def _apply(clause: Clause, marked: str, world: World, phase: int) -> bool:
     """Whether a rule of the phase read the clause; what it left over is noted."""
+    before = asked(world)
     for pattern in book()[phase]:
         match = pattern.match(marked)
         if match is None:
@@ -245,6 +247,7 @@ def _apply(clause: Clause, marked: str, world: World, phase: int) -> bool:
         result = pattern.handler(clause, world, match)
         if result is None or result is False:
             continue
+        keep_to_role(clause, before, world)
         if isinstance(result, str):
             clause.leftover.append(plain(result))
         return True

@@ -29,6 +29,10 @@ def complete(world: World) -> None:
     for entity in world.entities.values():
         _seers(entity)
         _operations(entity, world)
+    for name, report in world.reports.items():
+        # Whoever may not list the rows may not have them counted either.
+        if report.access.anonymous:
+            world.reports[name] = report.model_copy(update={"access": world.entities[report.entity].operation("list").access})
     plain = [p for p in world.actors if not world.is_role(p) and p not in world.roles]
     if plain and world.auth:
         names = " or ".join(dict.fromkeys(an(p) for p in plain))

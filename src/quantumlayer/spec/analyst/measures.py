@@ -16,6 +16,8 @@ _MEASURE = re.compile(
 )
 
 
+# With these the rows are counted, not what is in them.
+_COUNTS = ("", "number", "count", "total number", "how many")
 _MONEY = ("revenue", "income", "turnover", "earnings", "sales", "proceeds")
 
 
@@ -81,6 +83,19 @@ def _alive(subject: EntityDraft, world: World) -> str | None:
     return live
 
 
+def counted_at(subject: EntityDraft) -> tuple[str, str]:
+    """CEL of when a row counts, and its type: when it happens, else when it was made. What is due some day is not yet done."""
+    told = main_date(subject)
+    dated = (
+        [told[0]] if told and told[2] else [] if told else [f"self.{n}" for n in subject.dates() if subject.fields[n].required]
+    )
+    for path in dated:
+        field = subject.fields.get(path.removeprefix("self."))
+        if field is None or field.writable != "never":
+            return path, told[1] if told else str(field.type if field else "datetime")
+    return "self.created_at", "datetime"
+
+
 def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str, str], str]:
     """The keys of a grouping, and the words that were not understood."""
     keys: dict[str, str] = {}
@@ -89,11 +104,7 @@ def group_keys(group: str, subject: EntityDraft, world: World) -> tuple[dict[str
         if not piece:
             continue
         if unit := re.fullmatch(r"(?:calendar )?(day|date|month|hour|weekday|year|day of the week)(?: of (.+))?", piece):
-            found = main_date(subject)
-            path, kind = (found[0], found[1]) if found and found[2] else ("self.created_at", "datetime")
-            dated = next((n for n in subject.dates() if subject.fields[n].required), None)
-            if not found and dated:
-                path, kind = f"self.{dated}", subject.fields[dated].type
+            path, kind = counted_at(subject)
             function = {
                 "day": "date",
                 "date": "date",
@@ -184,7 +195,7 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
     hours = re.fullmatch(r"(?:total )?(?:hours?|time)(?: (?:worked|spent|taught|booked|used))?", text)
     if hours and span and all(subject.fields[n].type == "datetime" and subject.fields[n].required for n in span):
         return {"hours": f"sum({rows}.map(r, hours_between(r.{span[0]}, r.{span[1]})))"}
-    if aggregate and what in (subject.name.replace("_", " "), subject.plural.replace("_", " ")):
+    if aggregate not in _COUNTS and what in (subject.name.replace("_", " "), subject.plural.replace("_", " ")):
         name = next((n for n in ("value", "score", "rating", "grade", "amount", "total") if n in subject.fields), name)
     if name and name in subject.fields and subject.fields[name].type in ("integer", "number", "decimal"):
         field = subject.fields[name]

@@ -3,13 +3,12 @@
 import re
 from typing import Any
 
-from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import main_date
-from quantumlayer.spec.analyst.words import singular, snake
+from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Filter
 
@@ -38,10 +37,7 @@ def lists(clause: Clause, world: World, m: Any) -> bool | str | None:
         test = condition(world, target, groups["a"])
         if test is None:
             return None
-        name, who = snake(groups["a"]), singular((groups.get("s") or "").lower())
-        target.update(name, kind="list", where=test, satisfies=(clause.id,))
-        if world.auth and world.is_role(who):
-            restrict(world, target, name, clause.id, role=who)
+        target.update(snake(groups["a"]), kind="list", where=test, satisfies=(clause.id,))
     tail = re.sub(
         r"^by (?P<f>[\w ]+?),? (?:(?P<d>(?:highest|latest|newest|largest|best|most)[\w ]*?|descending)|(?P<a>(?:lowest|oldest|earliest|smallest)[\w ]*?|ascending)) first$",
         lambda m: f"sorted by {m['f']} {'descending' if m['d'] else 'ascending'}",

@@ -6,8 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.conditions import compared, condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.measures import bare, group_keys, measured, money_of
-from quantumlayer.spec.analyst.time_words import main_date
+from quantumlayer.spec.analyst.measures import bare, counted_at, group_keys, measured, money_of
 from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field, Report
@@ -71,10 +70,7 @@ _NOW = re.compile(r" (?:(?:in |of |for |during )?(?:this|the current) (?P<u>mont
 
 def _within_now(subject: EntityDraft, unit: str | None) -> str:
     """Rows of this month, or of today."""
-    found = main_date(subject)
-    dated = next((n for n in subject.dates() if subject.fields[n].required), None)
-    path = found[0] if found and found[2] else f"self.{dated}" if dated else "self.created_at"
-    kind = subject.fields[path.removeprefix("self.")].type if path != "self.created_at" else "datetime"
+    path, kind = counted_at(subject)
     if unit == "month":
         return f"month({path}) == month(today)"
     return f"date({path}) == today" if kind == "datetime" else f"{path} == today"
