@@ -13,8 +13,8 @@ _LOCALS_TEXT = """
 account accounts actor addDays addSeconds all answer answers app auth body Buffer caller callerOf changes clock column columns
 conditions console count ctx database db demand derived direction fn given globalThis hashPassword ids index item items key
 known limit linked listed newKey notFound now offset one order page params process policies problem randomCode register reply
-reportRoutes request rounded routes row rows rowsOf rules schemas searched self service services setItems setLinks settings shown
-sql tables today token total value wire work z
+reportRoutes request rounded routes row rows rowsOf rules schemas searched self service services setItems setLinks settings
+shown sql tables today token total value wire work z
 """
 _LOCALS = frozenset(_LOCALS_TEXT.split())
 _TYPES_TEXT = """
