@@ -131,6 +131,7 @@ def _add_enum(target: EntityDraft, item: Item, attributes: dict[str, Any], by: s
             by,
         )
         target.state = target.state.model_copy(update={"field": item.name}) if target.state else None
+        target.listed = tuple(snake(v) for v in values)
         return
     known = target.fields.get(item.name)
     field = Field(

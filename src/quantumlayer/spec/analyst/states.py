@@ -12,9 +12,11 @@ from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, an, participle, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import (
+    NEGATIVE,
     EntityDraft,
     World,
     action_for_state,
+    adopt_states,
     effect,
     ended_states,
     ensure_states,
@@ -265,6 +267,9 @@ def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
 
 _FIRST = ("start", "begin", "launch")
 _LAST = ("finish", "complete", "end")
+_HALT = ("stop", "pause", "suspend", "interrupt")
+_RUNNING = ("in_progress", "started", "running", "ongoing", "underway", "doing")
+_DONE = ("done", "finished", "completed", "complete", "ended")
 
 
 def _called(target: EntityDraft, verb: str) -> tuple[str, Transition] | None:
@@ -279,10 +284,19 @@ def _called(target: EntityDraft, verb: str) -> tuple[str, Transition] | None:
     return done[0] if verb in _LAST and len(done) == 1 else None
 
 
+def _listed(target: EntityDraft, verb: str) -> str | None:
+    """The one listed state that a general verb leads to: to finish is to be done."""
+    meant = _RUNNING if verb in _FIRST else _DONE if verb in _LAST else ()
+    found = [s for s in (target.state.states if target.state else ()) if s in meant]
+    return found[0] if len(found) == 1 else None
+
+
 def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str) -> None:
     after = verb if target.state and verb in target.state.states else state_of_verb(verb)
     if target.closed_by and verb in ("return", "close", "end", "finish"):
         return
+    adopt_states(target, by)
+    after = _listed(target, verb) or after
     if target.state is None:
         initial = {"cancel": "booked" if target.name in ("booking", "reservation") else "active", "close": "open", "publish": "draft", "approve": "pending", "reject": "pending", "accept": "pending", "decline": "pending", "resolve": "open", "archive": "active", "refund": "sold" if target.name == "ticket" else "active", "pay": "unpaid", "ship": "pending", "confirm": "pending", "complete": "open", "start": "pending"}.get(verb, "active")  # fmt: skip
         ensure_states(target, initial, [after], by)
@@ -298,6 +312,11 @@ def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str)
     ensure_states(target, known.initial, [after], by)
     sources = [known.initial] if known.initial != after else []
     live = [s for s in known.states if s not in ended_states(target) and s != after]
+    if after in target.listed:
+        earlier = target.listed[: target.listed.index(after)]
+        live = [s for s in earlier if s not in NEGATIVE and s not in _DONE] or live
+    elif verb in _HALT:
+        live = [s for s in known.states if s in _RUNNING] or live
     transition(target, name, live or sources or [s for s in known.states if s != after], after, by)
 
 

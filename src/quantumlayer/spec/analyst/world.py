@@ -1,5 +1,6 @@
 """What the analyst has understood so far: drafts of entities that rules fill, and what it assumed on the way."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ OPEN = words_of("states", "open")
 NEGATIVE = words_of("states", "negative")
 # Assumptions are numbered after the requirements, whose count is not known while reading.
 ASSUMED = 1_000_000
+_STATE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass
@@ -28,7 +30,7 @@ class EntityDraft:
     """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life.
 
     `exact` says that a file lists its operations, `guarded` that the file also says who may call them; `id` is what the file
-    names rows by, None for plain numbers.
+    names rows by, None for plain numbers. `listed` are the states that a list of them names, in the order of a row's life.
     """
 
     name: str
@@ -37,6 +39,7 @@ class EntityDraft:
     unique: list[Unique] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)
     state: StateMachine | None = None
+    listed: tuple[str, ...] = ()
     visible: list[str] = field(default_factory=list)
     public_when: str | None = None
     seen_by_all: str | None = None
@@ -242,12 +245,8 @@ def any_of(path: str, values: list[str]) -> str:
 
 def ensure_states(entity: EntityDraft, initial: str, states: list[str], by: str) -> StateMachine:
     """The state machine with at least these states, `initial` first where it is new."""
+    adopt_states(entity, by)
     if entity.state is None:
-        clash = "status" in entity.fields and entity.fields["status"].type == "enum"
-        if clash:
-            listed = entity.fields.pop("status")
-            states = [*listed.values, *(s for s in states if s not in listed.values)]
-            initial = listed.values[0] if initial not in listed.values else initial
         field_name = "state" if "status" in entity.fields else "status"
         entity.state = StateMachine(
             field=field_name, initial=initial, states=tuple(dict.fromkeys([initial, *states])), satisfies=(by,)
@@ -261,6 +260,21 @@ def ensure_states(entity: EntityDraft, initial: str, states: list[str], by: str)
             }
         )
     return entity.state
+
+
+def adopt_states(entity: EntityDraft, by: str) -> None:
+    """Make the states that an entity has listed in an enum its state machine, which begins where a new row does."""
+    if entity.state is not None:
+        return
+    name = next((n for n in ("status", "state") if n in entity.fields and entity.fields[n].type == "enum"), "")
+    if not name or not all(_STATE.fullmatch(value) for value in entity.fields[name].values):
+        return
+    listed = entity.fields.pop(name)
+    given = (listed.default or "").strip("'\"")
+    initial = given if given in listed.values else listed.values[0]
+    satisfies = tuple(dict.fromkeys([*listed.satisfies, by]))
+    entity.state = StateMachine(field=name, initial=initial, states=listed.values, satisfies=satisfies)
+    entity.listed = listed.values
 
 
 def transition(entity: EntityDraft, name: str, sources: list[str], target: str, by: str) -> None:
