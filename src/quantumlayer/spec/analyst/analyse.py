@@ -36,6 +36,7 @@ from quantumlayer.spec.analyst.context import is_aside, is_background, is_contex
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.lost import lost_words, words_in
+from quantumlayer.spec.analyst.placed import place_machines
 from quantumlayer.spec.analyst.related import join_parts
 from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.spelling import corrected, slips
@@ -112,6 +113,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
         clause.reason, clause.reservation = clause.reason or ("" if read else reason), reason
         clause.context = clause.produced = not clause.reason and is_aside(clause.match)
     discover([c for c in clauses if not c.context and not c.reason], heads, world)
+    place_machines(clauses, world)
     _supply_topics(clauses, world)
     for clause in clauses:
         read_asides(clause, world)

@@ -1,6 +1,7 @@
 """Mermaid ER, class and state diagrams and PlantUML → entities, relations and state machines."""
 
 import re
+from collections import Counter
 
 from quantumlayer.spec.analyst.words import value_name
 from quantumlayer.spec.analyst.world import EntityDraft, action_for_state, ensure_states, transition
@@ -120,9 +121,9 @@ def _entities(
             )
     if current is not None:
         raise ImportError_(name, opened, f"the block of {current.name} is not closed", "add the missing }")
-    for number, link in links:
-        _relate(link, result, by)
-        _ = number
+    pairs = Counter(frozenset((link["a"], link["b"])) for _, link in links)
+    for _, link in links:
+        _relate(link, result, by, named=pairs[frozenset((link["a"], link["b"]))] > 1)
     return result
 
 
@@ -167,7 +168,8 @@ def _attribute(
     draft.fields[field_name] = field
 
 
-def _relate(link: re.Match[str], result: Import, by: str) -> None:
+def _relate(link: re.Match[str], result: Import, by: str, *, named: bool) -> None:
+    """`named`: two entities with several relations, which their labels tell apart."""
     a, b = result.entity(link["a"], by), result.entity(link["b"], by)
     left, right = (link["left"] or "1").strip(), (link["right"] or "*").strip()
     many_a = left in _MANY or "*" in left or "n" in left.lower()
@@ -178,9 +180,9 @@ def _relate(link: re.Match[str], result: Import, by: str) -> None:
         return
     child, parent, near_parent = (b, a, left) if many_b or not many_a else (a, b, right)
     optional = near_parent in ("|o", "o|") or near_parent.startswith("0")
-    name = parent.name
-    if name in child.fields or child is parent:
-        name = identifier(link["label"] or "") or f"parent_{parent.name}"
+    name = identifier(link["label"] or "") if named or child is parent else parent.name
+    if not name or name in child.fields:
+        name = f"parent_{parent.name}" if child is parent or parent.name in child.fields else parent.name
     one_to_one = not many_a and not many_b
     child.fields[name] = Field(
         type="reference",
