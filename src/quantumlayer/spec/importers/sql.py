@@ -1,22 +1,22 @@
 """SQL DDL (PostgreSQL, MySQL, SQLite) → entities: types, keys, checks, uniques, foreign keys."""
 
-import re
 from typing import cast
 
 from sqlglot import exp
 
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.importers.sql_checks import checked_column, hold_check, literal
 from quantumlayer.spec.importers.sql_tables import Script, Table, read_script
 from quantumlayer.spec.importers.tables import Import, identifier, key_of
-from quantumlayer.spec.values import Field, FieldType, OnDelete, Rule, Unique
+from quantumlayer.spec.values import Field, FieldType, OnDelete, Unique
 
 _TYPES: dict[str, FieldType] = {
     **dict.fromkeys(("INT", "BIGINT", "SMALLINT", "TINYINT", "MEDIUMINT", "SERIAL", "BIGSERIAL", "SMALLSERIAL", "UINT", "UBIGINT", "USMALLINT", "YEAR"), "integer"),
     **dict.fromkeys(("DECIMAL", "MONEY", "BIGDECIMAL"), "decimal"),
     **dict.fromkeys(("FLOAT", "DOUBLE"), "number"),
     **dict.fromkeys(("TEXT", "MEDIUMTEXT", "LONGTEXT", "TINYTEXT"), "text"),
-    **dict.fromkeys(("VARCHAR", "CHAR", "NVARCHAR", "NCHAR", "BPCHAR", "UUID", "INET", "CITEXT"), "string"),
+    **dict.fromkeys(("VARCHAR", "CHAR", "NVARCHAR", "NCHAR", "BPCHAR", "UUID", "INET"), "string"),
     **dict.fromkeys(("DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMPLTZ", "TIMESTAMPNTZ"), "datetime"),
     "BOOLEAN": "boolean", "BIT": "boolean", "DATE": "date", "TIME": "time", "ENUM": "enum",
 }  # fmt: skip
@@ -137,6 +137,8 @@ def _column(
         attributes = {"type": "strings"}
     elif base == "TINYINT" and isinstance(kind, exp.DataType) and [e.name for e in kind.expressions] == ["1"]:
         attributes |= {"type": "boolean"}
+    elif user == "citext":
+        attributes |= {"type": "string"}
     elif base in _TYPES:
         attributes |= {"type": _TYPES[base]} | _sizes(_TYPES[base], base, cast("exp.DataType", kind))
     else:
@@ -151,10 +153,8 @@ def _column(
         attributes["required"] = attributes["required"] or attributes["type"] == "boolean"
         if cel == "''":
             attributes["min_length"] = 0
-    field = Field(**attributes, satisfies=(by,))
-    for check in column.find_all(exp.CheckColumnConstraint):
-        field = _checked_field(field, name, check.this, draft, result, by)
-    draft.fields[name] = field
+    draft.fields[name] = Field(**attributes, satisfies=(by,))
+    checked_column(column, draft, result, by)
 
 
 def _sizes(kind: str, base: str, type_: exp.DataType) -> dict:
@@ -172,8 +172,6 @@ def _default(value: exp.Expr, attributes: dict) -> str | None:
     kind = attributes["type"]
     if isinstance(value, exp.Paren | exp.Cast):
         return _default(value.this, attributes)
-    if isinstance(value, exp.Boolean) and kind == "boolean":
-        return "true" if value.this else "false"
     if isinstance(value, exp.CurrentTimestamp | exp.CurrentDate) or value.sql().upper() in (
         "NOW()",
         "CURRENT_TIMESTAMP",
@@ -181,95 +179,7 @@ def _default(value: exp.Expr, attributes: dict) -> str | None:
         "CURRENT_DATE",
     ):
         return {"datetime": "now", "date": "today"}.get(kind)
-    if isinstance(value, exp.Literal | exp.Neg):
-        text = value.sql().strip("'")
-        if kind == "boolean":
-            return {"0": "false", "1": "true"}.get(text)
-        if kind == "integer" and re.fullmatch(r"-?\d+", text):
-            return text
-        if kind in ("number", "decimal") and re.fullmatch(r"-?\d+(\.\d+)?", text):
-            return text if "." in text else f"{text}.0"
-        if kind in ("string", "text") or (kind == "enum" and text in attributes.get("values", ())):
-            return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return None
-
-
-def _checked_field(field: Field, name: str, check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> Field:
-    """A check of one column as the field's own constraint, else as a rule, else unmet."""
-    changes = _bounds(check, name)
-    if changes is None:
-        _rule(check, draft, result, by)
-        return field
-    if field.type in ("string", "text") and "values" in changes:
-        default = field.default if (field.default or "").strip("'") in changes["values"] else None
-        return Field(type="enum", values=changes["values"], required=field.required, default=default, satisfies=(by,))
-    return field.model_copy(update=changes)
-
-
-def _bounds(check: exp.Expr, name: str) -> dict | None:
-    check = check.unnest()
-    if isinstance(check, exp.And):
-        left, right = _bounds(check.left, name), _bounds(check.right, name)
-        return left | right if left is not None and right is not None else None
-    if isinstance(check, exp.Between) and identifier(check.this.name) == name:
-        return {"min": _value(check.args["low"]), "max": _value(check.args["high"])}
-    if (
-        isinstance(check, exp.In)
-        and identifier(check.this.name) == name
-        and all(isinstance(e, exp.Literal) and e.is_string for e in check.expressions)
-    ):
-        return {"values": tuple(e.this for e in check.expressions)}
-    if not isinstance(check, exp.Binary):
-        return None
-    measured = isinstance(check.left, exp.Length)
-    column, value = check.left.this if measured else check.left, _value(check.right)
-    while isinstance(column, exp.Cast | exp.Paren):
-        column = column.this
-    if not isinstance(column, exp.Column) or identifier(column.name) != name or value is None:
-        return None
-    if measured:
-        low, high = {exp.GT: (1, 0), exp.GTE: (0, 0)}.get(type(check)), {exp.LT: -1, exp.LTE: 0}.get(type(check))
-        if low is None and high is None:
-            return None
-        return {"min_length": int(value) + low[0]} if low else {"max_length": int(value) + int(high or 0)}
-    return {
-        exp.GT: {"min": value, "exclusive_min": True},
-        exp.GTE: {"min": value},
-        exp.LT: {"max": value, "exclusive_max": True},
-        exp.LTE: {"max": value},
-    }.get(type(check))  # type: ignore[call-overload]
-
-
-def _value(node: exp.Expr) -> int | float | None:
-    while isinstance(node, exp.Cast | exp.Paren):
-        node = node.this
-    text = node.sql()
-    return (float(text) if "." in text else int(text)) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
-
-
-def _rule(check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> None:
-    check = check.unnest()
-    operator = {exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<=", exp.NEQ: "!=", exp.EQ: "=="}.get(type(check))  # type: ignore[call-overload]
-    if (
-        operator
-        and isinstance(check, exp.Binary)
-        and isinstance(check.left, exp.Column)
-        and isinstance(check.right, exp.Column)
-    ):
-        a, b = identifier(check.left.name), identifier(check.right.name)
-        if a in draft.fields and b in draft.fields:
-            absent = [f"self.{n} == null || " for n in (a, b) if not draft.fields[n].required]
-            draft.rule(
-                f"{a}_{b}",
-                Rule(
-                    check=f"{''.join(absent)}self.{a} {operator} self.{b}",
-                    message=f"{a.replace('_', ' ')} must be {operator} {b.replace('_', ' ')}",
-                    status=422,
-                    satisfies=(by,),
-                ),
-            )
-            return
-    result.unmet.append(f"the check of {draft.plural} ({check.sql()}) has no counterpart")
+    return literal(value, kind, attributes.get("values", ()))
 
 
 def _table_constraints(draft: EntityDraft, table: Table, result: Import, by: str) -> None:
@@ -278,11 +188,7 @@ def _table_constraints(draft: EntityDraft, table: Table, result: Import, by: str
         if isinstance(inner, exp.UniqueColumnConstraint):
             _unique(draft, [identifier(c.name) for c in inner.this.expressions] if inner.this is not None else [], by)
         elif isinstance(inner, exp.CheckColumnConstraint):
-            columns = {identifier(c.name) for c in inner.this.find_all(exp.Column)}
-            if len(columns) == 1 and (name := next(iter(columns))) in draft.fields:
-                draft.fields[name] = _checked_field(draft.fields[name], name, inner.this, draft, result, by)
-            else:
-                _rule(inner.this, draft, result, by)
+            hold_check(inner.this, draft, result, by)
     if len(key := table.primary()) > 1:
         _unique(draft, [identifier(n) for n in key], by)
 
