@@ -4,7 +4,7 @@ Usage: python benchmarks/throughput.py [--runs 4] [--workers 1,2,4] [--seconds 3
 
 `--runs 100` is the measure of the issue. Each run is a whole one, without a preview, of the smallest request there is: no stage
 is left out. Resumable row by row: what was measured is kept as lines of JSON in F (default: ql-throughput.jsonl in the
-temporary folder) and not repeated unless --again.
+temporary folder) and not repeated unless --again; what the service says is in a file of the same name with the suffix .log.
 """
 
 import argparse
@@ -56,16 +56,16 @@ class Memory(threading.Thread):
         return self.peak
 
 
-async def measure(runs: int, workers: int, patience: float) -> list[Any]:
-    """One row of the table. The service has its own home; its caches are warmed by one run before."""
-    with tempfile.TemporaryDirectory(prefix="ql-throughput-") as folder:
+async def measure(runs: int, workers: int, patience: float, log: Path) -> list[Any]:
+    """One row of the table. The service has its own home; its caches are warmed by one run before. `log` is what it says."""
+    with tempfile.TemporaryDirectory(prefix="ql-throughput-") as folder, log.open("wb") as said:
         home = Home(Path(folder) / "home")
         words = ["up", "--workers", str(workers), "--api-port", str(18900 + workers)]
         service = subprocess.Popen(
             [sys.executable, "-m", "quantumlayer.cli.main", *words],
             env=os.environ | {"QL_HOME": str(home.root), "QL_API_CREATIONS": "", "QL_API_REQUESTS": ""},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
         )
         try:
             url = await ready(home)
@@ -151,7 +151,7 @@ def main() -> None:
     for workers in map(int, arguments.workers.split(",")):
         row = kept.get((arguments.runs, workers))
         if row is None:
-            row = asyncio.run(measure(arguments.runs, workers, arguments.seconds))
+            row = asyncio.run(measure(arguments.runs, workers, arguments.seconds, arguments.file.with_suffix(".log")))
             with arguments.file.open("a") as file:
                 file.write(json.dumps({"runs": arguments.runs, "row": row}) + "\n")
         rows.append(row)

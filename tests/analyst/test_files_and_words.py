@@ -60,3 +60,49 @@ def test_listed_states_are_gone_through_in_their_order() -> None:
         "finish": (("open", "in_progress"), "done"),
         "cancel": (("open", "in_progress"), "cancelled"),
     }
+
+
+TASKS = """
+openapi: 3.0.3
+info: {title: Tasks, version: 1.0.0}
+paths:
+  /tasks:
+    post:
+      requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/NewTask'}}}}
+      responses: {'201': {description: made, content: {application/json: {schema: {$ref: '#/components/schemas/Task'}}}}}
+  /tasks/{id}/complete:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+    post: {responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Task'}}}}}}
+components:
+  schemas:
+    NewTask: {type: object, required: [title], properties: {title: {type: string}}}
+    Task:
+      type: object
+      required: [id, title, done]
+      properties: {id: {type: integer}, title: {type: string}, done: {type: boolean}}
+"""
+
+
+def test_a_flag_that_a_file_answers_and_a_sentence_sets_is_false_at_first() -> None:
+    text = "Completing a task sets it done; a done task can't be completed again."
+    play = Play(spec_of(text, SourceFile(name="api.yaml", text=TASKS)))
+    task = play.post("/tasks", {"title": "wash"})
+    assert task["done"] is False
+    assert play.post(f"/tasks/{task['id']}/complete", status=200)["done"] is True
+    play.post(f"/tasks/{task['id']}/complete", status=409)
+
+
+def test_an_action_marks_moves_and_records() -> None:
+    text = (
+        "Cars have a plate, a done flag and a status (available, rented, in repair). "
+        "Renting a car sets its status to rented and records the rental date. Returning a car makes it available again. "
+        "Finishing a car marks it as done."
+    )
+    assert all(r.understood for r in frd_of(text).requirements)
+    play = Play(spec_of(text))
+    car = f"/cars/{play.post('/cars', {'plate': 'A 1'})['id']}"
+    play.post(f"{car}/return", status=409)
+    rented = play.post(f"{car}/rent", status=200)
+    assert (rented["status"], rented["rental_date"] is not None) == ("rented", True)
+    assert play.post(f"{car}/return", status=200)["status"] == "available"
+    assert play.post(f"{car}/finish", status=200)["done"] is True

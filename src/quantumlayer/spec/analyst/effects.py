@@ -9,13 +9,33 @@ from quantumlayer.spec.analyst.draft_field import add_field, default_literal, kn
 from quantumlayer.spec.analyst.fields import split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import event_for
-from quantumlayer.spec.analyst.words import participle, snake, verb_base
-from quantumlayer.spec.analyst.world import (
-    EntityDraft,
-    World,
-    effect,
-)
+from quantumlayer.spec.analyst.words import participle, snake, verb_base, words_of
+from quantumlayer.spec.analyst.world import EntityDraft, World, adopt_states, effect, ensure_states, transition
 from quantumlayer.spec.values import Field, Guard
+
+_OTHER = words_of("states", "other")
+
+
+@rule
+def makes(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`completing a task marks it as done`: its flag, or the state that it is in from then on."""
+    verb, made = verb_base(m["v"]), snake(m["s"])
+    target = entity(world, m, "e") or world.find(world.topic)
+    if verb is None or target is None or verb in ("create", "add", "update", "delete"):
+        return None
+    world.topic = target.name
+    flag = target.fields.get(made)
+    if flag is not None and flag.type == "boolean":
+        effect(target, verb, {made: "true"}, clause.id)
+        return True
+    adopt_states(target, clause.id)
+    known = target.state.states if target.state else (*_OTHER, participle(verb))
+    if made not in known:
+        return None
+    machine = ensure_states(target, "open", [made], clause.id)
+    before = target.listed[: target.listed.index(made)] if made in target.listed else ()
+    transition(target, verb, list(before) or [s for s in machine.states if s != made], made, clause.id)
+    return True
 
 
 @rule

@@ -129,6 +129,15 @@ class Maker:
         }
         for key, node in nodes.items():
             self._member(resource, key, node, key in creates, key in updates, key in needed, bool(changed))
+        self._unset(resource)
+
+    def _unset(self, resource: Resource) -> None:
+        """A flag that answers always carry and that no body sets is false until something else sets it."""
+        fields = self.drafts[resource.name].fields
+        for name in {identifier(k) for s in self._shapes(resource) for k in s.schema.get("required", ())} & set(fields):
+            field = fields[name]
+            if field.type == "boolean" and field.writable == "never" and field.default is None and field.value is None:
+                fields[name] = field.model_copy(update={"default": "false", "required": True})
 
     def _member(
         self, resource: Resource, key: str, node: Any, made: bool, changed: bool, needed: bool, changeable: bool
