@@ -71,6 +71,11 @@ def _deciders(texts: list[str]) -> frozenset[str]:
     return frozenset(w for w in found if w in PEOPLE and w not in _PARTIES and w not in ROLES and not _keeps_own(w, texts))
 
 
+def _makes(person: str, texts: list[str]) -> bool:
+    """Whether such people make records."""
+    return any(re.match(rf"(?:an? |the |each |every )?{person}s? (?:can |may |must )?{_MAKES}\b", t) for t in texts)
+
+
 def _keeps_own(person: str, texts: list[str]) -> bool:
     """Whether such people make things themselves, or are kept with values of their own."""
     subject = rf"(?:an? |the |each |every )?{person.replace('_', ' ')}s?"
@@ -107,6 +112,10 @@ def _role_bound(text: str, deciders: frozenset[str]) -> bool:
 # What somebody is to one row, whoever it is that signs in.
 _CALLED = ("assignee", "recipient", "creator", "approver")
 _SIGNING = re.compile(r"\b([a-z_]+) (?:can |must |should |may )?(?:register|sign up|log in|sign in|have accounts)")
+# Who has something of their own, and nobody else of that kind, signs in.
+_OWNING = re.compile(
+    r"\b([a-z_]+) (?:(?:can|may|should|must) )?(?:only |just )?(?:see|view|read|access|manage|edit|list|get)s? (?:only |just )?(?:their|his|her) own\b"
+)
 
 
 def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str, str]) -> None:
@@ -124,7 +133,12 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     people = [one for _, t in texts for one in _people_in(t)]
     named = next((p for p in people if p in ("user", "account") and any(re.search(rf"\b{p}s?\b", t) for _, t in texts)), None)
     plain_people = [p for p in people if not world.is_role(p) and p not in _CALLED]
-    first = named or next((p for p in plain_people if p in world.entities), None)
+    owning = (m for _, t in texts for m in _OWNING.finditer(t))
+    keepers = [p for m in owning if (p := singular(m[1])) in plain_people]
+    keeping = next((p for p in keepers if p in world.entities), None)
+    first = named or keeping or next((p for p in plain_people if p in world.entities), None)
+    # Others than those who are kept as records have something of their own.
+    first = "user" if keepers and not named and not keeping and first else first
     distinct = set(dict.fromkeys(plain_people))
     signing = (m for _, t in texts for m in _SIGNING.finditer(t))
     registering = next((singular(m[1]) for m in signing if singular(m[1]) in PEOPLE), None)
@@ -154,17 +168,42 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         and not named
     ):
         account = "user"
+    others = [p for p in distinct if p != account and p not in world.entities]
+    chosen = account not in (named, keeping, registering, None)
+    if chosen and account not in _ANYBODY and any(_makes(p, [t for _, t in texts]) for p in others):
+        # Pupils request what tutors give: both sign in.
+        account = "user"
     account = account or (employees if len(distinct) == 1 else None) or "user"
     if account == "account" and "account" in world.entities and world.entities["account"].fields:
         account = "user"
     by = (world.auth_cues or world.api_key_cues)[0]
     world.add(account, by)
     world.account = account
+    texts_told = [t for _, t in texts]
     for person in dict.fromkeys(people):
         if person != account and person not in world.entities:
-            world.actors[person] = account
+            if account not in _ANYBODY and not world.is_role(person) and _is_value(person, texts_told):
+                world.mere = world.mere | {person}
+            else:
+                world.actors[person] = account
     methods = ("password", "api_key") if world.api_key_cues else ("password",)
     world.auth = Auth(entity=account, methods=methods, satisfies=tuple(dict.fromkeys([*world.auth_cues, *world.api_key_cues])))
+
+
+# Accounts of everybody, whatever they are called elsewhere; and people who are somebody to a row.
+_ANYBODY = ("user", "account", "person", "employee")
+_SOMEBODY = (*_CALLED, "owner", "author", "submitter", "requester", "uploader", "reporter", "organizer", "organiser", "host")
+
+
+def _is_value(person: str, texts: list[str]) -> bool:
+    """Whether such people only stand in lists of what things have, among accounts of another kind: `each class has a trainer`."""
+    if person in _SOMEBODY:
+        return False
+    word = rf"(?:{re.escape(person)}|{re.escape(plural(person))})"
+    listed = re.compile(
+        rf"\b(?:has|have|with)\b[^;:]*[ ,](?:an? |the |its )?{person}\b(?! (?:can|may|must|should|is|has)\b)|\({word}\b|[(,] ?{word}[,)]"
+    )
+    return all(listed.search(t) for t in texts if re.search(rf"\b{word}\b", t))
 
 
 def _api_key_account(texts: list[tuple[Clause, str]], world: World, found: dict[str, str]) -> None:

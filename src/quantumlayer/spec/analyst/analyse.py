@@ -35,6 +35,7 @@ from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context, is_habit
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
+from quantumlayer.spec.analyst.guesses import forget_guesses
 from quantumlayer.spec.analyst.lost import lost_words, words_in
 from quantumlayer.spec.analyst.placed import place_machines
 from quantumlayer.spec.analyst.related import join_parts
@@ -136,6 +137,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
             and (is_background(clause.match) or clause.id == "R1" and is_habit(clause.match))
         ):
             clause.produced = clause.context = True
+    forget_guesses(clauses, world)
     if not world.entities:
         for clause in clauses:
             clause.reason = clause.reason or "it names no kind of record that could be kept"
@@ -147,7 +149,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     context = _without_elements(sentences, clauses, named)
     _note_lost(spec, sentences, clauses, found)
     requirements = tuple(r for r in _requirements(sentences, clauses, world, marks) if r.id not in context)
-    notes = tuple(t for n, t in enumerate(world.assumptions, 1) if f"R{ASSUMED + n}" not in marks)
+    notes = tuple(t for n, t in enumerate(world.assumptions, 1) if t and f"R{ASSUMED + n}" not in marks)
     whole = _numbered(spec.model_copy(update={"requirements": requirements}), marks)
     whole = world.finish(whole) if world.finish else whole
     return Reading(whole, requirements, tuple(world.questions), notes, context)
@@ -227,7 +229,7 @@ def _read(clause: Clause, world: World, phase: int) -> None:
         return
     marked = _marked(clause, world)
     clause.produced = _apply(clause, marked, world, phase)
-    if not clause.produced and clause.about and _OBJECT.search(marked):
+    if not clause.produced and clause.about and _OBJECT.search(marked) and not _is_person(clause.about, marked):
         clause.produced = _apply(clause, _OBJECT.sub(f" @{clause.about}", marked, count=1), world, phase)
 
 
@@ -235,8 +237,14 @@ def _marked(clause: Clause, world: World) -> str:
     marked = mark(clause.match, world)
     if clause.topic:
         world.topic = clause.topic
-        marked = _PRONOUNS.sub("@" + clause.topic, marked, count=1)
+        if not _is_person(clause.topic, marked):
+            marked = _PRONOUNS.sub("@" + clause.topic, marked, count=1)
     return marked
+
+
+def _is_person(name: str, pronoun: str) -> bool:
+    """Whether `it` would stand for a person, which it never does."""
+    return name in PEOPLE and re.search(r"\bit\b", pronoun, re.I) is not None
 
 
 def _apply(clause: Clause, marked: str, world: World, phase: int) -> bool:

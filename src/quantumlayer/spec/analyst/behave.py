@@ -16,7 +16,7 @@ from quantumlayer.spec.analyst.world import (
 )
 from quantumlayer.spec.values import Field, Guard
 
-CRUD_VERBS = {"create": "create", "add": "create", "write": "create", "post": "create", "submit": "create", "open": "create", "send": "create", "make": "create", "place": "create", "record": "create", "enter": "create", "upload": "create", "store": "create", "save": "create", "register": "create", "log": "create", "keep": "create", "draft": "create", "ask": "create", "report": "create", "raise": "create", "file": "create", "schedule": "create", "issue": "create", "plan": "create", "import": "create",
+CRUD_VERBS = {"create": "create", "add": "create", "write": "create", "post": "create", "submit": "create", "open": "create", "send": "create", "make": "create", "place": "create", "record": "create", "enter": "create", "upload": "create", "store": "create", "save": "create", "register": "create", "log": "create", "keep": "create", "draft": "create", "ask": "create", "report": "create", "raise": "create", "file": "create", "schedule": "create", "issue": "create", "plan": "create", "import": "create", "request": "create", "suggest": "create", "propose": "create",
               "edit": "update", "update": "update", "change": "update", "modify": "update", "rename": "update", "correct": "update",
               "delete": "delete", "remove": "delete",
               "track": "manage", "organize": "manage", "organise": "manage", "handle": "manage", "collect": "manage", "bring": "create", "see": "read", "view": "read", "read": "read", "list": "read", "browse": "read", "access": "read", "find": "read", "look": "read", "get": "read", "show": "read", "search": "read", "manage": "manage", "maintain": "manage", "administer": "manage"}  # fmt: skip
@@ -106,6 +106,9 @@ def act(
         return None
     if re.match(r"(?:only )?(?:once|twice|again|one time|more than once)\b", rest):
         return None
+    # `book goods in and out` is another verb than `book rooms`.
+    if key == "book" and re.match(r"(?:in|out)\b", rest):
+        return None
     if key in _NAMED_ONLY and world.events_of(key, target.name) is None:
         return None
     if key in EVENT_VERBS and world.events_of(key, target.name) is None and target.name not in _event_names(key):
@@ -141,7 +144,8 @@ def act(
         return happen(clause, world, who, actor, event, target, rest, key)
     if fields:
         read = add_fields(target, fields["f"] or fields["g"], clause, world)
-        attribute(clause, world, who, actor, target, verb)
+        # Whoever does something with values that are told makes the row: `recruiters publish openings with a title`.
+        attribute(clause, world, who, actor, target, verb if verb in CRUD_VERBS or key in EVENT_VERBS else "create")
         return read
     if verb in CRUD_VERBS or key in EVENT_VERBS:
         if key in EVENT_VERBS and target.name in _event_names(key):
@@ -240,7 +244,7 @@ def attribute(clause: Clause, world: World, who: str, actor: EntityDraft | None,
         kind == "create"
         and actor
         and actor.name != target.name
-        and verb not in ("keep", "record", "register", "manage")
+        and (verb not in ("keep", "record", "register", "manage") or re.search(r"\b(?:their|his|her)\b", clause.match))
         or kind == "create"
         and actor
         and actor.name != target.name

@@ -188,6 +188,9 @@ _TITLED = re.compile(
     re.I,
 )
 
+# `real estate agency: we list properties`
+_TELLS = re.compile(r"(?:we|i|they|our|my) [a-z]+", re.I)
+
 
 def _head(text: str) -> tuple[str, str]:
     """A title before a colon, dash or `where` and the rest; declarations (`Task: title, notes`) keep their colon."""
@@ -202,7 +205,7 @@ def _head(text: str) -> tuple[str, str]:
     ):
         return "", text
     rest = found["rest"]
-    names_thing = found["head"].lower().split()[-1] in ABSTRACT
+    names_thing = found["head"].lower().split()[-1] in ABSTRACT or _TELLS.match(rest) is not None
     first = re.split(r"[,;(]", rest)[0]
     modal = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", first, re.I)
     declared = re.match(r"^(?:an? |each |the )?[\w-]+(?: [\w-]+)?s (?:with|having|that have)\b", rest, re.I)
@@ -248,7 +251,22 @@ def _sentences(text: str) -> list[str]:
     ]
 
 
+# `curators add`, of `curators add and edit exhibits`: the object is still to come
+_VERB_ONLY = re.compile(
+    rf"(?:(?:an?|the|each|every|only) )?[a-z]+(?: {_MODAL}(?: only| also)?)? (?P<v>(?!register|log|sign)[a-z]+)", re.I
+)
+
+
 def _begins_clause(rest: str, before: str, joiner: str) -> bool:
+    bare = _VERB_ONLY.fullmatch(before.strip()) if joiner.strip() in ("and", "or") else None
+    following = re.match(r"[a-z]+", rest)
+    if (
+        bare
+        and verb_base(bare["v"])
+        and following
+        and verb_base(following[0]) in (following[0], following[0].removesuffix("s"))
+    ):
+        return False
     if re.match(
         r"(?:\w+ed|sent|paid|sold|lent|given|taken)(?: (?:out|in|back|up|off))?(?:$|,| and\b| then\b| or\b| by (?:an?|the) \w+(?:$|,))",
         rest,

@@ -1,5 +1,7 @@
 """What a careful reader adds: the operations nobody mentions, fields of bare entities, accounts. Each is marked as assumed."""
 
+import re
+
 from quantumlayer.spec.analyst.access import restrict, sees
 from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.process import settle_places
@@ -27,7 +29,8 @@ def complete(world: World) -> None:
     if world.auth:
         account_fields(world.entities[world.auth.entity], world)
     for entity in world.entities.values():
-        _seers(entity)
+        _chosen_owner(entity, world)
+        _seers(entity, world)
         _operations(entity, world)
     for name, report in world.reports.items():
         # Whoever may not list the rows may not have them counted either.
@@ -41,15 +44,38 @@ def complete(world: World) -> None:
         world.assume("The first administrator is configured when the application starts and grants the roles.")
 
 
-def _seers(entity: EntityDraft) -> None:
-    """`employees see only their own, managers list expenses`: a role that reads what others see their own of sees all."""
+def _seers(entity: EntityDraft, world: World) -> None:
+    """`employees see only their own, managers list expenses`: a role that reads what others see their own of sees all, and so
+    does one that acts on rows of others: what is hidden cannot be approved."""
     if not any("== actor" in test for test in entity.visible):
         return
+    label = entity.plural.replace("_", " ")
+    for name, operation in entity.operations.items():
+        if name in ("read", "list") or operation.kind == "list":
+            continue
+        access = operation.access
+        for role in (*access.roles, *re.findall(r"'(\w+)' in actor\.roles", access.allow or "")):
+            if sees(role) not in entity.visible:
+                entity.visible.append(sees(role))
+                marker = world.assume(f"Whoever has the role {role} sees all {label}, since the role acts on them.")
+                entity.update("list", satisfies=(*entity.operation("list").satisfies, marker))
     for name in ("read", "list"):
         access = entity.operation(name).access
         if access.roles and not access.allow:
             entity.visible += [role_sees for r in access.roles if (role_sees := sees(r)) not in entity.visible]
             entity.update(name, access=Access(sign_in=True))
+
+
+def _chosen_owner(entity: EntityDraft, world: World) -> None:
+    """`receptionists create appointments, dentists see only their own`: whoever creates a row for another says whose it is."""
+    creators = set(entity.operation("create").access.roles)
+    owner = entity.fields.get(entity.owner or "")
+    if owner is None or owner.default != "actor" or not creators or not entity.seen_by_own or creators & entity.seen_by_own:
+        return
+    marker = world.assume(f"Whoever creates {an(entity.name)} says whose it is.")
+    changes = {"default": None, "writable": "always", "satisfies": (*owner.satisfies, marker)}
+    entity.fields[str(entity.owner)] = owner.model_copy(update=changes)
+    entity.chosen_owner = True
 
 
 def _listing(words: list[str]) -> str:
@@ -193,7 +219,7 @@ def _protect(entity: EntityDraft, world: World) -> None:
     assert world.auth
     for name, operation in list(entity.operations.items()):
         kind = operation.kind or name
-        owned = name in ("update", "delete") and entity.owner
+        owned = name in ("update", "delete") and entity.owner and not entity.chosen_owner
         if not operation.access.anonymous and not (owned and operation.access == Access(sign_in=True)):
             continue
         if owned and entity.owner:

@@ -3,6 +3,7 @@
 import re
 
 from quantumlayer.spec.analyst.clauses import has_subject_and_verb
+from quantumlayer.spec.analyst.words import words_of
 
 _KINDS = "api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library|thing|something|solution|mvp|prototype|module|microservice"
 _CHATTER = re.compile(
@@ -59,8 +60,23 @@ def is_background(text: str) -> bool:
     )
 
 
+_COUNT = r"\d+|two|three|four|five|six|seven|eight|nine|ten|twelve|several|a few|a dozen"
+
+# `our choir has about 60 singers`, `physiotherapy practice with 4 therapists`: how large the organisation is
+_SIZE = re.compile(
+    rf"^(?:an? |the |our |my )?(?:[\w'-]+ ){{0,3}}?(?:{'|'.join(words_of('organisations'))}) (?:(?:has|have|with|of|for) )(?:about |around |over |some |roughly )?(?:{_COUNT}) [a-z]+(?: [a-z]+)?$",
+    re.I,
+)
+
+
 def is_aside(text: str) -> bool:
     """Background that cannot name what is to be kept, so that it is left out before anything is looked for."""
-    return is_background(text) and not re.search(
-        r"[:(]|\b(?:with|has|have|keep|track|store|record)\b", re.sub(r"\bwith \w+$", "", text), re.I
+    return (
+        _SIZE.match(text) is not None
+        or is_background(text)
+        and not re.search(
+            r"[:(]|\b(?:with|has|have|keep|track|store|record)\b",
+            re.sub(rf"\bwith (?:(?:about|around|over|some|only) )?(?:(?:{_COUNT}) )?\w+(?: \w+)?$", "", text),
+            re.I,
+        )
     )

@@ -109,6 +109,8 @@ def declares_backwards(clause: Clause, world: World, m: Any) -> bool | str | Non
 @rule
 def names(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`crud for plants, suppliers`"""
+    if re.search(r"\b(?:per|what|how|which|who|owe|each of|average|total)\b", m.string[: m.start("es")], re.I):
+        return None
     found = [world.find(e.replace("_", " ")) for e in re.findall(r"@(\w+)", m["es"])]
     keeping = r"(?:\w+ )*(?:crud|app|api|manages?|tracks?|keeps?|stores?|handles?|runs?|there|we|i) "
     if len(found) < 2 and not re.match(keeping, clause.match, re.I):
@@ -141,6 +143,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     if re.search(r"->|→|=>", text) and "," not in beside(text)[0] and ":" not in text:
         return ", ".join(_arrows(target, text, clause, world)) or True
     text = NUMBERS.sub(one_of_numbers, text)
+    text = _SUCH_AS.sub(r" (\g<v>)", text)
     text = _counted(target, text, clause, world)
     text = _placed(text, world)
     text, read = _parts(target, text, clause, world)
@@ -243,6 +246,11 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     return ", ".join(unread) or True
 
 
+# `a category such as hardware, software or network`
+_SUCH_AS = re.compile(
+    r",? (?:such as|like|for example|e\.g\.) (?P<v>[a-z-]+(?: [a-z-]+)?(?:, [a-z-]+(?: [a-z-]+)?)*,? or [a-z-]+(?: [a-z-]+)?)$",
+    re.I,
+)
 # `0 to 10 points a round`: that of which there is so much is a record
 _PER = re.compile(
     r"(?:only |at most |exactly )?(?:one|two|three|\d+(?:(?: to | ?- ?)\d+)?) [a-z]+ (?:per|an?|each|every|for each|for every) [a-z]+"

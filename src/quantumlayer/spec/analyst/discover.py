@@ -31,6 +31,9 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         for one in re.findall(r"\b(?:in|at|on|for|from|to|by|with) one of (?:our|their) ([a-z]+s)\b", clause.text.lower()):
             found.setdefault(noun(one) or singular(one), clause.id)
     for clause, text in texts:
+        for one in _spoken_of(text, [t for _, t in texts if t != text]):
+            found.setdefault(one, clause.id)
+    for clause, text in texts:
         for one in _acted(text, found):
             found.setdefault(one, clause.id)
     everything = " ".join(t for _, t in texts)
@@ -168,6 +171,28 @@ def _declared(text: str) -> list[str]:
     for m in re.finditer(r"\b(?:many|several|one or more|multiple) (?P<n>[a-z]+(?: [a-z]+)?) with (?:an? |the )", text):
         nouns.append(m["n"])
     return [*nouns_told, *(one for n in nouns if (one := noun(n)) and not _is_verbish(one))]
+
+
+def _spoken_of(text: str, others: list[str]) -> list[str]:
+    """`a survey has a title and questions`, where another clause tells of questions: they are records of their own."""
+    m = _SUBJECT.match(text)
+    if m is None or m["v"] not in ("has", "have", "contains", "contain"):
+        return []
+    items = [re.sub(rf"^{_DET}", "", piece.strip()) for piece in split_list(m["rest"])]
+    spoken = [i for i in items if re.fullmatch("[a-z]+", i) and is_plural(i)]
+    tells = r"(?:has|have|is|are|can|must|may|belongs?|consists?|contains?)\b"
+    return [
+        one
+        for i in spoken
+        if any(
+            re.match(
+                rf"(?:(?:an?|each|every|the) )?(?:{i}|{re.escape(singular(i))}) {tells}(?! (?:optional|required|unique|lower|sorted|kept|stored|at most|limited))",
+                t,
+            )
+            for t in others
+        )
+        and (one := noun(i))
+    ]
 
 
 def listed(text: str) -> list[str]:

@@ -38,6 +38,10 @@ _GENERIC = frozenset(
 )
 
 
+# `report a child absent`: what somebody is said to be is no part of a name
+_ADJECTIVES = frozenset(
+    ("absent", "present", "late", "free", "available", "sick", "ill", "ready", "missing", "unable", "busy", "full")
+)
 _VERBS = ("flag", "mark", "highlight", "hide", "block", "warn", "remind", "count", "sort", "filter", "track", "manage", "store", "keep", "record", "list", "show", "add", "create", "post", "get", "put", "patch", "delete", "update", "save", "handle", "organize", "organise")  # fmt: skip
 _SPANS = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
 
@@ -65,6 +69,8 @@ def noun(text: str, *, told: bool = False) -> str | None:
         words[-1] in ("sorted", "filtered", "ordered", "grouped", "listed")
         or any(is_plural(w) and verb_base(v) for w, v in zip(words, words[1:], strict=False))
     ):
+        return None
+    if len(words) > 1 and words[-1] in _ADJECTIVES:
         return None
     if not words or len(words) > 3 or any(w in STOP for w in words):
         return None

@@ -223,6 +223,8 @@ def deed(clause: Clause, world: World, who: str, verb: str, target: EntityDraft)
     if verb == "comment":
         return bool(comment(clause, world, who, target, ""))
     if verb == "assign":
+        if target.name in PEOPLE or world.is_account(target):
+            return False
         assign(clause, world, who, target)
     else:
         operation_for(world, target, verb, clause.id)
@@ -234,7 +236,7 @@ def deed(clause: Clause, world: World, who: str, verb: str, target: EntityDraft)
 
 
 def assign(clause: Clause, world: World, who: str, target: EntityDraft) -> None:
-    """`assign` names who is to work on the row."""
+    """`assign` names who is to work on the row. A person who is assigned works on what was spoken of before."""
     person = world.find(who) or world.find("user")
     name = "assignee" if "assignee" in target.fields else (who if who in PEOPLE else "assignee")
     if person is not None:

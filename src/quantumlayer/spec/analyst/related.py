@@ -11,6 +11,7 @@ from quantumlayer.spec.values import Field
 
 _CREDITED = words_of("credited")
 _GATHERERS = words_of("gatherers")
+_WORKS = words_of("credited", "works")
 COUNTED = re.compile(r"(?:(?:maximum|minimum|total) )?(?:limit|number|maximum|count|quota) of [a-z ]+s$")
 
 
@@ -20,7 +21,7 @@ def related(target: EntityDraft, item: Item, world: World) -> EntityDraft | None
     if item.type or item.attributes.get("values") or COUNTED.match(noun):
         return None
     known = world.find(noun)
-    if known and known.name != target.name:
+    if known and known.name != target.name and not (target.name in _WORKS and noun == "author" and world.is_account(known)):
         return known
     if known and known.name == target.name and (item.many or snake(noun) != known.name):
         return known
@@ -35,7 +36,8 @@ def related(target: EntityDraft, item: Item, world: World) -> EntityDraft | None
         return tail
     counted = type_of(item.name)[0] == "integer"
     credit = singular(snake(noun)) in _CREDITED and singular(snake(noun)) not in world.actors
-    if world.account and singular(snake(noun)) in PEOPLE and not item.many and not counted and not credit:
+    mere = singular(snake(noun)) in world.mere or target.name in _WORKS and singular(snake(noun)) == "author"
+    if world.account and singular(snake(noun)) in PEOPLE and not mere and not item.many and not counted and not credit:
         return world.entities[world.account]
     if item.many and type_of(item.name)[0] is None and not item.attributes.get("values") and is_plural(noun):
         return world.add(noun)

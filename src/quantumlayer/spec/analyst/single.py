@@ -9,7 +9,7 @@ from quantumlayer.spec.analyst.contradict import bounds_against, contradicts
 from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_literal, known_field, merged
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import number, snake
+from quantumlayer.spec.analyst.words import is_plural, number, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
 from quantumlayer.spec.values import Field, Rule, Unique
 
@@ -51,6 +51,9 @@ def constrains(clause: Clause, world: World, m: Any) -> bool | str | None:
 def constrain(target: EntityDraft, name: str, what: str, clause: Clause, world: World) -> bool | str | None:
     """Apply what is said of one field, read by the grammar of field lists."""
     field = target.fields[name]
+    # What each of several is says nothing of the value that holds them all.
+    if is_plural(name) and field.type in ("string", "text", "strings") and re.match(r"either\b|(?:an? )?[a-z ]+ or ", what):
+        return None
     what = re.sub(r"^(?:always |globally |system-wide )", "", what)
     if re.match(r"(?:unique|distinct)(?: per| within| for| in)(?: an?| each| the)? ", what):
         scope = known_field(target, re.sub(r"^.*?(?:per|within|for each|for|in)(?: an?| each| the)? ", "", what)) or ""

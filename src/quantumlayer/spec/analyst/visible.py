@@ -9,6 +9,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.query import lists
 from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.words import PEOPLE, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
@@ -34,7 +35,18 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
         and world.find(who) is None
     ):
         return None
+    person = world.find(who) if who in PEOPLE else None
+    if person is not None and not world.is_account(person):
+        return None
+    if m.re.groupindex.get("v") and m["v"] in ("manage", "edit", "work with"):
+        # Others are kept from changing them; from seeing them too, unless it is said that they see them.
+        world.own(target, clause.id)
+        target.satisfies.append(clause.id)
+        world.later.append(lambda: None if target.public_when or target.seen_by_all else _hide(target, clause, world) and None)
+        world.topic = target.name
+        return True
     _hide(target, clause, world)
+    target.seen_by_own |= {who} if who in PEOPLE else set()
     world.topic = target.name
     return True
 
@@ -207,9 +219,9 @@ def _others_see_their_own(target: EntityDraft, who: str, world: World) -> None:
 
 @rule
 def everyone_sees(clause: Clause, world: World, m: Any) -> bool | str | None:
-    """`everyone sees all posts`, `articles are public`"""
-    target = entity(world, m, "e")
-    if target is None:
+    """`everyone sees all posts`, `articles are public`, `visitors search properties by price`"""
+    target, tail = entity(world, m, "e"), m.groupdict().get("tail")
+    if target is None or tail is not None and (world.auth is None or world.account == "visitor"):
         return None
     hidden = [v for v in target.visible if "== actor" in v]
     if hidden and target.public_when is None:
@@ -217,8 +229,8 @@ def everyone_sees(clause: Clause, world: World, m: Any) -> bool | str | None:
         label = target.plural.replace("_", " ")
         return contradicts(clause, world, other, f"{label} are private, and everyone sees them", "they stay private")
     target.seen_by_all = clause.id
-    if re.search(r"\b(?:public|visitor|anyone|anybody)\b", plain(clause.match), re.I):
+    if re.search(r"\b(?:public|visitors?|anyone|anybody)\b", plain(clause.match), re.I):
         target.public_when = target.public_when or "true"
     for name in ("read", "list"):
         target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
-    return True
+    return lists(clause, world, m) if tail else True

@@ -30,7 +30,7 @@ class EntityDraft:
     """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life.
 
     `exact` says that a file lists its operations, `guarded` that the file also says who may call them; `id` is what the file
-    names rows by, None for plain numbers. `listed` are the states that a list of them names, in the order of a row's life.
+    names rows by, None for plain numbers. `seen_by_own` are the people who see their own rows, `chosen_owner` says that whoever creates a row names its owner. `listed` are the states that a list of them names, in the order of a row's life.
     """
 
     name: str
@@ -48,6 +48,8 @@ class EntityDraft:
     satisfies: list[str] = field(default_factory=list)
     closed_by: str | None = None
     owner: str | None = None
+    seen_by_own: set[str] = field(default_factory=set)
+    chosen_owner: bool = False
     event_of: str | None = None
     declared: bool = False
     exact: bool = False
@@ -87,7 +89,7 @@ class EntityDraft:
 class World:
     """All drafts of one request.
 
-    `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make. `pending` holds requirements that are met once an operation
+    `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make, `mere` those who are only values of records. `pending` holds requirements that are met once an operation
     (entity, name) does something.
     """
 
@@ -101,6 +103,7 @@ class World:
     account: str | None = None
     actors: dict[str, str] = field(default_factory=dict)
     deciders: frozenset[str] = frozenset()
+    mere: frozenset[str] = frozenset()
     reports: dict[str, Report] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
@@ -119,6 +122,12 @@ class World:
         if text not in self.assumptions:
             self.assumptions.append(text)
         return f"R{ASSUMED + self.assumptions.index(text) + 1}"
+
+    def retract(self, marker: str) -> None:
+        """Take an assumption back; the markers of the others stay what they are."""
+        number = int(marker[1:]) - ASSUMED if marker[1:].isdecimal() else 0
+        if number > 0:
+            self.assumptions[number - 1] = ""
 
     def ask(self, text: str) -> None:
         """Note an open question once."""
@@ -147,7 +156,7 @@ class World:
         one = free(snake(singular(noun.lower().strip())), "record")
         if one in self.entities:
             return self.entities[one]
-        if one in self.actors or (self.account and one in PEOPLE and one not in self.entities):
+        if one in self.actors or (self.account and one in PEOPLE and one not in self.entities and one not in self.mere):
             return self.entities.get(self.account or "")
         named = self.surface.get(noun.lower().strip().replace("_", " "))
         alike = [e for n, e in self.entities.items() if n.endswith("_" + one)]
