@@ -18,6 +18,7 @@ from quantumlayer.pipeline.duty import on_duty
 from quantumlayer.pipeline.models import Models
 from quantumlayer.pipeline.serving import serving
 from quantumlayer.pipeline.toolbox import Toolbox
+from quantumlayer.pipeline.turns import TakingTurns, Turns
 from quantumlayer.pipeline.watched import Watched
 from quantumlayer.stores.home import Home
 from quantumlayer.stores.metadata import Metadata
@@ -62,7 +63,11 @@ async def work(home: Home, address: str, *, idle_exit: int | None, heavy: int | 
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="stage"))
     tools, client = await asyncio.gather(open_toolbox(home), connect(address))
     runs = Runs(tools.metadata, tools.blobs)
-    async with on_duty(runs, client, home.workers) as duty, serving(client, Activities(tools).all, heavy, duty):
+    turns = TakingTurns(Turns(home.turns))
+    async with (
+        on_duty(runs, client, home.workers, turns) as duty,
+        serving(client, Activities(tools).all, heavy, duty),
+    ):
         print("READY", flush=True)
         await runs.start_missing(client)
         idle = asyncio.create_task(_idle(tools, idle_exit))

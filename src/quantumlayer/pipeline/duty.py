@@ -20,6 +20,7 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Interceptor
 
 from quantumlayer.errors import EnvironmentError_, QuantumLayerError
 from quantumlayer.pipeline.client import Runs
@@ -32,15 +33,15 @@ LOOKS = 12
 
 
 @contextlib.asynccontextmanager
-async def on_duty(runs: Runs, client: Client, folder: Path) -> AsyncIterator[dict[str, Any]]:
-    """Arguments for a worker whose death others of the same folder see, while it takes care of theirs.
+async def on_duty(runs: Runs, client: Client, folder: Path, *around: Interceptor) -> AsyncIterator[dict[str, Any]]:
+    """Arguments for a worker whose death others of the same folder see, while it takes care of theirs; `around` its stages.
 
     Raises `EnvironmentError_` when nothing can be written there.
     """
     with _present(folder) as identity:
         watching = asyncio.create_task(_watch(runs, client, folder))
         try:
-            yield {"identity": identity, "interceptors": [Once(runs.metadata)]}
+            yield {"identity": identity, "interceptors": [Once(runs.metadata), *around]}
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

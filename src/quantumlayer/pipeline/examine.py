@@ -2,15 +2,16 @@
 
 from temporalio import activity
 
-from quantumlayer.evidence.application import NotServing
+from quantumlayer.evidence.application import Application, NotServing
 from quantumlayer.evidence.live_application import live
-from quantumlayer.evidence.performance import measure
+from quantumlayer.evidence.performance import PerformanceResult, measure
 from quantumlayer.evidence.security import to_sarif
 from quantumlayer.evidence.semantics import sound
 from quantumlayer.pipeline import stages
 from quantumlayer.pipeline.problems import grave, summary
 from quantumlayer.pipeline.toolbox import Toolbox
 from quantumlayer.pipeline.trials import application_of, evidence_of, project_of, save_evidence, security_of, semantics_of
+from quantumlayer.pipeline.turns import Turns
 from quantumlayer.pipeline.values import Outcome, Task
 from quantumlayer.pipeline.workbench import NotRun, at_desk
 from quantumlayer.plan.test_plan import TestPlan
@@ -49,23 +50,24 @@ class Examine:
         """Running app → Findings: a short load run."""
         async with at_desk(task, self.tools.blobs, self.tools.metadata) as desk:
             spec = await desk.load("spec", Spec)
+            turns, alone = Turns(self.tools.home.turns), False
             async with application_of(self.tools, task.order.stack, await project_of(desk)) as application:
-                if (await application.install()).status != "passed":
-                    raise NotRun("the dependencies could not be installed")
-                if any(check.status != "passed" for check in await application.built()):
-                    raise NotRun("the application could not be built")
-                try:
-                    async with live(application, spec) as app:
-                        result = await measure(app.url, spec, admin=app.admin)
-                except NotServing as error:
-                    raise NotRun(f"the application does not start: {error.message.splitlines()[0]}") from error
+                async with turns.beside():
+                    await _prepare(application)
+                    result = await _loaded(application, spec)
+                if result.met is False:
+                    async with turns.alone() as alone:
+                        result = await _loaded(application, spec) if alone else result
             await desk.save("performance", result)
             if result.status == "not_run":
                 raise NotRun(result.reason)
             if result.status == "errored":
                 desk.fail(result.reason)
             elif result.met is False:
-                desk.fail(f"p99 {result.p99_ms} ms, target {result.target_p99_ms} ms, {result.error_share:.1%} errors")
+                measured = "with no other stage beside" if alone else "beside other stages"
+                desk.fail(
+                    f"p99 {result.p99_ms} ms, target {result.target_p99_ms} ms, {result.error_share:.1%} errors, {measured}"
+                )
         return desk.outcome()
 
     @activity.defn(name=stages.VALIDATION.name)
@@ -79,3 +81,19 @@ class Examine:
             if failed := evidence.failed():
                 desk.fail(f"{len(failed)} of {len(evidence.checks)} checks failed, first: {failed[0].title}")
         return desk.outcome()
+
+
+async def _prepare(application: Application) -> None:
+    if (await application.install()).status != "passed":
+        raise NotRun("the dependencies could not be installed")
+    if any(check.status != "passed" for check in await application.built()):
+        raise NotRun("the application could not be built")
+
+
+async def _loaded(application: Application, spec: Spec) -> PerformanceResult:
+    """What a freshly started application does under load. Raises `NotRun` where it cannot be started."""
+    try:
+        async with live(application, spec) as app:
+            return await measure(app.url, spec, admin=app.admin)
+    except NotServing as error:
+        raise NotRun(f"the application does not start: {error.message.splitlines()[0]}") from error

@@ -28,6 +28,7 @@ class Home:
         self.caches = self.root / "cache"
         self.logs = self.root / "logs"
         self.workers = self.root / "workers"
+        self.turns = self.root / "turns"
         self.service = self.root / "service.json"
         self.lock = self.root / "service.lock"
         self.temporal_database = self.root / "temporal.db"
