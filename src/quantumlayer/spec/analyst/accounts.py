@@ -24,12 +24,24 @@ _KEY = re.compile(r"\bapi[- ]?keys?\b|\bx-api-key\b|\baccess keys?\b")
 def find_sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World) -> None:
     """Note the clauses that only make sense where somebody signs in, or has a key."""
     world.deciders = _deciders([text for _, text in texts])
+    everything = " ".join(text for _, text in texts)
+    # Where registrations are spoken of and nobody logs in, people register for something.
+    entered = re.search(r"\bregistrations\b", everything) and not re.search(
+        r"\b(?:log(?:ged)?[- ]?in|sign(?:ed)?[- ]?in|login|passwords?|accounts?)\b", everything
+    )
     for clause, text in texts:
         if _KEY.search(text):
             world.api_key_cues.append(clause.id)
         elif (
             (
                 _SIGN_IN.search(text)
+                and not (
+                    entered
+                    and re.match(
+                        r"(?:people|guests|visitors|customers|participants|attendees|persons) (?:can |may )?register with\b",
+                        text,
+                    )
+                )
                 and not re.search(
                     r"\b(?:no|without|not need(?: any)?|do not need|no need for) (?:authentication|login|auth|accounts|registration|users|sign[- ]?up|to log in)",
                     text,
@@ -69,6 +81,16 @@ def _deciders(texts: list[str]) -> frozenset[str]:
         last = singular(m["b"] or "")
         found.add(f"{m['a']}_{last}" if last in PEOPLE and m["a"] not in _NO_KIND else singular(m["a"]))
     return frozenset(w for w in found if w in PEOPLE and w not in _PARTIES and w not in ROLES and not _keeps_own(w, texts))
+
+
+def _only_kept(person: str, people: list[str], texts: list[str], world: World) -> bool:
+    """Whether such people are records that others work with: they do nothing themselves, and a role does."""
+    word = rf"(?:an? |the |each |every |only |all )?(?:{person}|{re.escape(plural(person))})"
+    does = re.compile(
+        rf"{word} (?:can|may|cannot|(?!have\b|has\b|is\b|are\b|must\b|with\b|who\b)[a-z]+)\b|.*\b(?:by|if|when|until) {word}\b|.*\btheir own\b|.*\b{person}'s own\b|{word} must (?!be\b|have\b)"
+    )
+    acts = any(does.match(t) for t in texts)
+    return not acts and any(world.is_role(p) for p in people)
 
 
 def _makes(person: str, texts: list[str]) -> bool:
@@ -167,6 +189,9 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         and any(p in ROLES and p != "admin" for p in people)
         and not named
     ):
+        account = "user"
+    if first and first not in (named, keeping, registering, "user") and _only_kept(first, people, [t for _, t in texts], world):
+        # Subscribers have an address, and it is editors who sign in.
         account = "user"
     others = [p for p in distinct if p != account and p not in world.entities]
     chosen = account not in (named, keeping, registering, None)

@@ -178,7 +178,7 @@ def enumeration(text: str) -> tuple[str, ...]:
         and not {"unique", "required", "optional", "indexed", "default"} & set(words)
     )
     constraint = constraint and not (named and any(not re.match(said, w) for w in words))
-    codes = all(re.fullmatch(r"[A-Z][A-Z0-9]{0,5}[+-]?", p) for p in parts)
+    codes = all(re.fullmatch(r"[A-Z0-9]{1,6}[+-]?", p) for p in parts) and any(p[0].isalpha() for p in parts)
     values = tuple(dict.fromkeys(p if codes else value_name(p) for p in parts))
     return values if len(values) >= 2 and short and not constraint and all(values) else ()
 

@@ -196,6 +196,9 @@ def happen(
         event.satisfies.append(clause.id)
     world.link(event, target, clause.id)
     attribute(clause, world, who, actor, event, "create")
+    if world.auth and world.is_role(who):
+        # Whoever borrows is kept with the loan, whatever role lets them.
+        world.own(event, clause.id)
     world.topic = event.name
     return remainder(clause, world, event, rest, target)
 

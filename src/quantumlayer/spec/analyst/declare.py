@@ -22,8 +22,8 @@ _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|ha
 
 # Words that no name of a value has: what holds them is a statement of its own.
 _NO_NAME = re.compile(
-    r"(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
-    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d|_(?:at|on|by|before|after|until)_\d+$|^[a-z]+_[a-z]+_to_[a-z]+$"
+    r"^(?:requires|needs|belongs|takes|gets)_(?:an?|the|one|to)_|(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
+    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d|^n_\d+$|_(?:at|on|by|before|after|until)_\d+$|^[a-z]+_[a-z]+_to_[a-z]+$"
 )
 # `the price I paid`, `the shelf it lies on`: what the name is, without what is told of it.
 TOLD = re.compile(
@@ -195,7 +195,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
             if not limit_rows(target, counted[2], int(counted[1]), clause, world):
                 unread.append(piece)
             continue
-        if _PER.fullmatch(piece) or re.match(r"(?:if|whether) .* or (?!not\b)", piece):
+        if _PER.fullmatch(piece) or _SO_MANY.fullmatch(piece) or re.match(r"(?:if|whether) .* or (?!not\b)", piece):
             unread.append(piece)
             continue
         item = read_item(piece)
@@ -246,6 +246,11 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     return ", ".join(unread) or True
 
 
+_COUNT = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+"
+# `five players`, `11 to 20 players`: so many records of a kind, and no value
+_SO_MANY = re.compile(
+    rf"(?:exactly |between |from |about )?(?:{_COUNT})(?:(?: to | and | or |-)(?:{_COUNT}))? (?!(?:letters|digits|characters|words|stars)\b)[a-z]+s"
+)
 # `a category such as hardware, software or network`
 _SUCH_AS = re.compile(
     r",? (?:such as|like|for example|e\.g\.) (?P<v>[a-z-]+(?: [a-z-]+)?(?:, [a-z-]+(?: [a-z-]+)?)*,? or [a-z-]+(?: [a-z-]+)?)$",

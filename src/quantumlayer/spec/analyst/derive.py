@@ -64,7 +64,8 @@ def for_at_most(clause: Clause, world: World, target: EntityDraft, object_: Enti
         rest,
     )
     told = duration(m["d"]) if m else None
-    if m is None or told is None or not target.event_of:
+    # What is booked for an hour is not due in an hour: it begins when it is to begin.
+    if m is None or told is None or target.event_of in (None, "book", "reserve"):
         return False
     if m["most"]:
         return due_within(clause, world, target, *told)

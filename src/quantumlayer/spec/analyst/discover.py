@@ -180,7 +180,7 @@ def _spoken_of(text: str, others: list[str]) -> list[str]:
         return []
     items = [re.sub(rf"^{_DET}", "", piece.strip()) for piece in split_list(m["rest"])]
     spoken = [i for i in items if re.fullmatch("[a-z]+", i) and is_plural(i)]
-    tells = r"(?:has|have|is|are|can|must|may|belongs?|consists?|contains?)\b"
+    tells = r"(?:has|have|belongs?|consists?|contains?|(?:is|are) either|(?:can|may) (?!not|only)[a-z]+)\b"
     return [
         one
         for i in spoken

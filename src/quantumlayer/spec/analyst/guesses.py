@@ -5,7 +5,7 @@ from collections import Counter
 
 from quantumlayer.spec.analyst.grammar import Clause, mark
 from quantumlayer.spec.analyst.words import snake
-from quantumlayer.spec.analyst.world import EntityDraft, World
+from quantumlayer.spec.analyst.world import ASSUMED, EntityDraft, World
 from quantumlayer.spec.values import CRUD
 
 # What the analyst gives an entity of which nothing is said.
@@ -16,6 +16,8 @@ def forget_guesses(clauses: list[Clause], world: World) -> None:
     """Take back the kinds of records that nothing read speaks of, and that the request does not come back to."""
     read = [c for c in clauses if c.produced and not c.reason and not c.context]
     unread = frozenset(c.id for c in clauses) - {c.id for c in read}
+    for one in world.entities.values():
+        _unlink(one, unread, world)
     often = Counter(name for c in clauses for name in _named(c, world))
     told = {name for c in read for name in _told(c, world)}
     for one in list(world.entities.values()):
@@ -25,6 +27,21 @@ def forget_guesses(clauses: list[Clause], world: World) -> None:
         world.surface = {form: name for form, name in world.surface.items() if name != one.name}
         for field in one.fields.values():
             for marker in field.satisfies:
+                world.retract(marker)
+
+
+def _unlink(entity: EntityDraft, unread: frozenset[str], world: World) -> None:
+    """Take back the references that a rule made before it found that it could not read its clause."""
+    for name, field in list(entity.fields.items()):
+        assumed = {by for by in field.satisfies if int(by[1:]) > ASSUMED}
+        said = set(field.satisfies) - assumed
+        if field.type != "reference" or not said or said - unread or name == entity.owner:
+            continue
+        drafts = world.entities.values()
+        told = [repr((e.rules, e.operations, e.visible, e.unique, [f.value for f in e.fields.values()])) for e in drafts]
+        if not any(re.search(rf"\b{name}\b", text) for text in (*told, repr(world.reports))):
+            del entity.fields[name]
+            for marker in assumed:
                 world.retract(marker)
 
 

@@ -53,7 +53,8 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
 def statuses(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`Statuses: new, assigned, in progress, closed`: in this order, since nothing else is said."""
     target = entity(world, m, "e") or world.find(world.topic)
-    names = [snake(w) for w in re.split(r",? (?:and|or) |, ", plain(m["list"])) if snake(w)]
+    said = (re.sub(r"^(?:an?|the) ", "", w, flags=re.I) for w in re.split(r",? (?:and|or) |, ", plain(m["list"])))
+    names = [snake(w) for w in said if snake(w)]
     if target is None or world.is_account(target) or len(names) < 2 or target.state is not None:
         return None
     moves = _in_order(names)
@@ -93,7 +94,7 @@ def _in_order(names: list[str]) -> list[tuple[str, str]]:
 @rule
 def is_one_of(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a job is open, in progress or finished`: the states of it, where most of them are known as such."""
-    names = [snake(w) for w in re.split(r",? or |, ", plain(m["list"]))]
+    names = [snake(re.sub(r"^(?:an?|the) ", "", w, flags=re.I)) for w in re.split(r",? or |, ", plain(m["list"]))]
     known = [
         n for n in names if n in STATES or re.match(r"(?:in|on|under|out_of|waiting|not)_", n) or verb_base(n) not in (None, n)
     ]

@@ -103,6 +103,10 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
         in ("set", "be", "search", "sort", "filter", "list", "order", "show", "find", "browse", "share", "view", "assign")
     ):
         return None
+    done = world.events_of(verb, target.name)
+    if done is not None and done.event_of == verb and done.reference_to(target.name):
+        # That a court is reserved is kept by its reservations, and is no state of the court.
+        return None
     target = event_for(world, verb, target) or target
     verbs = [verb, *([verb_base(groups["p2"]) or ""] if groups.get("p2") else [])]
     for one in verbs:

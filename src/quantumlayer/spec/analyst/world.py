@@ -156,6 +156,9 @@ class World:
         one = free(snake(singular(noun.lower().strip())), "record")
         if one in self.entities:
             return self.entities[one]
+        # The price per person is no person.
+        if "_per_" in one or "_of_" in one:
+            return self.entities.get(self.surface.get(noun.lower().strip().replace("_", " "), ""))
         if one in self.actors or (self.account and one in PEOPLE and one not in self.entities and one not in self.mere):
             return self.entities.get(self.account or "")
         named = self.surface.get(noun.lower().strip().replace("_", " "))
