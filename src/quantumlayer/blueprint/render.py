@@ -1,5 +1,6 @@
-"""From a spec to files: pure and byte-reproducible. Templates are compiled once per process."""
+"""From a spec to files: pure and byte-reproducible. Templates are compiled once, and remembered for the next process."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
+from jinja2 import __version__ as jinja_version
+from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from quantumlayer.blueprint.load import LoadedBlueprint
@@ -58,6 +61,9 @@ def render(
                 files[path] = f"{text}\n".encode()
         else:
             files[path] = _content(blueprint, template.path)
+    # A function that a model writes, and what it writes alone, may need anything.
+    if part == "source" and not (plan.units or blueprint.value.bare):
+        files = language.trim(files, _texts_of_tests(blueprint))
     if part == "source":
         files |= {name: _content(blueprint, path) for name, path in blueprint.below("pins").items()}
     executable = frozenset(path for path in files if Path(path).suffix in _EXECUTABLE)
@@ -144,10 +150,29 @@ class _Environment(ImmutableSandboxedEnvironment):
         return found
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """What earlier processes compiled, which is most of a first rendering. A folder that takes nothing costs time, no more."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _compiled() -> _Compiled | None:
+    """In a folder for temporary files that nobody else can write to; None where there is no such folder."""
+    try:
+        return _Compiled(pattern=f"quantumlayer-jinja-{jinja_version}-%s")
+    except (OSError, RuntimeError):
+        return None
+
+
 @cache
 def _environment(blueprint: LoadedBlueprint, language: Language) -> ImmutableSandboxedEnvironment:
     environment = _Environment(
         auto_reload=False,
+        bytecode_cache=_compiled(),
+        # Constants would be filtered while compiling, and remembered when the filter is another one.
+        optimized=False,
         loader=_Layers(blueprint.below("templates")),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -185,6 +210,11 @@ def _cached_document(content: _Content) -> str:
 
 def _fail(message: str) -> NoReturn:
     raise TemplateError(message)
+
+
+@cache
+def _texts_of_tests(blueprint: LoadedBlueprint) -> tuple[bytes, ...]:
+    return tuple(_content(blueprint, path) for path in blueprint.below("templates/tests").values())
 
 
 @cache

@@ -39,6 +39,7 @@ def make_plan(
     provides = set(value.provides) - ({UNITS.capability} if language.units is None else set())
     require(value.id, provides, needs(spec))
     units = _units(spec, value, language)
+    files = tuple(sorted([*output_paths(blueprint, spec, language), *(unit.path for unit in units)]))
     return Plan(
         name=spec.name,
         spec_digest=spec_digest(spec),
@@ -47,8 +48,13 @@ def make_plan(
         blueprint_digest=blueprint.digest,
         author=author,
         parameters=checked_parameters(value, parameters or {}),
-        components=tuple(Component(path=path, purpose=purpose) for path, purpose in value.components.items()),
-        files=tuple(sorted([*output_paths(blueprint, spec, language), *(unit.path for unit in units)])),
+        # A model that writes everything may fill any of them.
+        components=tuple(
+            Component(path=path, purpose=purpose)
+            for path, purpose in value.components.items()
+            if author == "model" or any(file == path or file.startswith(f"{path}/") for file in files)
+        ),
+        files=files,
         units=units,
         checks=_checks(spec, value),
     )

@@ -1,6 +1,6 @@
 """Port: what is the language's, not the framework's. One adapter serves every blueprint folder of its language."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -122,6 +122,10 @@ class Language(Protocol):
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The same files as the language's own formatter leaves them, unused imports dropped. Same input, same output."""
+        ...
+
+    def trim(self, files: Mapping[str, bytes], beside: Collection[bytes]) -> dict[str, bytes]:
+        """Rendered files without the definitions that neither they nor the texts `beside` (of tests) spell. Before `tidy`."""
         ...
 
     async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:

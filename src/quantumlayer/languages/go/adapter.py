@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from quantumlayer.languages.go.checker import findings
 from quantumlayer.languages.go.dialect import HandSql
 from quantumlayer.languages.go.modules import GoModules
 from quantumlayer.languages.go.scenarios import printed_scenario, scenario_names, test_name
-from quantumlayer.languages.go.tidy import tidy
+from quantumlayer.languages.go.tidy import tidy, trim
 from quantumlayer.languages.go.units import GoUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
@@ -129,6 +129,9 @@ class Go:
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)
+
+    def trim(self, files: Mapping[str, bytes], beside: Collection[bytes]) -> dict[str, bytes]:
+        return trim(files, beside)
 
     async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:
         completed = await run(("sh", "-c", _CHECK))

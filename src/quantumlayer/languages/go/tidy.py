@@ -10,6 +10,7 @@ from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.languages.remembered import Remembered
+from quantumlayer.languages.trim import Trim
 
 _BLOCK = re.compile(r"^import \(\n(.*?)^\)\n", re.MULTILINE | re.DOTALL)
 _IMPORT = re.compile(r'^\s*(?:(\w+|\.)\s+)?"([^"]+)"\s*(//.*)?$')
@@ -82,3 +83,15 @@ def _laid_out(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 _tidied = Remembered(_laid_out)
+
+_COMMENTED = r"(?:^//[^\n]*\n)*"
+_BODY = r"(?:[^\n]*\}\n|[^\n]*\n.*?^\}\n)"
+_RECEIVER = r"\(\w+ [^)\n]+\) "
+# What the standard library calls where it finds it.
+_CALLED = "Close Connect Error ExecContext MarshalJSON Ping QueryContext Scan String UnmarshalJSON Unwrap Value Write"
+trim = Trim(
+    ".go",
+    (re.compile(rf"{_COMMENTED}^func (?:{_RECEIVER})?(?P<name>\w+)(?:\[[^\]\n]*\])?\({_BODY}", re.MULTILINE | re.DOTALL),),
+    _SILENT,
+    frozenset({"main", "init", *_CALLED.split()}),
+)

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from quantumlayer.languages.python.imports import unresolved_imports
 from quantumlayer.languages.python.pypi import PyPI
 from quantumlayer.languages.python.scenarios import printed_scenario, scenario_names
 from quantumlayer.languages.python.text import comment, docstring, literal, prose
-from quantumlayer.languages.python.tidy import tidy
+from quantumlayer.languages.python.tidy import tidy, trim
 from quantumlayer.languages.python.units import TYPES, PythonUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
@@ -110,6 +110,9 @@ class Python:
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)
+
+    def trim(self, files: Mapping[str, bytes], beside: Collection[bytes]) -> dict[str, bytes]:
+        return trim(files, beside)
 
     async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:
         findings = await asyncio.to_thread(unresolved_imports, files, installed)

@@ -12,6 +12,7 @@ from ruff.__main__ import find_ruff_bin
 
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.languages.remembered import Remembered
+from quantumlayer.languages.trim import Trim
 
 # Where there is one: on a busy disk, deleting the files again takes longer than all else.
 _MEMORY = Path("/dev/shm")
@@ -82,3 +83,19 @@ def _ruff(*arguments: str) -> None:
         raise EnvironmentError_(f"ruff does not run: {error}", hint="make setup") from error
     if found.returncode not in (0, 1, 2):
         raise EnvironmentError_(f"ruff ended with {found.returncode}: {found.stderr.decode(errors='replace')[-500:]}")
+
+
+_INDENTED = r"(?:(?:[ \t)\]}][^\n]*)?\n)*"
+_DECORATED = r"(?:^@overload\n)?(?P<held>(?:^@[^\n]*\n(?:[ \t)\]}][^\n]*\n)*)*)"
+_TYPES = r"(?:Annotated\[|re\.compile\(|TypeAdapter\(|\w+Validator\(|TypeVar\(|[0-9])"
+trim = Trim(
+    ".py",
+    (
+        re.compile(rf"{_DECORATED}^(?:(?:async )?def|class) (?P<name>\w+)[^\n]*\n{_INDENTED}", re.MULTILINE),
+        re.compile(rf"^(?P<name>\w+)(?:: [^=\n]+)? = {_TYPES}[^\n]*\n(?:[ \t)\]}}][^\n]*\n)*", re.MULTILINE),
+    ),
+    # Imports go with what is taken out; what a comment says nobody calls.
+    re.compile(r"^(?:from [\w.]+ )?import (?:\([^)]*\)|[^\n]*)|^ *#[^\n]*", re.MULTILINE),
+    # Alembic calls the first two, printed scenarios the third.
+    frozenset({"upgrade", "downgrade", "advance"}),
+)

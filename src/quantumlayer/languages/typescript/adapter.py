@@ -4,7 +4,7 @@ import asyncio
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from quantumlayer.languages.typescript.npm import Npm
 from quantumlayer.languages.typescript.scenarios import printed_scenario, scenario_names
 from quantumlayer.languages.typescript.sql_functions import FUNCTIONS
 from quantumlayer.languages.typescript.text import comment, doc, literal, member, prose
-from quantumlayer.languages.typescript.tidy import tidy
+from quantumlayer.languages.typescript.tidy import tidy, trim
 from quantumlayer.languages.typescript.units import TypeScriptUnits, unit_views
 from quantumlayer.ports.language import Case, Conventions, Run, Toolchain
 from quantumlayer.ports.scanner import Scan
@@ -121,6 +121,9 @@ class TypeScript:
 
     def tidy(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         return tidy(files)
+
+    def trim(self, files: Mapping[str, bytes], beside: Collection[bytes]) -> dict[str, bytes]:
+        return trim(files, beside)
 
     async def check_names(self, files: Mapping[str, bytes], installed: Path, run: Run) -> Scan:
         count = sum(path.endswith(SUFFIX) for path in files)

@@ -1,6 +1,7 @@
 """Sorts imports, drops unused ones and lays out generated TypeScript as Biome does: what an editor would do on saving."""
 
 import json
+import re
 import subprocess
 import sysconfig
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.languages.remembered import Remembered
+from quantumlayer.languages.trim import Trim
 
 BIOME = Path(sysconfig.get_path("scripts")) / "biome"
 _CONFIG = {
@@ -56,3 +58,22 @@ def _biome(folder: Path) -> None:
         raise EnvironmentError_(f"biome does not run: {error}", hint="make setup") from error
     if found.returncode not in (0, 1):
         raise EnvironmentError_(f"biome ended with {found.returncode}: {found.stderr.decode(errors='replace')[-500:]}")
+
+
+_COMMENTED = r"(?:^/\*\*(?:(?!\*/).)*\*/\n)?"
+_BODY = r"(?:[^\n]*;\n|[^\n]*\}\n|[^\n]*\n.*?^\}\n)"
+_VALUE = r" = (?:[^\n]*;\n|[^\n]*[\[{(]\n.*?^[^\s][^\n]*;\n)"
+_FLAGS = re.MULTILINE | re.DOTALL
+trim = Trim(
+    ".ts",
+    (
+        re.compile(rf"{_COMMENTED}^(?:export )?(?:async )?function (?P<name>\w+){_BODY}", _FLAGS),
+        re.compile(rf"{_COMMENTED}^(?:export )?interface (?P<name>\w+)[^\n]*\{{\n.*?^\}}\n", _FLAGS),
+        re.compile(rf"{_COMMENTED}^(?:export )?(?:type|const) (?P<name>[A-Z]\w*)(?:: [^=\n]*)?{_VALUE}", _FLAGS),
+    ),
+    # Imports go with what is taken out; two names of functions are types too.
+    re.compile(
+        r"^import [^;]*;|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|//[^\n]*|/\*.*?\*/|\b(?:number|never)\b(?!\()", _FLAGS
+    ),
+    frozenset({"up", "down"}),
+)

@@ -1,5 +1,6 @@
 """What comes in, checked before anything is done with it, and what goes out."""
 
+import datetime as dt
 import json
 from typing import Any, TypeVar
 
@@ -10,10 +11,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.errors import Problem, not_found
 from app.messages import field_errors
-from app.wire import PathKey
+from app.wire import Day, Moment, PathKey, Text
 
 Schema = TypeVar("Schema", bound=BaseModel)
 _KEY: TypeAdapter[int] = TypeAdapter(PathKey)
+TEXT_KEY: TypeAdapter[str] = TypeAdapter(Text)
+DAY_KEY: TypeAdapter[dt.date] = TypeAdapter(Day)
+MOMENT_KEY: TypeAdapter[dt.datetime] = TypeAdapter(Moment)
 
 
 def _refuse_constant(name: str) -> float:

@@ -3,6 +3,7 @@
 import { LosslessNumber } from "lossless-json";
 import { z } from "zod";
 import { Decimal, type Instant, type PlainDate } from "../values.js";
+import { notFound } from "./errors.js";
 
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 const MAX_DECIMAL = new Decimal(10).pow(12);
@@ -289,7 +290,10 @@ function counted<T>(items: T[], min: number, max: number): T[] {
   return items;
 }
 
-/** The id in a path; null where it can be none. */
-export function pathKey(key: string): number | null {
-  return KEY.test(key) && Number(key) <= MAX_INTEGER ? Number(key) : null;
+/** The id in a path; 404 where it can be none. */
+export function pathKey(key: string): number {
+  if (!KEY.test(key) || Number(key) > MAX_INTEGER) {
+    throw notFound();
+  }
+  return Number(key);
 }
