@@ -106,3 +106,20 @@ def test_an_action_marks_moves_and_records() -> None:
     assert (rented["status"], rented["rental_date"] is not None) == ("rented", True)
     assert play.post(f"{car}/return", status=200)["status"] == "available"
     assert play.post(f"{car}/finish", status=200)["done"] is True
+
+
+OWNED = """
+CREATE TABLE customers (id serial PRIMARY KEY, email text NOT NULL UNIQUE);
+CREATE TABLE orders (id serial PRIMARY KEY, note text NOT NULL, customer_id int NOT NULL REFERENCES customers (id));
+"""
+
+
+def test_who_sees_only_their_own_rows_of_a_table_makes_none_for_others() -> None:
+    play = Play(spec_of("Customers log in and see only their own orders.", SourceFile(name="shop.sql", text=OWNED)))
+    one, ada = play.sign_up("ada", plural="customers")
+    two, bob = play.sign_up("bob", plural="customers")
+    order = play.post("/orders", {"note": "mine"}, by=ada)
+    assert order["customer_id"] == one
+    assert play.post("/orders", {"note": "for you", "customer_id": two}, by=ada)["customer_id"] == one
+    play.get(f"/orders/{order['id']}", 404, by=bob)
+    play.call("DELETE", f"/orders/{order['id']}", status=204, by=ada)

@@ -149,3 +149,107 @@ def test_a_list_of_stages_is_passed_in_its_order() -> None:
     }
     assert moves["hire"] == ({"interview"}, "hired")
     assert moves["reject"][0] == {"new", "screening", "interview"}
+
+
+def test_what_is_reserved_for_an_hour_is_not_due_in_an_hour() -> None:
+    text = "Courts have a number. Members reserve a court for one hour. Courts can be reserved at most 7 days in advance."
+    spec = spec_of(text)
+    assert "due_at" not in spec.entities["reservation"].fields
+    assert spec.entities["court"].state is None
+    assert len(unread(text)) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "values"),
+    [
+        ("Donors have a blood type (A, B, AB, 0)", "blood_type", ("A", "B", "AB", "0")),
+        ("Donors have a size (S, M, L, XL)", "size", ("S", "M", "L", "XL")),
+        ("Donors have a plan (free, pro, team)", "plan", ("free", "pro", "team")),
+    ],
+)
+def test_codes_keep_their_letters(said: str, field: str, values: tuple[str, ...]) -> None:
+    assert spec_of(f"{said}.").entities["donor"].fields[field].values == values
+
+
+def test_a_state_has_no_article() -> None:
+    spec = spec_of("Issues have a subject. An issue is a draft, scheduled or sent. Sent issues can't be edited any more.")
+    assert spec.entities["issue"].state is not None
+    assert spec.entities["issue"].state.states == ("draft", "scheduled", "sent")
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("Teams have a name and five players.", "team.five_players"),
+        ("Customers buy passes with a name and 5 or 10 entries.", "pass.n_5"),
+        ("Machines have a name and requires a training.", "machine.requires_a_training"),
+    ],
+)
+def test_what_is_no_value_is_told_as_not_understood(text: str, lost: str) -> None:
+    entity, _, field = lost.partition(".")
+    assert unread(text)
+    assert field not in spec_of(text).entities[entity].fields
+
+
+def test_who_borrows_is_kept_whatever_role_lets_them() -> None:
+    text = "Gear has a name and a quantity. Leaders borrow gear. Only leaders can delete gear."
+    app = Play(spec_of(text))
+    gear = app.post("/gears", {"name": "Tent", "quantity": 2}, by=app.sign_up("x", "leader")[1])["id"]
+    who, leader = app.sign_up("ann", "leader")
+    assert app.post("/loans", {"gear_id": gear}, by=leader)["owner_id"] == who
+
+
+def test_editors_sign_in_where_subscribers_are_only_kept() -> None:
+    spec = spec_of(
+        "Subscribers have an email and a name. Editors write issues with a subject. Only admins can delete subscribers."
+    )
+    assert spec.auth is not None
+    assert spec.auth.entity == "user"
+
+
+def test_whatever_signs_up_is_the_account() -> None:
+    text = "Households sign up with an address. Drivers have a name. A collection has a weight. Households can see their collections."
+    assert not unread(text)
+    app = Play(spec_of(text))
+    (_, ann), (_, bo) = (app.sign_up(name, address=f"{name} street") for name in ("ann", "bo"))
+    app.post("/collections", {"weight": 3}, by=ann)
+    assert [len(app.get("/collections", by=by)["items"]) for by in (ann, bo)] == [1, 0]
+
+
+def test_their_rows_are_not_everybodys() -> None:
+    text = "Owners have a name. Visits have a date. Owners can see their visits."
+    assert unread(text) == ["Owners can see their visits"]
+
+
+def test_a_key_of_a_sensor_is_no_value_of_it() -> None:
+    spec = spec_of("Sensors have a name and a location and authenticate with an API key. Readings have a value and a sensor.")
+    assert spec.auth is not None
+    assert (spec.auth.entity, set(spec.entities["sensor"].fields)) == ("sensor", {"name", "location"})
+
+
+def test_what_is_given_by_people_is_made_by_them() -> None:
+    spec = spec_of("Users log in. Items have a title. Items are donated by members. Admins can remove items.")
+    assert spec.entities["item"].state is None
+
+
+def test_services_may_be_kept() -> None:
+    text = "Barbers have a name. A service has a name, a duration in minutes and a price. Customers book an appointment with a barber for a service at a start time."
+    assert not unread(text)
+    assert {"barber", "service", "start_time"} <= set(spec_of(text).entities["appointment"].fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("I want a report of revenue by month and orders by customer name", {"revenue_by_month", "count_by_customer_name"}),
+        (
+            "Show the number of orders per customer name and the total amount per month",
+            {"count_by_customer_name", "total_amount_by_month"},
+        ),
+        ("Show monthly revenue and the number of orders per customer name", {"revenue_by_month", "count_by_customer_name"}),
+    ],
+)
+def test_two_reports_in_one_sentence(said: str, names: set[str]) -> None:
+    text = f"Orders have an amount and a customer name. {said}."
+    assert not unread(text)
+    assert set(spec_of(text).reports) == names

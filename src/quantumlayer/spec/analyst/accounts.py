@@ -163,7 +163,7 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     first = "user" if keepers and not named and not keeping and first else first
     distinct = set(dict.fromkeys(plain_people))
     signing = (m for _, t in texts for m in _SIGNING.finditer(t))
-    registering = next((singular(m[1]) for m in signing if singular(m[1]) in PEOPLE), None)
+    registering = next((singular(m[1]) for m in signing if singular(m[1]) in PEOPLE or singular(m[1]) in world.entities), None)
     account = (
         (registering if registering and not named else None)
         or first

@@ -89,6 +89,8 @@ def does(clause: Clause, world: World, m: Any) -> bool | str | None:
     person = who in PEOPLE or (actor is not None and CRUD_VERBS.get(verb or "") != "read")
     if not target or not verb or not person or verb in ("have", "be", "need", "belong", "go"):
         return None
+    if CRUD_VERBS.get(verb) == "read" and re.search(rf"\b(?:their|his|her) @{m['o']}\b", m.string, re.I):
+        return None
     if CRUD_VERBS.get(verb) == "read" and world.is_role(who) and _ALL.search(plain(clause.match)):
         return None
     rest = (m["rest"] or "").strip()
@@ -105,6 +107,9 @@ def act(
     if CRUD_VERBS.get(verb) == "read" and re.match(r",? ?(?:sorted|ordered|filtered|by|newest|oldest|grouped)\b", rest):
         return None
     if re.match(r"(?:only )?(?:once|twice|again|one time|more than once)\b", rest):
+        return None
+    # `the driver records for each household …` makes no household.
+    if particle == "for" and verb in ("record", "write", "enter", "log", "note", "keep"):
         return None
     # `book goods in and out` is another verb than `book rooms`.
     if key == "book" and re.match(r"(?:in|out)\b", rest):

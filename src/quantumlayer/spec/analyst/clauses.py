@@ -293,6 +293,8 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         return False
     if _shared_verb(rest, before, joiner):
         return True
+    if "and" in joiner and re.match(r"(?:authenticates?|identif(?:y|ies) (?:itself|themselves)|log in|sign in)\b", rest):
+        return bool(re.search(r"\b(?:have|has)\b", before))
     if (
         "and" in joiner
         and _IMPERATIVE.match(rest)

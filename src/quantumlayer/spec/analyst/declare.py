@@ -249,7 +249,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
 _COUNT = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+"
 # `five players`, `11 to 20 players`: so many records of a kind, and no value
 _SO_MANY = re.compile(
-    rf"(?:exactly |between |from |about )?(?:{_COUNT})(?:(?: to | and | or |-)(?:{_COUNT}))? (?!(?:letters|digits|characters|words|stars)\b)[a-z]+s"
+    rf"(?:exactly |between |from |about )?(?:{_COUNT})(?:(?: to | and | or |-)(?:{_COUNT}))? (?!(?:letters|digits|characters|words|stars|points|seats|places|minutes|hours|days|weeks|months|years|pages|euros|dollars|credits)\b)[a-z]+s"
 )
 # `a category such as hardware, software or network`
 _SUCH_AS = re.compile(

@@ -96,9 +96,10 @@ def _declared(text: str) -> list[str]:
             told
             and m["v"] in ("has", "have", "contains", "contain", "belongs to", "belong to")
             and not re.match(
-                r"(?:the |an? )?(?:app|application|api|system|platform|service|site|we|it|they|user interface|database|backend)$",
+                r"(?:the |an? )?(?:app|application|api|system|platform|site|we|it|they|user interface|database|backend)$",
                 m["n"],
             )
+            and (m["n"] != "service" or enumerates_fields(m["rest"]))
             and (sure := noun(m["n"], told=True))
         ):
             nouns_told.append(sure)

@@ -256,6 +256,8 @@ def type_of(name: str) -> tuple[str | None, str | None]:
         return "datetime", None
     if words[-1] in ("on", "by") and len(words) > 1 and verb_base(words[0]):
         return ("date", None) if words[-1] == "on" else (None, None)
+    if words[-1] in ("from", "until") and len(words) > 1:
+        return "date", None
     if words[0] in ("date", "day", "time") and len(words) == 2 and verb_base(words[1]) not in (None, words[1]):
         return "datetime" if words[0] == "time" else "date", None
     if words[-1] in ("time", "timestamp"):

@@ -4,10 +4,12 @@ import re
 from collections import Counter
 
 from quantumlayer.spec.analyst.grammar import Clause, mark
-from quantumlayer.spec.analyst.words import snake
+from quantumlayer.spec.analyst.words import LEXICON, singular, snake
 from quantumlayer.spec.analyst.world import ASSUMED, EntityDraft, World
 from quantumlayer.spec.values import CRUD
 
+# Records of deeds have names of their own: a redemption is one wherever it is spoken of.
+_DEEDS = frozenset(noun for nouns in LEXICON["events"].values() for noun in nouns.split())
 # What the analyst gives an entity of which nothing is said.
 _ASSUMED = ("name", "title", "text")
 
@@ -21,7 +23,7 @@ def forget_guesses(clauses: list[Clause], world: World) -> None:
     often = Counter(name for c in clauses for name in _named(c, world))
     told = {name for c in read for name in _told(c, world)}
     for one in list(world.entities.values()):
-        if one.name in told or often[one.name] > 1 or not _is_bare(one, world, unread):
+        if one.name in told or one.name in _DEEDS or often[one.name] > 1 or not _is_bare(one, world, unread):
             continue
         del world.entities[one.name]
         world.surface = {form: name for form, name in world.surface.items() if name != one.name}
@@ -51,8 +53,8 @@ def _named(clause: Clause, world: World) -> dict[str, str]:
     for m in re.finditer(r"@(?P<e>\w+)(?: (?P<next>\w+))?", mark(clause.match, world)):
         said = m["e"].replace("_", " ").lower()
         entity, value = world.find(said), snake(f"{said} {m['next']}")
-        # `a donor name` speaks of a name.
-        if entity and not any(value in e.fields for e in world.entities.values()):
+        # `a donor name` speaks of a name, and days are no extra days.
+        if entity and snake(singular(said)) == entity.name and not any(value in e.fields for e in world.entities.values()):
             found[entity.name] = said
     return found
 

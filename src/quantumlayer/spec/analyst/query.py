@@ -56,7 +56,9 @@ def lists(clause: Clause, world: World, m: Any) -> bool | str | None:
         or not tail
     ):
         _satisfy(target, "list", clause.id)
-        return True
+        # `their absences`: whose they are was not read.
+        theirs = re.search(rf"\b(their|his|her) @{m['e']}\b", m.string) if groups.get("e") else None
+        return theirs[1] if theirs else True
     world.topic = target.name
     return list_tail(target, tail, clause, world)
 

@@ -15,6 +15,9 @@ from quantumlayer.spec.analyst.words import PEOPLE, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 
 
+_MAKERS = ("owner", "author", "creator", "user")
+
+
 @rule
 def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`users see only their own notes`"""
@@ -26,6 +29,8 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None or world.auth is None or world.is_account(target):
         return None
     who = singular((groups.get("who") or "").lower())
+    if groups.get("theirs") and (world.is_role(who) or target.name in PEOPLE):
+        return None
     if groups.get("own") and world.is_role(singular(groups["own"])):
         return None
     if (
@@ -52,11 +57,10 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
-    owner = (
-        target.owner
-        or next((n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account), None)
-        or world.own(target, clause.id)
-    )
+    people = [n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account]
+    if len(people) == 1 and people[0] in (world.account, *_MAKERS):
+        world.made_by(target, people[0])
+    owner = target.owner or (people[0] if people else world.own(target, clause.id))
     if target.public_when == "true" or target.seen_by_all:
         other = target.seen_by_all or next(
             (s for s in target.operation("list").satisfies if s != clause.id), "another statement"

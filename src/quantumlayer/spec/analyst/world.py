@@ -209,6 +209,13 @@ class World:
         )
         return child.owner
 
+    def made_by(self, child: EntityDraft, name: str) -> None:
+        """Let a reference that a file declares name the account that creates the row, unless the file says who gives it."""
+        if child.owner or child.exact or child.fields[name].default is not None:
+            return
+        child.owner = name
+        child.fields[name] = child.fields[name].model_copy(update={"writable": "never", "default": "actor"})
+
     def inverse(self, child: EntityDraft, reference: str) -> str:
         """The name under which a parent reaches the rows that refer to it."""
         return child.fields[reference].inverse or child.plural
