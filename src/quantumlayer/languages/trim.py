@@ -35,35 +35,39 @@ class Trim:
         for content in beside:
             spelled.update(_read(self, content.decode())[0])
         blocks = [(path, block) for path, (_, found) in read.items() for block in found]
-        while dead := set(_unspelled(blocks, spelled)):
+        while dead := set(self._unspelled([block for _, block in blocks], spelled)):
             for path, block in blocks:
                 if block.name in dead:
-                    spelled.subtract(block.words)
+                    spelled.subtract(_words(self, block.text))
                     texts[path] = texts[path].replace(block.text, "", 1)
             blocks = [(path, block) for path, block in blocks if block.name not in dead]
         return {**files, **{path: text.encode() for path, text in texts.items() if text != files[path].decode()}}
+
+    def _unspelled(self, blocks: list["_Block"], spelled: Mapping[str, int]) -> Iterator[str]:
+        """Names that stand in their own definitions alone. Letters are counted first, which is quick and never too few."""
+        most: Counter[str] = Counter()
+        for block in blocks:
+            most[block.name] += block.text.count(block.name)
+        own: Counter[str] = Counter()
+        for block in blocks:
+            if spelled[block.name] <= most[block.name]:
+                own[block.name] += _words(self, block.text)[block.name]
+        return (name for name, count in own.items() if spelled[name] == count)
 
 
 @dataclass(frozen=True)
 class _Block:
     name: str
     text: str
-    words: Mapping[str, int]
-
-
-def _unspelled(blocks: list[tuple[str, _Block]], spelled: Mapping[str, int]) -> Iterator[str]:
-    own: Counter[str] = Counter()
-    for _, block in blocks:
-        own[block.name] += block.words[block.name]
-    return (name for name, count in own.items() if spelled[name] == count)
 
 
 @lru_cache(maxsize=2000)
 def _read(trim: Trim, text: str) -> tuple[Mapping[str, int], tuple[_Block, ...]]:
     found = (match for pattern in trim.definitions for match in pattern.finditer(text))
     free = (match for match in found if match["name"] not in trim.kept and not match.groupdict().get("held"))
-    return _words(trim, text), tuple(_Block(match["name"], match[0], _words(trim, match[0])) for match in free)
+    return _words(trim, text), tuple(_Block(match["name"], match[0]) for match in free)
 
 
+@lru_cache(maxsize=4000)
 def _words(trim: Trim, text: str) -> Counter[str]:
     return Counter(_WORD.findall(trim.silent.sub(" ", text)))

@@ -84,14 +84,14 @@ def _laid_out(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
 _tidied = Remembered(_laid_out)
 
-_COMMENTED = r"(?:^//[^\n]*\n)*"
+_COMMENTED = r"^(?://[^\n]*\n)*"
 _BODY = r"(?:[^\n]*\}\n|[^\n]*\n.*?^\}\n)"
 _RECEIVER = r"\(\w+ [^)\n]+\) "
 # What the standard library calls where it finds it.
 _CALLED = "Close Connect Error ExecContext MarshalJSON Ping QueryContext Scan String UnmarshalJSON Unwrap Value Write"
 trim = Trim(
     ".go",
-    (re.compile(rf"{_COMMENTED}^func (?:{_RECEIVER})?(?P<name>\w+)(?:\[[^\]\n]*\])?\({_BODY}", re.MULTILINE | re.DOTALL),),
+    (re.compile(rf"{_COMMENTED}func (?:{_RECEIVER})?(?P<name>\w+)(?:\[[^\]\n]*\])?\({_BODY}", re.MULTILINE | re.DOTALL),),
     _SILENT,
     frozenset({"main", "init", *_CALLED.split()}),
 )

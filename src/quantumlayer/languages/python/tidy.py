@@ -86,12 +86,12 @@ def _ruff(*arguments: str) -> None:
 
 
 _INDENTED = r"(?:(?:[ \t)\]}][^\n]*)?\n)*"
-_DECORATED = r"(?:^@overload\n)?(?P<held>(?:^@[^\n]*\n(?:[ \t)\]}][^\n]*\n)*)*)"
+_DECORATED = r"^(?:@overload\n)?(?P<held>(?:@[^\n]*\n(?:[ \t)\]}][^\n]*\n)*)*)"
 _TYPES = r"(?:Annotated\[|re\.compile\(|TypeAdapter\(|\w+Validator\(|TypeVar\(|[0-9])"
 trim = Trim(
     ".py",
     (
-        re.compile(rf"{_DECORATED}^(?:(?:async )?def|class) (?P<name>\w+)[^\n]*\n{_INDENTED}", re.MULTILINE),
+        re.compile(rf"{_DECORATED}(?:(?:async )?def|class) (?P<name>\w+)[^\n]*\n{_INDENTED}", re.MULTILINE),
         re.compile(rf"^(?P<name>\w+)(?:: [^=\n]+)? = {_TYPES}[^\n]*\n(?:[ \t)\]}}][^\n]*\n)*", re.MULTILINE),
     ),
     # Imports go with what is taken out; what a comment says nobody calls.

@@ -60,16 +60,16 @@ def _biome(folder: Path) -> None:
         raise EnvironmentError_(f"biome ended with {found.returncode}: {found.stderr.decode(errors='replace')[-500:]}")
 
 
-_COMMENTED = r"(?:^/\*\*(?:(?!\*/).)*\*/\n)?"
+_COMMENTED = r"^(?:/\*\*(?:(?!\*/).)*\*/\n)?"
 _BODY = r"(?:[^\n]*;\n|[^\n]*\}\n|[^\n]*\n.*?^\}\n)"
 _VALUE = r" = (?:[^\n]*;\n|[^\n]*[\[{(]\n.*?^[^\s][^\n]*;\n)"
 _FLAGS = re.MULTILINE | re.DOTALL
 trim = Trim(
     ".ts",
     (
-        re.compile(rf"{_COMMENTED}^(?:export )?(?:async )?function (?P<name>\w+){_BODY}", _FLAGS),
-        re.compile(rf"{_COMMENTED}^(?:export )?interface (?P<name>\w+)[^\n]*\{{\n.*?^\}}\n", _FLAGS),
-        re.compile(rf"{_COMMENTED}^(?:export )?(?:type|const) (?P<name>[A-Z]\w*)(?:: [^=\n]*)?{_VALUE}", _FLAGS),
+        re.compile(rf"{_COMMENTED}(?:export )?(?:async )?function (?P<name>\w+){_BODY}", _FLAGS),
+        re.compile(rf"{_COMMENTED}(?:export )?interface (?P<name>\w+)[^\n]*\{{\n.*?^\}}\n", _FLAGS),
+        re.compile(rf"{_COMMENTED}(?:export )?(?:type|const) (?P<name>[A-Z]\w*)(?:: [^=\n]*)?{_VALUE}", _FLAGS),
     ),
     # Imports go with what is taken out; two names of functions are types too.
     re.compile(
