@@ -14,7 +14,6 @@ from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.words import PEOPLE, singular, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 
-
 _MAKERS = ("owner", "author", "creator", "user")
 
 

@@ -20,6 +20,7 @@ _TYPES: dict[str, FieldType] = {
     **dict.fromkeys(("DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMPLTZ", "TIMESTAMPNTZ"), "datetime"),
     "BOOLEAN": "boolean", "BIT": "boolean", "DATE": "date", "TIME": "time", "ENUM": "enum",
 }  # fmt: skip
+MAX_TEXT = 10_000
 _SYSTEM = ("created_at", "updated_at")
 _ON_DELETE: dict[str, OnDelete] = {
     "CASCADE": "cascade",
@@ -144,6 +145,9 @@ def _column(
     else:
         result.unmet.append(f"the column {column.name} of {draft.plural} has type {base.lower()}, which has no counterpart")
         return
+    if attributes["type"] == "text" and (type_of(name)[1] or attributes["unique"]):
+        # PostgreSQL has one type for names and for prose (its manual, 8.3); what is unique or an address is no prose.
+        attributes |= {"type": "string"} if type_of(name)[1] else {"type": "string", "max_length": MAX_TEXT}
     if attributes["type"] == "string" and (format_ := type_of(name)[1]) and "pattern" not in attributes:
         attributes["format"] = format_
     if base == "UUID":
