@@ -253,3 +253,33 @@ def test_two_reports_in_one_sentence(said: str, names: set[str]) -> None:
     text = f"Orders have an amount and a customer name. {said}."
     assert not unread(text)
     assert set(spec_of(text).reports) == names
+
+
+def test_lines_hold_what_an_order_is_of() -> None:
+    text = "Customers order breads. An order has one or more breads and quantities. Breads have a name and a maximum per day."
+    spec = spec_of(text)
+    assert "quantity" not in spec.entities
+    assert "bread" not in spec.entities["order"].fields
+    assert spec.entities["bread"].fields["maximum_per_day"].type == "integer"
+
+
+def test_a_bound_of_a_change_is_none_of_the_first_vote() -> None:
+    text = "Members vote on motions. A motion has a title and a deadline. Members can change their vote until the deadline."
+    operations = spec_of(text).entities["vote"].operations
+    assert (list(operations["update"].guards), list(operations["create"].guards)) == (["in_time"], [])
+
+
+def test_values_beside_each_other_stay_two() -> None:
+    spec = spec_of("Customers book a pickup with address, date and time window (morning, afternoon, evening).")
+    assert {"date": "date", "time_window": "enum"}.items() <= {
+        n: f.type for n, f in spec.entities["pickup"].fields.items()
+    }.items()
+
+
+def test_what_a_thing_does_is_no_value_of_it() -> None:
+    spec = spec_of(
+        "Plants have a name and a peak power in kW. Inverters belong to a plant and send readings with a timestamp and the power in watts."
+    )
+    assert set(spec.entities["inverter"].fields) == {"plant"} | ({"name"} & set(spec.entities["inverter"].fields))
+    assert spec.entities["plant"].fields["peak_power"].type == "number"
+    assert {"timestamp", "power"} <= set(spec.entities["reading"].fields)

@@ -156,6 +156,11 @@ def act(
         if key in EVENT_VERBS and target.name in _event_names(key):
             target.event_of = key
         attribute(clause, world, who, actor, target, verb)
+        kind = CRUD_VERBS.get(verb)
+        if kind in ("update", "delete") and rest:
+            # `members change their vote until the deadline` bounds the change, not the vote.
+            target.update(kind, satisfies=tuple(dict.fromkeys([*target.operation(kind).satisfies, clause.id])))
+            return remainder(clause, world, target, f"{kind}!{rest}")
         return remainder(clause, world, target, rest)
     return None
 
@@ -199,7 +204,9 @@ def happen(
     event.event_of = verb
     if clause.id not in event.satisfies:
         event.satisfies.append(clause.id)
-    world.link(event, target, clause.id)
+    # What an order is of stands in its lines, where it has some.
+    if not any({event.name, target.name} <= {f.to for f in e.fields.values()} for e in world.entities.values()):
+        world.link(event, target, clause.id)
     attribute(clause, world, who, actor, event, "create")
     if world.auth and world.is_role(who):
         # Whoever borrows is kept with the loan, whatever role lets them.

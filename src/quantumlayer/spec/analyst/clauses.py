@@ -338,7 +338,9 @@ def _shared_verb(rest: str, before: str, joiner: str) -> bool:
 def _ends_in_verb(text: str) -> bool:
     tokens = text.lower().strip(" ,").split()
     last = tokens[-2] if tokens[-1] in ("on", "to", "for", "in") and len(tokens) > 1 else tokens[-1]
-    return verb_base(last) == last and not last.endswith("s")
+    # What has a determiner is a noun: a plant.
+    determined = len(tokens) > 1 and tokens[-2] in ("a", "an", "the", "its", "their", "each", "one")
+    return verb_base(last) == last and not last.endswith("s") and not determined
 
 
 def has_subject_and_verb(text: str) -> bool:

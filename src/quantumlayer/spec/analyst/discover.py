@@ -45,7 +45,9 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
             found.setdefault(one, clause.id)
     # `60%`, `100 spots`, `played on a date`: values are no kinds of records
     for one in [
-        o for o in found if re.fullmatch(r"n_\d+|date|time|day|hour|month|year|name|number|price|title|text|their|theirs", o)
+        o
+        for o in found
+        if re.fullmatch(r"n_\d+|quantity|date|time|day|hour|month|year|name|number|price|title|text|their|theirs", o)
     ]:
         if re.match("n_|their", one) or not any(
             re.match(rf"(?:an? |each |every |the )?{one}s? (?:has|have|belongs?)\b", t) for _, t in texts

@@ -14,7 +14,7 @@ from quantumlayer.spec.values import Field, Rule
 _NONNEGATIVE = words_of("nonnegative")
 _POSITIVE = words_of("positive")
 _MEASURED = re.compile(
-    r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|m2|sqm|litre|liter|degrees|percent)",
+    r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|m2|sqm|litre|liter|degrees|percent|kwh?$|mw$|volt|amp|hertz|hz$|bar$|tons?$|tonnes?$|mg$)",
     re.I,
 )
 _WHOLE = re.compile(r"in (?:seconds?|minutes?|days?|weeks?|months?|years?|pages?|pieces?|people|persons?|points)$", re.I)

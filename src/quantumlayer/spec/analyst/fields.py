@@ -245,6 +245,8 @@ def type_of(name: str) -> tuple[str | None, str | None]:
     words = name.split("_")
     if len(words) > 1 and words[-1] in ("number", "no", "nr") and words[0] not in _ORDINAL and name not in KNOWN:
         return "string", None
+    if "per" in words[1:-1] and words[0] in ("max", "maximum", "min", "minimum", "limit"):
+        return "integer", None
     for key in (name, singular(name), *("_".join(words[i:]) for i in range(1, len(words)))):
         if key in KNOWN_FORMATS:
             return "string", KNOWN_FORMATS[key]
