@@ -155,7 +155,8 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     people = [one for _, t in texts for one in _people_in(t)]
     named = next((p for p in people if p in ("user", "account") and any(re.search(rf"\b{p}s?\b", t) for _, t in texts)), None)
     plain_people = [p for p in people if not world.is_role(p) and p not in _CALLED]
-    owning = (m for _, t in texts for m in _OWNING.finditer(t))
+    told = [t for _, t in texts]
+    owning = (m for t in told for m in _OWNING.finditer(t))
     keepers = [p for m in owning if (p := singular(m[1])) in plain_people]
     keeping = next((p for p in keepers if p in world.entities), None)
     first = named or keeping or next((p for p in plain_people if p in world.entities), None)
@@ -190,12 +191,12 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         and not named
     ):
         account = "user"
-    if first and first not in (named, keeping, registering, "user") and _only_kept(first, people, [t for _, t in texts], world):
+    if first and first not in (named, keeping, registering, "user") and _only_kept(first, people, told, world):
         # Subscribers have an address, and it is editors who sign in.
         account = "user"
     others = [p for p in distinct if p != account and p not in world.entities]
     chosen = account not in (named, keeping, registering, None)
-    if chosen and account not in _ANYBODY and any(_makes(p, [t for _, t in texts]) for p in others):
+    if chosen and account not in _ANYBODY and any(_makes(p, told) for p in others):
         # Pupils request what tutors give: both sign in.
         account = "user"
     account = account or (employees if len(distinct) == 1 else None) or "user"
@@ -204,10 +205,9 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     by = (world.auth_cues or world.api_key_cues)[0]
     world.add(account, by)
     world.account = account
-    texts_told = [t for _, t in texts]
     for person in dict.fromkeys(people):
         if person != account and person not in world.entities:
-            if account not in _ANYBODY and not world.is_role(person) and _is_value(person, texts_told):
+            if account not in _ANYBODY and not world.is_role(person) and _is_value(person, told):
                 world.mere = world.mere | {person}
             else:
                 world.actors[person] = account

@@ -1,6 +1,7 @@
 """Who sees which rows, and who alone may do what."""
 
 import re
+from functools import partial
 from typing import Any
 
 from quantumlayer.spec.analyst.access import restrict, sees
@@ -46,13 +47,18 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
         # Others are kept from changing them; from seeing them too, unless it is said that they see them.
         world.own(target, clause.id)
         target.satisfies.append(clause.id)
-        world.later.append(lambda: None if target.public_when or target.seen_by_all else _hide(target, clause, world) and None)
+        world.later.append(partial(_hide_unless_shown, target, clause, world))
         world.topic = target.name
         return True
     _hide(target, clause, world)
     target.seen_by_own |= {who} if who in PEOPLE else set()
     world.topic = target.name
     return True
+
+
+def _hide_unless_shown(target: EntityDraft, clause: Clause, world: World) -> None:
+    if not (target.public_when or target.seen_by_all):
+        _hide(target, clause, world)
 
 
 def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:

@@ -30,7 +30,8 @@ class EntityDraft:
     """An entity in the making. `closed_by` names the nullable field whose value ends a row's open life.
 
     `exact` says that a file lists its operations, `guarded` that the file also says who may call them; `id` is what the file
-    names rows by, None for plain numbers. `seen_by_own` are the people who see their own rows, `chosen_owner` says that whoever creates a row names its owner. `listed` are the states that a list of them names, in the order of a row's life.
+    names rows by, None for plain numbers. `listed` are the states that a list of them names, in the order of a row's life.
+    `seen_by_own` are the people who see their own rows; `chosen_owner` says that whoever creates a row names its owner.
     """
 
     name: str
@@ -89,8 +90,8 @@ class EntityDraft:
 class World:
     """All drafts of one request.
 
-    `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make, `mere` those who are only values of records. `pending` holds requirements that are met once an operation
-    (entity, name) does something.
+    `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make, `mere` those
+    who are only values of records. `pending` holds requirements that are met once an operation (entity, name) does something.
     """
 
     name: str = "Application"
