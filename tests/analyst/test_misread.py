@@ -300,3 +300,42 @@ def test_returning_gives_back_what_borrowing_took() -> None:
 def test_a_number_before_a_noun_is_no_part_of_its_name() -> None:
     spec = spec_of("Members borrow books. A member can borrow up to 3 books at the same time. Loans last two weeks.")
     assert set(spec.entities) == {"member", "book", "loan"}
+
+
+def test_revenue_counts_every_piece() -> None:
+    text = (
+        "Products have a name and a price. Orders have a customer name. "
+        "Order lines have an order, a product and a quantity. Report the revenue per month."
+    )
+    play = Play(spec_of(text))
+    product = play.post("/products", {"name": "Pen", "price": 2.5})["id"]
+    order = play.post("/orders", {"customer_name": "Ada"})["id"]
+    play.post("/order-lines", {"order_id": order, "product_id": product, "quantity": 4})
+    rows = play.get("/reports/revenue-by-month")["items"]
+    assert [float(row["revenue"]) for row in rows] == [10.0]
+    assert "order_line" in spec_of(text.replace("Report", "Products are sold. Report")).reports["revenue_by_month"].entity
+
+
+@pytest.mark.parametrize(
+    ("text", "account"),
+    [
+        ("Delivery drivers log in and see only their own trips. Trips have a destination.", "driver"),
+        ("Shop owners sign in and see only their own products. Products have a name.", "owner"),
+    ],
+)
+def test_people_are_told_by_what_they_work_with(text: str, account: str) -> None:
+    spec = spec_of(text)
+    assert spec.auth and spec.auth.entity == account
+    assert all(r.understood for r in frd_of(text).requirements)
+
+
+def test_a_role_with_its_workplace_is_a_role() -> None:
+    text = "Users log in and submit discounts with a percentage. Only sales managers may approve discounts."
+    assert spec_of(text).entities["discount"].operations["approve"].access.roles == ("manager",)
+
+
+def test_managers_of_two_kinds_stay_two() -> None:
+    text = "Users log in. Discounts have a percentage. Shop managers create discounts. Area managers approve discounts."
+    discount = spec_of(text).entities.get("discount")
+    found = {n: o.access.roles for n, o in discount.operations.items()} if discount else {}
+    assert ("manager",) not in (found.get("create"), found.get("approve"))

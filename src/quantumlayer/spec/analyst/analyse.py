@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from quantumlayer.spec.analyst import (
@@ -32,6 +32,7 @@ from quantumlayer.spec.analyst.asked import asked, keep_to_role
 from quantumlayer.spec.analyst.beyond import beyond
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
+from quantumlayer.spec.analyst.compounds import compound_people, shortened
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context, is_habit
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
@@ -41,7 +42,7 @@ from quantumlayer.spec.analyst.placed import place_machines
 from quantumlayer.spec.analyst.related import join_parts
 from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.spelling import corrected, slips
-from quantumlayer.spec.analyst.words import PEOPLE
+from quantumlayer.spec.analyst.words import PEOPLE, plural
 from quantumlayer.spec.analyst.world import ASSUMED, World
 from quantumlayer.spec.values import Requirement, Spec
 
@@ -108,7 +109,11 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     found = slips(" ".join(s.text for s in sentences if not s.hostile and not s.given))
     for wrong, right in found.items():
         world.assume(f"«{wrong}» is a slip and means «{right}».")
-    clauses, heads = _clauses(sentences, found)
+    told = compound_people(" ".join(s.text for s in sentences if not s.hostile and not s.given))
+    for modifier, person in told.items():
+        world.assume(f"The {modifier} {plural(person)} are all the {plural(person)} there are.")
+    read_as = tuple(replace(s, text=shortened(s.text, told)) for s in sentences)
+    clauses, heads = _clauses(read_as, found)
     for clause in clauses:
         reason, read = beyond(clause.text)
         clause.reason, clause.reservation = clause.reason or ("" if read else reason), reason
@@ -147,7 +152,7 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     named = _named_in(spec)
     marks = _marks(named, world, len(sentences))
     context = _without_elements(sentences, clauses, named)
-    _note_lost(spec, sentences, clauses, found)
+    _note_lost(spec, read_as, clauses, found)
     requirements = tuple(r for r in _requirements(sentences, clauses, world, marks) if r.id not in context)
     notes = tuple(t for n, t in enumerate(world.assumptions, 1) if t and f"R{ASSUMED + n}" not in marks)
     whole = _numbered(spec.model_copy(update={"requirements": requirements}), marks)

@@ -18,6 +18,7 @@ _MEASURE = re.compile(
 
 # With these the rows are counted, not what is in them.
 _COUNTS = ("", "number", "count", "total number", "how many")
+_OF_ONE = ("price", "unit_price", "sale_price", "ticket_price", "fee", "fare", "cost", "price_per_ticket")
 _MONEY = ("revenue", "income", "turnover", "earnings", "sales", "proceeds")
 
 
@@ -53,6 +54,29 @@ def money_of(child: EntityDraft, world: World) -> tuple[str, str] | None:
             if found:
                 return f"{name}.{found}", "decimal"
     return None
+
+
+def is_money(text: str) -> bool:
+    """Whether what is asked for is what rows bring in."""
+    return re.fullmatch(rf"(?:the )?(?:total )?(?:{'|'.join(_MONEY)})", text.strip(" .").lower()) is not None
+
+
+def pieces_of(line: EntityDraft) -> str | None:
+    """The field that tells how many pieces of something a row is about, where it is about something else."""
+    about = any(f.type == "reference" and f.required for f in line.fields.values())
+    known = (n for n in ("quantity", "qty", "units", "pieces") if n in line.fields)
+    found = next(
+        (n for n in known if line.fields[n].type in ("integer", "number", "decimal") and line.fields[n].required), None
+    )
+    return found if about else None
+
+
+def _brought_in(line: EntityDraft, path: str) -> str:
+    """CEL of what a row `r` brought in: a price is of one piece."""
+    pieces = pieces_of(line)
+    if pieces is None or path.rpartition(".")[2] not in _OF_ONE:
+        return f"r.{path}"
+    return f"r.{path} * double(r.{pieces})" if line.fields[pieces].type == "integer" else f"r.{path} * r.{pieces}"
 
 
 def kept(child: EntityDraft, path: str, world: World) -> str:
@@ -172,7 +196,7 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         "",
         what,
     )
-    if what in _MONEY or text in _MONEY or re.fullmatch(r"(?:total )?(?:revenue|income|sales|turnover|earnings)", text):
+    if what in _MONEY or is_money(text):
         money = money_of(subject, world)
         if money is None:
             return None
@@ -185,7 +209,7 @@ def measured(part: str, subject: EntityDraft, world: World, rows: str, where: li
         path = kept(subject, money[0], world)
         optional = path in subject.fields and not subject.fields[path].required
         counted = f"{rows}.filter(r, r.{path} != null)" if optional else rows
-        return {"revenue": f"sum({counted}.map(r, r.{path}))"}
+        return {"revenue": f"sum({counted}.map(r, {_brought_in(subject, path)}))"}
     name = known_field(subject, what) or measured_in(subject, what)
     told = re.sub(
         r" (?:earned|spent|paid|made|sold|collected|used|owed|given|received|achieved|scored|ridden|driven|run|done)$", "", what

@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.conditions import compared, condition
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.measures import bare, counted_at, group_keys, measured, money_of
+from quantumlayer.spec.analyst.measures import bare, counted_at, group_keys, is_money, measured, money_of, pieces_of
 from quantumlayer.spec.analyst.words import an, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field, Report
@@ -198,6 +198,10 @@ def _subject(parts: list[str], group: str, world: World) -> EntityDraft | None:
     for one in world.entities.values():
         if any(known_field(one, bare(p)) for p in parts):
             return one
+    if any(is_money(p) for p in parts):
+        lines = [e for e in world.entities.values() if pieces_of(e) and money_of(e, world)]
+        if len(lines) == 1:
+            return lines[0]
     topic = world.find(world.topic)
     return topic
 
