@@ -143,6 +143,13 @@ async def test_a_child_that_keeps_crashing_by_itself_is_given_up(program, monkey
         await child.keep()
 
 
+async def test_a_child_may_say_a_line_of_any_length():
+    program = "print('READY', flush=True)\nprint('x' * 1_000_000)\nprint('end')"
+    child = Child("part", lambda: [sys.executable, "-c", program])
+    assert await child.keep() == 0
+    assert child.tail[-1] == "end"
+
+
 async def test_a_child_that_is_stopped_within_a_transaction_holds_the_others_up_until_it_is_killed(impatient, home):
     metadata = Metadata(home.database)
     await metadata.prepare()

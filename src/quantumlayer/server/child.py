@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from quantumlayer.errors import EnvironmentError_
 from quantumlayer.server.liveness import SIGN_SECONDS, VARIABLE, hearing
@@ -96,7 +96,7 @@ class Child:
             watching = [asyncio.create_task(self._probe()), asyncio.create_task(self._watch(process))]
             try:
                 assert process.stdout is not None
-                async for line in process.stdout:
+                async for line in _lines(process.stdout):
                     self._take(line.decode(errors="replace").rstrip())
                 return await process.wait()
             finally:
@@ -138,6 +138,20 @@ class Child:
         elif line:
             self.tail.append(line)
             self._log.info("%s", line)
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of a stream; one that is longer than its buffer comes in pieces, since a child may say what it likes."""
+    while True:
+        try:
+            line = await stream.readuntil()
+        except asyncio.IncompleteReadError as ended:
+            line = ended.partial
+        except asyncio.LimitOverrunError as long:
+            line = await stream.readexactly(long.consumed)
+        if not line:
+            return
+        yield line
 
 
 # A child that ends with this code asks the whole service to end: nobody has needed it for a while.
