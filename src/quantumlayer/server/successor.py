@@ -7,12 +7,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType
 
 # What is killed so often sooner than so long after its start would be killed again: that is for others to decide about.
 YOUNG_SECONDS, YOUNG_DEATHS = 2.0, 3
 STOPS = (signal.SIGTERM, signal.SIGINT)
-STOPPED = 128 + signal.SIGTERM
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 log = logging.getLogger("quantumlayer.successor")
@@ -23,35 +21,36 @@ def with_successors(work: Callable[[], int]) -> int:
 
     Call it before any thread is started. SIGTERM and SIGINT reach the fork. In the fork it returns or raises as `work` does.
     """
-    parent, stopping, fork, young = os.getpid(), False, 0, 0
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-        if fork:
-            os.kill(fork, number)
-
-    before = {number: signal.signal(number, pass_on) for number in STOPS}
+    parent, young = os.getpid(), 0
+    # A signal that comes before it is waited for waits itself: a handler would run only after the fork's end.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGCHLD})
     while True:
         began = time.monotonic()
-        # A signal that comes meanwhile is passed on afterwards.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-        if stopping:
-            return STOPPED
         fork = os.fork()
         if fork == 0:
             die_with_parent(parent)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-        if fork == 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return work()
-        _, status = os.waitpid(fork, 0)
-        fork, code = 0, os.waitstatus_to_exitcode(status)
+        code, stopping = _end_of(fork)
         young = young + 1 if time.monotonic() - began < YOUNG_SECONDS else 0
         if stopping or code >= 0 or young == YOUNG_DEATHS:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return code if code >= 0 else 128 - code
         log.warning("ended with %s; another goes on", code)
+
+
+def _end_of(fork: int) -> tuple[int, bool]:
+    """The exit code of a fork, to which signals that stop are passed on, and whether there were any."""
+    stopping = False
+    while True:
+        number = signal.sigwait({*STOPS, signal.SIGCHLD})
+        if number in STOPS:
+            stopping = True
+            os.kill(fork, number)
+            continue
+        ended, status = os.waitpid(fork, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status), stopping
 
 
 def die_with_parent(parent: int | None = None) -> None:
