@@ -339,3 +339,21 @@ def test_managers_of_two_kinds_stay_two() -> None:
     discount = spec_of(text).entities.get("discount")
     found = {n: o.access.roles for n, o in discount.operations.items()} if discount else {}
     assert ("manager",) not in (found.get("create"), found.get("approve"))
+
+
+def test_what_took_place_keeps_its_slot() -> None:
+    text = (
+        "Customers book a slot with a date. Slots have a name. A slot can only be booked once. "
+        "Staff mark bookings as done. Bookings can be cancelled."
+    )
+    booking = spec_of(text).entities["booking"]
+    assert [u.where for u in booking.unique] == ["self.status != 'cancelled'"]
+    assert "complete" in booking.operations and "do" not in booking.operations
+
+
+def test_a_list_with_one_and_is_the_outer_one() -> None:
+    spec = spec_of("Recipes have a title, ingredients with amounts, preparation time in minutes and a difficulty from 1 to 5.")
+    assert set(spec.entities["recipe"].fields) == {"title", "preparation_time", "difficulty"}
+    assert set(spec.entities["ingredient"].fields) == {"name", "amount", "recipe"}
+    order = spec_of("Orders have a date and items with a name, a price and a quantity.")
+    assert set(order.entities["item"].fields) == {"name", "price", "quantity", "order"}

@@ -279,19 +279,24 @@ def _composed(pieces: Iterable[str], world: World) -> Iterator[str]:
 def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tuple[str, str]:
     """`a name and ingredients with an amount and a unit`: the list without its last member, whose own fields are read."""
     m = re.fullmatch(
-        r"(?P<l>.+?)(?:,| and|, and) (?P<n>[a-z]+s) with (?P<f>(?:an? )?[\w ]+?(?:, (?:an? )?[\w ]+?)* and (?:an? )?[\w ]+)",
+        r"(?P<l>.+?)(?P<before>,| and|, and) (?P<n>[a-z]+s) with (?P<f>(?:an? )?[\w ]+?(?:, (?:an? )?[\w ]+?)* and (?:an? )?[\w ]+)",
         text,
         re.I,
     )
     if m is None or "(" in m["n"] or re.search(r"\bwith\b", m["l"]) or not enumerates_fields(m["f"].lower()):
         return text, ""
+    inner, outer = m["f"], m["l"]
+    if m["before"].strip() == "," and "," in inner:
+        # The list has only one `and`, which is its own: `a title, ingredients with amounts, a time and a difficulty`.
+        inner, _, rest = inner.partition(",")
+        inner, outer = singular(inner), f"{outer}, {rest.strip()}"
     child = world.add(m["n"], clause.id)
-    read = add_fields(child, m["f"], clause, world)
+    read = add_fields(child, inner, clause, world)
     if not any(f.type == "string" for f in child.fields.values() if f.required) or "name" not in child.fields:
         marker = world.assume(f"{an(child.name).capitalize()} has a name.")
         child.fields = {"name": Field(type="string", satisfies=(clause.id, marker)), **child.fields}
     world.link(child, target, clause.id)
-    return m["l"], read if isinstance(read, str) else ""
+    return outer, read if isinstance(read, str) else ""
 
 
 _COUNTED = re.compile(

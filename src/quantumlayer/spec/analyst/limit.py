@@ -13,7 +13,7 @@ from quantumlayer.spec.analyst.effects import stamp
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.time_words import main_date
 from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, number, participle, snake, verb_base
-from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
+from quantumlayer.spec.analyst.world import EntityDraft, World, open_test, standing_test
 from quantumlayer.spec.values import Field, Rule, Unique
 
 _AT_ONCE = ("at a time", "at once", "at the same time", "simultaneously", "concurrently")
@@ -134,7 +134,7 @@ def only_once(clause: Clause, world: World, m: Any) -> bool | str | None:
 
     def add() -> None:
         reference = world.link(event, target, clause.id)
-        event.unique.append(Unique(fields=(reference,), where=open_test(event), satisfies=(clause.id,)))
+        event.unique.append(Unique(fields=(reference,), where=standing_test(event), satisfies=(clause.id,)))
 
     world.later.append(add)
     return True
@@ -182,7 +182,7 @@ def once_per(clause: Clause, world: World, m: Any) -> bool | str | None:
     if len(set(names)) < 2 or None in names:
         return None
     fields = tuple(dict.fromkeys(str(n) for n in names))
-    child.unique.append(Unique(fields=fields, where=open_test(child), satisfies=(clause.id,)))
+    child.unique.append(Unique(fields=fields, where=standing_test(child), satisfies=(clause.id,)))
     return True
 
 

@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_l
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import is_plural, number, snake
-from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
+from quantumlayer.spec.analyst.world import EntityDraft, World, standing_test
 from quantumlayer.spec.values import Field, Rule, Unique
 
 
@@ -132,7 +132,9 @@ def unique_together(clause: Clause, world: World, m: Any) -> bool | str | None:
         timed = {"hour", "time", "slot", "start_time", "time_slot"} & set(fields)
         fields += ["date"] if timed and "date" in target.fields and "date" not in fields else []
         if len(set(fields)) >= 2:
-            target.unique.append(Unique(fields=tuple(str(f) for f in fields), where=open_test(target), satisfies=(clause.id,)))
+            target.unique.append(
+                Unique(fields=tuple(str(f) for f in fields), where=standing_test(target), satisfies=(clause.id,))
+            )
             return True
     return None
 

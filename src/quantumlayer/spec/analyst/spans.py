@@ -11,7 +11,7 @@ from quantumlayer.spec.analyst.quantities import bounds_of, timed
 from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
 from quantumlayer.spec.analyst.words import an, snake, verb_base
-from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test
+from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test, standing_test
 from quantumlayer.spec.values import Field, Guard, Rule, Unique
 
 
@@ -50,7 +50,7 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
             by += (
                 world.assume(f"Two {label} overlap when they start at the same time, since nothing tells how long they take."),
             )
-        target.unique.append(Unique(fields=fields, where=open_test(target), satisfies=by))
+        target.unique.append(Unique(fields=fields, where=standing_test(target), satisfies=by))
         return True
     if bounds_of(target, world) is None:
         ensure_period(target, clause, world)

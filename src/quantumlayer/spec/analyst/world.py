@@ -22,6 +22,7 @@ OPEN = words_of("states", "open")
 NEGATIVE = words_of("states", "negative")
 # Assumptions are numbered after the requirements, whose count is not known while reading.
 ASSUMED = 1_000_000
+_TOOK_PLACE = frozenset(("closed", "archived", "finished", "completed"))
 _STATE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -235,6 +236,14 @@ def open_test(entity: EntityDraft, row: str = "self") -> str | None:
         if ended:
             return " && ".join(f"{row}.{entity.state.field} != '{s}'" for s in ended)
     return None
+
+
+def standing_test(entity: EntityDraft, row: str = "self") -> str | None:
+    """CEL that holds unless a row was undone: what is over took place, and keeps its place. None where nothing undoes it."""
+    if entity.closed_by or entity.state is None:
+        return open_test(entity, row)
+    undone = [s for s in entity.state.states if s in NEGATIVE - _TOOK_PLACE]
+    return " && ".join(f"{row}.{entity.state.field} != '{s}'" for s in undone) or None
 
 
 def ended_test(entity: EntityDraft, row: str = "self") -> str | None:
