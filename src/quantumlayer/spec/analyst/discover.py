@@ -1,6 +1,7 @@
 """The first reading: which nouns are entities, who acts, and whether anyone signs in."""
 
 import re
+from collections.abc import Mapping
 
 from quantumlayer.spec.analyst.accounts import find_accounts, find_sign_in
 from quantumlayer.spec.analyst.draft_field import looks_like_field
@@ -78,12 +79,27 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         whole = [c for c in found if c.endswith(f"_{one}") and c in declared]
         if len(whole) == 1 and one not in PEOPLE:
             del found[one]
+    for deed, thing in _asked_for([t for _, t in texts], found).items():
+        del found[deed]
+        aliases |= {form.replace("_", " "): thing for form in (deed, plural(deed))}
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
             world.add(one.replace("_", " "), by)
     world.surface |= {form: one for form, one in aliases.items() if one in world.entities}
     find_accounts(texts, world, found)
     world.deciders = frozenset(d for d in world.deciders if d not in world.entities)
+
+
+def _asked_for(texts: list[str], found: Mapping[str, str]) -> dict[str, str]:
+    """`employees request vacation`: the request is the vacation, unless requests have values of their own."""
+    asked: dict[str, str] = {}
+    for text in texts:
+        for m in re.finditer(r"\b[a-z]+s (?:can |may )?(?P<v>request|claim) (?:an? |the )?(?P<n>[a-z]+)\b", text):
+            thing = singular(m["n"])
+            own = any(re.search(rf"\b{m['v']}s? (?:has|have|with|:|\()", t) for t in texts)
+            if m["v"] in found and thing in found and not own:
+                asked[m["v"]] = thing
+    return asked
 
 
 def _declared(text: str) -> list[str]:

@@ -142,6 +142,9 @@ def search(target: EntityDraft, words: str, world: World) -> str:
     texts = [n for n, f in target.fields.items() if f.type in ("string", "text")]
     pieces = list(split_list(words.replace(" or ", " and ")))
     found = [known_field(target, re.sub(r"^(?:by|in|the|its|their)\s+", "", p.strip().lower())) for p in pieces]
+    whole = [n for n in ("first_name", "last_name") if n in texts]
+    if "name" not in texts and len(whole) == 2 and words.strip().lower().removeprefix("by ") == "name":
+        found, pieces = whole, whole
     if all(f and f in texts for f in found) and found:
         names = [f for f in found if f]
     elif (

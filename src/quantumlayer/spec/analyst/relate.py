@@ -37,6 +37,19 @@ def between_two(clause: Clause, world: World, m: Any) -> bool | str | None:
 
 
 @rule
+def deletes_with(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`deleting a contact deletes its notes`"""
+    parent, child = entity(world, m, "e"), entity(world, m, "o")
+    reference = child.reference_to(parent.name) if parent and child else None
+    if parent is None or child is None or reference is None:
+        return None
+    known = child.fields[reference]
+    satisfies = tuple(dict.fromkeys([*known.satisfies, clause.id]))
+    child.fields[reference] = known.model_copy(update={"on_delete": "cascade", "satisfies": satisfies})
+    return True
+
+
+@rule
 def belongs(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a card belongs to a column`; `talks are given in rooms`"""
     child, parent = entity(world, m, "e"), entity(world, m, "p")
