@@ -357,3 +357,21 @@ def test_a_list_with_one_and_is_the_outer_one() -> None:
     assert set(spec.entities["ingredient"].fields) == {"name", "amount", "recipe"}
     order = spec_of("Orders have a date and items with a name, a price and a quantity.")
     assert set(order.entities["item"].fields) == {"name", "price", "quantity", "order"}
+
+
+def test_the_request_is_what_was_requested() -> None:
+    spec = spec_of("Employees request leave with a start date and an end date. Managers approve or reject requests.")
+    assert set(spec.entities) == {"leave", "employee"}
+    assert spec.entities["leave"].operations["reject"].access.roles == ("manager",)
+
+
+def test_many_of_something_with_values_are_records_and_go_with_what_they_belong_to() -> None:
+    text = (
+        "I need a simple CRM. Contacts have a first name and a last name. Each contact can have many notes with a text and a date. "
+        "I want to search contacts by name. Deleting a contact deletes its notes."
+    )
+    spec = spec_of(text)
+    assert all(r.understood for r in frd_of(text).requirements)
+    assert set(spec.entities["contact"].fields) == {"first_name", "last_name"}
+    assert spec.entities["note"].fields["contact"].on_delete == "cascade"
+    assert spec.entities["contact"].operations["list"].search == ("first_name", "last_name")

@@ -80,7 +80,7 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         if len(whole) == 1 and one not in PEOPLE:
             del found[one]
     for deed, thing in _asked_for([t for _, t in texts], found).items():
-        del found[deed]
+        found.pop(deed, None)
         aliases |= {form.replace("_", " "): thing for form in (deed, plural(deed))}
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
@@ -97,7 +97,7 @@ def _asked_for(texts: list[str], found: Mapping[str, str]) -> dict[str, str]:
         for m in re.finditer(r"\b[a-z]+s (?:can |may )?(?P<v>request|claim) (?:an? |the )?(?P<n>[a-z]+)\b", text):
             thing = singular(m["n"])
             own = any(re.search(rf"\b{m['v']}s? (?:has|have|with|:|\()", t) for t in texts)
-            if m["v"] in found and thing in found and not own:
+            if thing in found and not own:
                 asked[m["v"]] = thing
     return asked
 
