@@ -375,3 +375,10 @@ def test_many_of_something_with_values_are_records_and_go_with_what_they_belong_
     assert set(spec.entities["contact"].fields) == {"first_name", "last_name"}
     assert spec.entities["note"].fields["contact"].on_delete == "cascade"
     assert spec.entities["contact"].operations["list"].search == ("first_name", "last_name")
+
+
+def test_whose_manager_somebody_is_is_told_as_not_kept() -> None:
+    text = "Employees submit expenses with an amount. Their manager approves the expense."
+    assert spec_of(text).entities["expense"].operations["approve"].access.roles == ("manager",)
+    unmet = [r for r in frd_of(text).requirements if not r.understood]
+    assert len(unmet) == 1 and "who is set above whom" in unmet[0].reason
