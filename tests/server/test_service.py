@@ -203,8 +203,10 @@ def test_forks_that_are_killed_at_once_again_and_again_have_no_more_successors(t
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_end_of_the_parent_is_the_end_of_the_fork(tmp_path, number):
+    # A shell lets what it starts in the background ignore SIGINT.
     program = (
-        "import os, time\nfrom quantumlayer.server.successor import with_successors\n"
+        "import os, signal, time\nfrom quantumlayer.server.successor import with_successors\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def work():\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n    return 0\n"
         "os._exit(with_successors(work))"
     )
