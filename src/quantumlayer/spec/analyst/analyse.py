@@ -106,10 +106,11 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     sentences = tuple(sentences)
     world = seed or World()
     world.name = name
-    found = slips(" ".join(s.text for s in sentences if not s.hostile and not s.given))
+    everything = " ".join(s.text for s in sentences if not s.hostile and not s.given)
+    found = slips(everything)
     for wrong, right in found.items():
         world.assume(f"«{wrong}» is a slip and means «{right}».")
-    told = compound_people(" ".join(s.text for s in sentences if not s.hostile and not s.given))
+    told = compound_people(everything)
     for modifier, person in told.items():
         world.assume(f"The {modifier} {plural(person)} are all the {plural(person)} there are.")
     read_as = tuple(replace(s, text=shortened(s.text, told)) for s in sentences)

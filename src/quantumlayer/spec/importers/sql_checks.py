@@ -19,7 +19,14 @@ _OPERATORS: dict[type[exp.Expr], str] = {
     exp.NEQ: "!=",
     exp.EQ: "==",
 }
-_MIRRORED = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.EQ: exp.EQ, exp.NEQ: exp.NEQ}
+_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
+    exp.EQ: exp.EQ,
+    exp.NEQ: exp.NEQ,
+}
 
 
 def hold_check(check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> None:
@@ -65,8 +72,8 @@ def _plain(check: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
             listed = node.expression.find(exp.Array)
             return exp.In(this=node.this, expressions=listed.expressions) if listed is not None else node
-        if type(node) in _MIRRORED and isinstance(node.left, exp.Literal | exp.Neg):  # type: ignore[attr-defined]
-            return _MIRRORED[type(node)](this=node.right, expression=node.left)  # type: ignore[index, attr-defined]
+        if isinstance(node, exp.Binary) and isinstance(node.left, exp.Literal | exp.Neg) and type(node) in _MIRRORED:
+            return _MIRRORED[type(node)](this=node.right, expression=node.left)
         return node
 
     # What replaces a node is not walked into, so that each round mends one level of what was nested.
@@ -119,7 +126,7 @@ def _bounds(check: exp.Expr, name: str) -> dict | None:
         exp.GTE: {"min": value},
         exp.LT: {"max": value, "exclusive_max": True},
         exp.LTE: {"max": value},
-    }.get(type(check))  # type: ignore[call-overload]
+    }.get(type(check))
 
 
 def _length(check: exp.Binary) -> dict | None:
@@ -132,7 +139,7 @@ def _length(check: exp.Binary) -> dict | None:
         exp.LT: {"max_length": count - 1},
         exp.LTE: {"max_length": count},
         exp.EQ: {"min_length": count, "max_length": count},
-    }.get(type(check))  # type: ignore[call-overload]
+    }.get(type(check))
 
 
 def _number(node: exp.Expr) -> int | float | None:
@@ -154,13 +161,13 @@ def _cel(node: exp.Expr, draft: EntityDraft) -> str | None:
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         name = _field(node.this, draft)
         return f"self.{name} == null" if name else None
-    if type(node) in _OPERATORS:
+    if isinstance(node, exp.Binary) and type(node) in _OPERATORS:
         return _comparison(node, draft)
     return None
 
 
-def _comparison(node: exp.Expr, draft: EntityDraft) -> str | None:
-    operator, left, right = _OPERATORS[type(node)], _field(node.left, draft), _field(node.right, draft)  # type: ignore[attr-defined]
+def _comparison(node: exp.Binary, draft: EntityDraft) -> str | None:
+    operator, left, right = _OPERATORS[type(node)], _field(node.left, draft), _field(node.right, draft)
     if left is None:
         return None
     field = draft.fields[left]
@@ -168,7 +175,7 @@ def _comparison(node: exp.Expr, draft: EntityDraft) -> str | None:
         other = draft.fields[right]
         alike = field.type == other.type and field.to == other.to and field.type not in ("boolean", "strings", "references")
         return f"self.{left} {operator} self.{right}" if alike else None
-    value = literal(node.right, field.type, field.values)  # type: ignore[attr-defined]
+    value = literal(node.right, field.type, field.values)
     return f"self.{left} {operator} {value}" if value is not None else None
 
 
