@@ -33,8 +33,7 @@ def makes(clause: Clause, world: World, m: Any) -> bool | str | None:
     if made not in known:
         return None
     machine = ensure_states(target, "open", [made], clause.id)
-    before = target.listed[: target.listed.index(made)] if made in target.listed else ()
-    transition(target, verb, list(before) or [s for s in machine.states if s != made], made, clause.id)
+    transition(target, verb, list(target.before(made)) or [s for s in machine.states if s != made], made, clause.id)
     return True
 
 

@@ -317,8 +317,7 @@ def _end_state(world: World, target: EntityDraft, name: str, verb: str, by: str)
     sources = [known.initial] if known.initial != after else []
     live = [s for s in known.states if s not in ended_states(target) and s != after]
     if after in target.listed:
-        earlier = target.listed[: target.listed.index(after)]
-        live = [s for s in earlier if s not in NEGATIVE and s not in _DONE] or live
+        live = [s for s in target.before(after) if s not in NEGATIVE and s not in _DONE] or live
     elif verb in _HALT:
         live = [s for s in known.states if s in _RUNNING] or live
     transition(target, name, live or sources or [s for s in known.states if s != after], after, by)

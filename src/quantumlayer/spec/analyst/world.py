@@ -58,6 +58,10 @@ class EntityDraft:
     guarded: bool = False
     id: Field | None = None
 
+    def before(self, state: str) -> tuple[str, ...]:
+        """The listed states that a row goes through before this one; none where it is not listed."""
+        return self.listed[: self.listed.index(state)] if state in self.listed else ()
+
     def operation(self, name: str) -> Operation:
         """The operation so far, or an empty one."""
         return self.operations.get(name, Operation())
