@@ -14,10 +14,13 @@ QUEUE, HEAVY_QUEUE = "quantumlayer", "quantumlayer.heavy"
 class Stage:
     """`seconds` is the longest that one attempt may take, `attempts` how often a lost worker's attempt is started anew.
 
-    A `heavy` one runs compilers, tests or scanners in sandboxes: a machine does a few of them at once, the others wait.
+    A `heavy` one takes a processor for itself or runs compilers, tests or scanners in sandboxes: a machine does a few of them
+    at once, the others wait. Of those that wait, the lowest `priority` (1 to 5, as Temporal has them) goes first: what is
+    nearer to the end, so that many runs end one after the other and not all of them at the last.
     """
 
     name: str
+    priority: int
     seconds: int = 60
     attempts: int = 5
     heavy: bool = False
@@ -28,26 +31,26 @@ class Stage:
         return HEAVY_QUEUE if self.heavy else QUEUE
 
 
-ENHANCE = Stage("enhance")
-FRD = Stage("frd")
-REQUIREMENTS = Stage("requirements")
-STRUCTURE = Stage("structure")
-CODE = Stage("code", seconds=3600)
-SEMANTIC = Stage("semantic", seconds=180, heavy=True)
-DEPENDENCIES = Stage("dependencies", seconds=600, heavy=True)
-TEST_PLAN = Stage("test plan", seconds=180)
-TEST_CODE = Stage("test code", seconds=180)
-SECURITY = Stage("security", seconds=600, heavy=True)
-PERFORMANCE = Stage("performance", seconds=600, heavy=True)
-DOCUMENTATION = Stage("documentation")
-INFRASTRUCTURE = Stage("infrastructure", seconds=180)
-VALIDATION = Stage("sandbox validation", seconds=1800, heavy=True)
-REPAIR = Stage("repair", seconds=7200, heavy=True)
-CAPSULE = Stage("capsule", seconds=180)
-PREVIEW = Stage("preview", seconds=300)
-DEPLOY = Stage("deploy", seconds=1800)
+ENHANCE = Stage("enhance", 5)
+FRD = Stage("frd", 5)
+REQUIREMENTS = Stage("requirements", 5)
+STRUCTURE = Stage("structure", 5)
+CODE = Stage("code", 5, seconds=3600, heavy=True)
+SEMANTIC = Stage("semantic", 3, seconds=180, heavy=True)
+DEPENDENCIES = Stage("dependencies", 4, seconds=600, heavy=True)
+TEST_PLAN = Stage("test plan", 5, seconds=180, heavy=True)
+TEST_CODE = Stage("test code", 4, seconds=180)
+SECURITY = Stage("security", 4, seconds=600, heavy=True)
+PERFORMANCE = Stage("performance", 2, seconds=600, heavy=True)
+DOCUMENTATION = Stage("documentation", 4)
+INFRASTRUCTURE = Stage("infrastructure", 4, seconds=180)
+VALIDATION = Stage("sandbox validation", 3, seconds=1800, heavy=True)
+REPAIR = Stage("repair", 2, seconds=7200, heavy=True)
+CAPSULE = Stage("capsule", 1, seconds=180)
+PREVIEW = Stage("preview", 1, seconds=300)
+DEPLOY = Stage("deploy", 1, seconds=1800)
 # Not in the table: its opinion changes nothing, and without a reviewer there is none.
-REVIEW = Stage("review", seconds=1800, heavy=True)
+REVIEW = Stage("review", 2, seconds=1800, heavy=True)
 
 STAGES = (
     ENHANCE,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig
 
@@ -119,6 +119,7 @@ class Generate:
                         initial_interval=timedelta(seconds=0.2), backoff_coefficient=2.0, maximum_attempts=stage.attempts
                     ),
                     summary=stage.name,
+                    priority=Priority(priority_key=stage.priority),
                 )
             except ActivityError as error:
                 if is_cancelled_exception(error):
