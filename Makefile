@@ -15,8 +15,10 @@ $(STAMP): pyproject.toml Makefile
 	@$(BIN)/python -m compileall -q -x /blueprints/ src
 	@touch $@
 
+# Through the environment: what a request says is text, neither make's nor the shell's.
+run: export QL_PROMPT := $(value PROMPT)
 run: setup
-	$(BIN)/ql generate "$(PROMPT)"
+	$(BIN)/ql generate -- "$$QL_PROMPT"
 
 lint: setup
 	$(BIN)/ruff check .

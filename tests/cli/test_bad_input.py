@@ -124,3 +124,10 @@ def test_a_valid_spec_checks_and_its_schema_is_json(ql, tmp_path):
     path.write_text(DANGLING.replace("to: nobody", "to: order, required: false"))
     assert ql("spec", "check", path).returncode == 0
     assert json.loads(ql("spec", "schema").stdout)["$defs"]
+
+
+def test_a_request_that_begins_with_a_dash_is_text_and_a_misspelt_option_is_not(ql):
+    text = ql("generate", "- what a nice day it is\n- the sun shines")
+    assert text.returncode == 2 and "hint: say what there is" in text.stderr
+    misspelt = ql("generate", "Tasks have a title.", "--stak=python/fastapi")
+    assert misspelt.returncode == 2 and "No such option" in misspelt.stderr

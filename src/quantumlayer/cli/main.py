@@ -78,6 +78,15 @@ class LazyGroup(TyperGroup):
         return (name, load_command(name), rest) if found is not None and name is not None else (name, found, rest)
 
 
+class TextCommand(TyperCommand):
+    """Takes an argument that begins like an option and holds a space for text, as in a request that is a list: "- tasks …"."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Such arguments go last, behind the mark that ends the options."""
+        texts = [] if "--" in args else [arg for arg in args if arg.startswith("-") and len(arg.partition("=")[0].split()) > 1]
+        return super().parse_args(ctx, [*(arg for arg in args if arg not in texts), *(["--", *texts] if texts else [])])
+
+
 def load_command(name: str) -> Any:
     """The command of that name from its module, which has a Typer application `NAME_app` or a function of the name."""
     # Imports leave hardly any garbage; looking for it takes a fifth of a worker's start.
@@ -88,7 +97,7 @@ def load_command(name: str) -> Any:
     nested = getattr(module, f"{name}_app", None)
     if not isinstance(nested, typer.Typer):
         nested = typer.Typer(add_completion=False)
-        nested.command(name, help=COMMANDS[name])(getattr(module, name))
+        nested.command(name, cls=TextCommand, help=COMMANDS[name])(getattr(module, name))
     return get_command(nested)
 
 
