@@ -30,6 +30,8 @@ def find_sign_in(texts: list[tuple[Clause, str]], heads: list[str], world: World
         r"\b(?:log(?:ged)?[- ]?in|sign(?:ed)?[- ]?in|login|passwords?|accounts?)\b", everything
     )
     for clause, text in texts:
+        if clause.id in world.no_cues:
+            continue
         if _KEY.search(text):
             world.api_key_cues.append(clause.id)
         elif (

@@ -37,7 +37,7 @@ from quantumlayer.spec.analyst.context import is_aside, is_background, is_contex
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.guesses import forget_guesses
-from quantumlayer.spec.analyst.lost import lost_words, words_in
+from quantumlayer.spec.analyst.lost import elements_of, lost_numbers, lost_prohibition, lost_words, words_in
 from quantumlayer.spec.analyst.placed import place_machines
 from quantumlayer.spec.analyst.related import join_parts
 from quantumlayer.spec.analyst.rewrite import rewritten
@@ -74,6 +74,11 @@ BEHAVIOUR = 2
 # From this phase on all behaviour is known: lists and reports.
 SETTLED = 4
 _OBJECT = re.compile(r"(?<=[a-z]) (?:it|them)\b(?! (?:is|are|was|has|have|can|must|starts?|ends?)\b)")
+# What is said only where people sign in, understood or not.
+_FIRM = re.compile(
+    r"\b(?:log(?:s|ged)?[- ]?in|sign(?:s|ed)?[- ]?(?:in|up)|logins?|log into|passwords?|authenticat\w+|jwt|accounts?|registered|(?<!its )(?<!the )(?<!our )(?<!\ba )register(?= ?(?:$|[,.;]| and\b))|only|nobody|no one|private)\b",
+    re.I,
+)
 _PRONOUNS = re.compile(r"^(?:it|they|this|these|those)\b", re.I)
 
 
@@ -106,6 +111,16 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
     sentences = tuple(sentences)
     world = seed or World()
     world.name = name
+    clauses, found, read_as = _understand(sentences, world)
+    if seed is None and (unsure := _unsure_of_accounts(clauses, world)):
+        # That people sign in was only a guess from words that nothing could be made of.
+        world = World(name=name, no_cues=unsure)
+        clauses, found, read_as = _understand(sentences, world)
+    return _written(sentences, clauses, found, read_as, world)
+
+
+def _understand(sentences: tuple[Sentence, ...], world: World) -> tuple[list[Clause], dict[str, str], tuple[Sentence, ...]]:
+    """Fill the world with what the sentences say: their clauses, the slips of the pen in them, and the sentences as they were read."""
     everything = " ".join(s.text for s in sentences if not s.hostile and not s.given)
     found = slips(everything)
     for wrong, right in found.items():
@@ -143,6 +158,23 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
             and (is_background(clause.match) or clause.id == "R1" and is_habit(clause.match))
         ):
             clause.produced = clause.context = True
+    return clauses, found, read_as
+
+
+def _unsure_of_accounts(clauses: list[Clause], world: World) -> frozenset[str]:
+    """The requirements that alone speak of signing in, where none of them was read."""
+    told = {c.id for c in clauses if c.produced and not c.context and not c.reason}
+    cues = frozenset(world.auth_cues)
+    firm = any(c.id in cues and _FIRM.search(c.match) for c in clauses)
+    used = any(e.visible for e in world.entities.values()) or any(told & {*by} for by in world.roles.values())
+    sure = not world.auth or world.api_key_cues or firm or used or cues & told
+    return frozenset() if sure else cues
+
+
+def _written(
+    sentences: tuple[Sentence, ...], clauses: list[Clause], found: dict[str, str], read_as: tuple[Sentence, ...], world: World
+) -> Reading:
+    """The reading that the world amounts to."""
     forget_guesses(clauses, world)
     if not world.entities:
         for clause in clauses:
@@ -162,14 +194,17 @@ def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None)
 
 
 def _note_lost(spec: Spec, sentences: tuple[Sentence, ...], clauses: list[Clause], slipped: dict[str, str]) -> None:
-    """Words that a clause was read without are left over, unless the clause says already that something is."""
+    """What a clause was read without is left over, unless the clause says already that something is: words, numbers, and that
+    something is forbidden."""
     carried = words_in(spec.model_dump_json(exclude={"requirements"}, warnings=False))
+    dumped = spec.model_dump(exclude_defaults=True, warnings=False)
     for sentence in sentences:
         own = [c for c in clauses if c.id == sentence.id]
         if not own or any(not c.produced or c.context or c.leftover or c.reason or c.reservation for c in own):
             continue
         body = " ".join(part.match for part in split_statement(sentence.text, sentence.lead))
-        if lost := lost_words(body, carried, slipped):
+        made = elements_of(dumped, sentence.id)
+        if lost := [*lost_words(body, carried, slipped), *lost_numbers(body, made), *lost_prohibition(body, made)]:
             own[0].leftover.append(", ".join(lost))
 
 
@@ -311,7 +346,9 @@ def _requirements(
 
 
 def _settled(sentence: Sentence, world: World) -> bool:
-    """Whether the request tells what an operation of a file does, whose file does not."""
+    """Whether the request tells what the file of an operation does not, or had what a file could not be read without."""
+    if sentence.text in world.settled:
+        return True
     entity, name = world.pending.get(sentence.text, ("", ""))
     operation = world.entities[entity].operations.get(name) if entity in world.entities else None
     return operation is not None and bool(operation.effects or operation.transition or operation.redirect)

@@ -259,7 +259,13 @@ def attribute(clause: Clause, world: World, who: str, actor: EntityDraft | None,
         kind == "create"
         and actor
         and actor.name != target.name
-        and (verb not in ("keep", "record", "register", "manage") or re.search(r"\b(?:their|his|her)\b", clause.match))
+        and (
+            verb not in ("keep", "record", "register", "manage")
+            or verb == "register"
+            and who in PEOPLE
+            and not world.is_role(who)
+            or re.search(r"\b(?:their|his|her)\b", clause.match)
+        )
         or kind == "create"
         and actor
         and actor.name != target.name

@@ -106,7 +106,7 @@ _ASKED_FOR = tuple(
 def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-    text = re.sub(r"(?<=[a-z]{3})\((?=\w)", " (", re.sub(r"(?<=[a-z]) \+ (?=[a-z])", " and ", text))
+    text = re.sub(r"(?<=[a-z]{3})\((?=\w)", " (", re.sub(r"(?<=[a-z)]) \+ (?=[a-z])", " and ", text))
     text = re.sub(r"(?<=\w) - ((?:[\w ]+(?:\([^()]*\))?, )+[\w ]+(?:\([^()]*\))?) -(?=[ ,]|$)", r" (\1)", text)
     for said, noun in _ASKED_FOR:
         text = said.sub(noun, text)

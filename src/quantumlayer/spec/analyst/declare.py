@@ -12,6 +12,7 @@ from quantumlayer.spec.analyst.discover import enumerates_fields
 from quantumlayer.spec.analyst.draft_field import add_field, known_field, ordered
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, mark, plain, rule
+from quantumlayer.spec.analyst.plausible import implausible, with_inner
 from quantumlayer.spec.analyst.time_words import duration
 from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, action_for_state, ensure_states, open_test, transition
@@ -20,11 +21,6 @@ from quantumlayer.spec.values import Field, Rule
 _HAS = r"(?:(?:must |should |will |can |may |shall )?(?:also |always )?(?:has|have|having|contains?|includes?|consists? of|comprises?|stores?|carr(?:y|ies)|is (?:described|defined|made up|identified) (?:by|of)|are (?:described|defined|made up) (?:by|of)|needs?|requires?|records?|keeps?|gets?|come with|comes with|with|track(?:s)?|hold(?:s)?))(?: the following)?(?: fields| attributes| properties)?:?"
 
 
-# Words that no name of a value has: what holds them is a statement of its own.
-_NO_NAME = re.compile(
-    r"^(?:requires|needs|belongs|takes|gets)_(?:an?|the|one|to)_|(?:^|_)(?:cannot|must|may_not|which|who|should|will|is|are|every|each|when|if|than|because|then|only|never|i|we|you|they|it"
-    r"|plus|minus|times|equals|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d|^n_\d+$|_(?:at|on|by|before|after|until)_\d+$|^[a-z]+_[a-z]+_to_[a-z]+$"
-)
 # `the price I paid`, `the shelf it lies on`: what the name is, without what is told of it.
 TOLD = re.compile(
     r"^(?P<n>(?!whether\b)(?:(?:an?|the|its|their) )?[a-z]+(?: [a-z]+)?),? (?:(?:that|which|where) )?(?:(?:i|we|they|you|he|she)(?: have| had| actually| really| finally)* [a-z]+(?: for it)?"
@@ -152,8 +148,9 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     if not alternatives and (open_choice := _OPEN_CHOICE.search(text)) and not _typed(open_choice["a"], open_choice["b"]):
         text, unread = text[: open_choice.start()], [*unread, open_choice["c"]]
     text = _spaced(text)
-    for piece in _composed(split_list(text), world):
-        piece = TOLD.sub(r"\g<n>", piece)
+    pieces = list(_composed(with_inner(split_list(text)), world))
+    for piece in pieces:
+        piece = re.sub(r"^(?:also )?(?:has|have) ", "", TOLD.sub(r"\g<n>", piece))
         if re.search(r"->|→|=>", piece):
             unread += _arrows(target, piece, clause, world)
             continue
@@ -227,7 +224,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         ):
             world.stored[target.name] = (world.add(placed[1], clause.id).name, clause.id)
             continue
-        if len(item.name.split("_")) > 5 or _NO_NAME.search(item.name) or "=" in piece:
+        if implausible(item, piece, pieces):
             unread.append(item.noun)
             continue
         add_field(target, item, clause.id, world)

@@ -160,6 +160,7 @@ def read_item(text: str) -> Item:
         flags=re.I,
     )
     text = " ".join(w if f"{w}s" in _SPELLING else near(w, _SPELLING) or w for w in text.split(" "))
+    text = re.sub(r"(?<=\w) ?\| ?(?=\w)", "/", text)
     text = re.sub(r"\b(\w+)\[\]", r"list of \1", text)
     text = _QUESTIONS.get(text.lower(), re.sub(r"^(?:when|where|who|what|how)\b.*", "", text))
     text = re.sub(r"[\s,]*\(?\b(?:yes ?/ ?no|y ?/ ?n|yes or no|true or false|true/false|or not)\)?$", " flag", text, flags=re.I)

@@ -51,7 +51,7 @@ def noun(text: str, *, told: bool = False) -> str | None:
     words = [
         w
         for w in text.lower().replace("'s", "").split()
-        if w not in ("the", "a", "an", "each", "every", "own", "their", "new", "existing")
+        if w not in ("the", "a", "an", "each", "every", "all", "any", "own", "their", "new", "existing")
     ]
     while len(words) > 1 and number(words[0]) is not None:
         words = words[1:]

@@ -171,15 +171,17 @@ def only_who(clause: Clause, world: World, m: Any) -> bool | str | None:
                 restrict(world, target, name, clause.id, allow=" || ".join(allowed))
             if name in ("read", "list") and len(allowed) == 1 and not any(roles):
                 _hide(target, clause, world)
-    rest = (groups.get("rest") or "").strip()
-    return rest or True
+    return " ".join(filter(None, (*unknown, (groups.get("rest") or "").strip()))) or True
 
 
+    unknown: list[str] = []
 def _operations(target: EntityDraft, verb: str, clause: Clause, world: World) -> list[str]:
     kind = CRUD_VERBS.get(verb)
     if verb in target.operations and verb not in ("read", "list"):
         return [verb]
     if kind == "manage":
+        unknown = [part.strip() for part, test in callers.items() if not test and part.strip()]
+        names = _operations(target, verb, clause, world)
         return ["create", "update", "delete"]
     if kind == "read":
         return ["read", "list"]

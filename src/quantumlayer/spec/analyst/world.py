@@ -96,7 +96,7 @@ class World:
     """All drafts of one request.
 
     `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make, `mere` those
-    who are only values of records. `pending` holds requirements that are met once an operation (entity, name) does something.
+    who are only values of records. `no_cues` are requirements from which nobody concludes that people sign in. `pending` holds requirements that are met once an operation (entity, name) does something.
     """
 
     name: str = "Application"
@@ -110,6 +110,7 @@ class World:
     actors: dict[str, str] = field(default_factory=dict)
     deciders: frozenset[str] = frozenset()
     mere: frozenset[str] = frozenset()
+    no_cues: frozenset[str] = frozenset()
     reports: dict[str, Report] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)

@@ -1,0 +1,83 @@
+"""What a clause says must show in what it made: numbers, prohibitions and odd names end as not understood, never as something else."""
+
+import pytest
+from analyst_play import frd_of, spec_of
+
+
+def unmet(text: str) -> list[str]:
+    return [r.reason for r in frd_of(text).requirements if not r.understood]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Each question has a text and four options.", "four"),
+        (
+            "A run has a name. A run can be released by a supervisor, and the person who started it may not release it.",
+            "may not",
+        ),
+        ("Participants sign up with a nickname and an email and form teams of 1 to 4 people.", "form teams"),
+        (
+            "A case has a summary, two parties with name and phone number, and a district.",
+            "two parties with name and phone number",
+        ),
+        ("Alerts have a text. Alerts come in with severity low|high, get acknowledged, then resolved.", "get acknowledged"),
+    ],
+)
+def test_what_no_element_carries_is_named(text: str, named: str) -> None:
+    assert any(named in reason for reason in unmet(text)), unmet(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A walk has a date and a duration of 30, 60 or 90 minutes.",
+        "No two talks in the same room may overlap. A talk has a title, a room, a start and an end.",
+        "A loan has a name. A loan is due 2 weeks after it is created.",
+        "Parcels have a number. Parcels that are not picked up within 5 days are overdue.",
+        "Vouchers have a code. Vouchers cannot be deleted.",
+        "Bookings have a start. Bookings can be cancelled until 24 hours before they start.",
+    ],
+)
+def test_what_an_element_carries_in_another_form_is_not(text: str) -> None:
+    assert unmet(text) == []
+
+
+def test_a_list_holds_no_statements() -> None:
+    text = "Participants sign up with a nickname and an email and form teams of 1 to 4 people."
+    assert set(spec_of(text).entities["participant"].fields) == {"email", "nickname"}
+    text = "A case has a summary, two parties with name and phone number, and a district."
+    assert set(spec_of(text).entities["case"].fields) == {"summary", "district"}
+    shift = spec_of("Teams and crews have a name. A shift belongs to a team and a crew, has start/end timestamps.").entities[
+        "shift"
+    ]
+    assert set(shift.fields) == {"team", "crew", "start_timestamp", "end_timestamp"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Graves have a section and a row. The cemetery office wants to digitise its register.",
+        "Newspapers have a title and a price. My profit is copies sold times the difference of the prices.",
+    ],
+)
+def test_nobody_signs_in_because_of_words_that_were_not_understood(text: str) -> None:
+    spec = spec_of(text)
+    assert spec.auth is None and len(spec.entities) == 1 and unmet(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Notes have a text. Users log in and do odd things.", "Notes have a text. Only admins frobnicate notes."]
+)
+def test_people_sign_in_where_the_request_says_so_even_if_the_rest_is_not_understood(text: str) -> None:
+    assert spec_of(text).auth is not None
+
+
+def test_whoever_opens_a_case_makes_it() -> None:
+    case = spec_of("A case has a summary. A case is opened by a coordinator.").entities["case"]
+    assert case.state is None and case.operations["create"].access.roles == ("coordinator",)
+
+
+def test_all_is_no_part_of_a_name() -> None:
+    spec = spec_of("Frames have a model. Show all orders that have been ready for more than 14 days.")
+    assert set(spec.entities) <= {"frame", "order"}
