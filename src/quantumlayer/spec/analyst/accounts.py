@@ -142,12 +142,27 @@ _OWNING = re.compile(
 )
 
 
+_BOTH = re.compile(r"^(?:both )?([a-z]+) and ([a-z]+) (?:can |may |must |should |have to )?(?:all )?(?:log in|sign in|sign up|register|have accounts)\b")
+
+
+def _one_kind(texts: list[tuple[Clause, str]], account: str, world: World) -> None:
+    """`teachers and students sign in`, which a file keeps as two kinds of rows: one of them cannot."""
+    for clause, text in texts:
+        both = [singular(word) for word in found.groups()] if (found := _BOTH.match(text)) else []
+        if len(both) == 2 and account in both and all(w in world.entities and world.entities[w].declared for w in both):
+            clause.leftover += [plural(word) for word in both if word != account]
+            world.ask(f"Only {plural(account)} can sign in, since accounts are rows of one kind: are all of them {plural(account)}?")
+
+
 def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str, str]) -> None:
     """Choose the entity that signs in, and read people of the text as accounts or roles."""
     given = world.entities.get(world.account or "")
-    if given is not None and given.guarded:
+    if given is not None and world.auth is not None:
         people = [one for _, t in texts for one in _people_in(t)]
         world.actors |= {p: given.name for p in people if p != given.name and p not in world.entities}
+        if not given.guarded:
+            satisfies = tuple(dict.fromkeys([*world.auth.satisfies, *world.auth_cues]))
+            world.auth = world.auth.model_copy(update={"satisfies": satisfies})
         return
     if world.api_key_cues and not world.auth_cues:
         _api_key_account(texts, world, found)
@@ -205,6 +220,7 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     if account == "account" and "account" in world.entities and world.entities["account"].fields:
         account = "user"
     by = (world.auth_cues or world.api_key_cues)[0]
+    _one_kind(texts, account, world)
     world.add(account, by)
     world.account = account
     for person in dict.fromkeys(people):

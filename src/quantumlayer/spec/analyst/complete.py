@@ -4,14 +4,16 @@ import re
 
 from quantumlayer.spec.analyst.access import restrict, sees
 from quantumlayer.spec.analyst.accounts import account_fields
+from quantumlayer.spec.analyst.granted import grant_columns
+from quantumlayer.spec.analyst.parts import hide_parts
 from quantumlayer.spec.analyst.process import settle_places
+from quantumlayer.spec.analyst.unreached import OWNERS_ACTIONS, reach_states
 from quantumlayer.spec.analyst.words import an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.ids import uuid_fits
 from quantumlayer.spec.values import CRUD, Access, Entity, Field, Guard, Operation, Spec
 
 _DONE = {"create": "created", "read": "read", "list": "listed", "update": "changed", "delete": "deleted"}
-_OWNERS_ACTIONS = ("submit", "publish", "unpublish", "withdraw", "cancel", "archive", "complete")
 _TITLED, _TEXTUAL = words_of("defaults", "title"), words_of("defaults", "text")
 
 
@@ -20,6 +22,7 @@ def settle(world: World) -> None:
     settle_places(world)
     for entity in list(world.entities.values()):
         _bare(entity, world)
+    reach_states(world)
     for wait in world.later:
         wait()
 
@@ -28,8 +31,12 @@ def complete(world: World) -> None:
     """Fill what is missing so that the application can be used as described."""
     if world.auth:
         account_fields(world.entities[world.auth.entity], world)
+        grant_columns(world)
     for entity in world.entities.values():
         _chosen_owner(entity, world)
+        _seers(entity, world)
+    hide_parts(world)
+    for entity in world.entities.values():
         _seers(entity, world)
         _operations(entity, world)
     for name, report in world.reports.items():
@@ -227,7 +234,7 @@ def _protect(entity: EntityDraft, world: World) -> None:
             restrict(world, entity, name, marker, owner=entity.owner)
         elif entity.guarded or kind in ("read", "list") and (_public(entity) or _part_of_public(entity, world)):
             continue
-        elif kind not in CRUD and entity.owner and name in _OWNERS_ACTIONS:
+        elif kind not in CRUD and entity.owner and name in OWNERS_ACTIONS:
             marker = world.assume(f"Only its {entity.owner.replace('_', ' ')} may {name.replace('_', ' ')} {an(entity.name)}.")
             restrict(world, entity, name, marker, owner=entity.owner)
         elif operation.redirect is None:
@@ -280,6 +287,7 @@ def to_spec(world: World, description: str) -> Spec:
     for name, draft in world.entities.items():
         entities[name] = Entity(
             plural=draft.plural,
+            description=draft.description,
             id=_id(draft, world),
             fields=draft.fields,
             unique=tuple(dict.fromkeys(draft.unique)),

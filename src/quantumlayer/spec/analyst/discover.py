@@ -82,12 +82,22 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for deed, thing in _asked_for([t for _, t in texts], found).items():
         found.pop(deed, None)
         aliases |= {form.replace("_", " "): thing for form in (deed, plural(deed))}
+    for one in [o for o in found if _begins_known(o, everything, world)]:
+        del found[one]
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):
             world.add(one.replace("_", " "), by)
     world.surface |= {form: one for form, one in aliases.items() if one in world.entities}
     find_accounts(texts, world, found)
     world.deciders = frozenset(d for d in world.deciders if d not in world.entities)
+
+
+def _begins_known(one: str, everything: str, world: World) -> bool:
+    """Whether the word only stands at the beginning of what a file declares: the `leave` of `leave requests`."""
+    known = [e for e in world.entities.values() if e.declared and e.name.startswith(f"{one}_")]
+    rests = {form.removeprefix(f"{one}_").replace("_", " ") for e in known for form in (e.name, e.plural)}
+    ends = "|".join(map(re.escape, rests))
+    return bool(rests) and one not in world.entities and not re.search(rf"\b{one}s?\b(?! (?:{ends})\b)", everything)
 
 
 def _asked_for(texts: list[str], found: Mapping[str, str]) -> dict[str, str]:

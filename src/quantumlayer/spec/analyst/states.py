@@ -229,7 +229,9 @@ def operation_name(world: World, target: EntityDraft, verb: str) -> str:
         return "read"
     if verb in ("create", "add", "place", "make") or (verb in EVENT_VERBS and target.event_of == verb):
         return "create"
-    return verb
+    # `staff hand orders over` where a diagram has the move `hand over to carrier`.
+    longer = [n for n, o in target.operations.items() if target.declared and o.transition and n.startswith(f"{verb}_")]
+    return longer[0] if len(longer) == 1 and verb not in target.operations else verb
 
 
 def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:

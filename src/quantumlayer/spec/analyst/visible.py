@@ -63,6 +63,12 @@ def _hide_unless_shown(target: EntityDraft, clause: Clause, world: World) -> Non
 
 def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
     people = [n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account]
+    if target.declared and not people and not target.owner and (path := _owner_through(target, world)):
+        # The file says whose it is by what it belongs to.
+        target.visible.append(f"actor != null && self.{path} == actor")
+        for name in ("read", "list"):
+            target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
+        return True
     if len(people) == 1 and people[0] in (world.account, *_MAKERS):
         world.made_by(target, people[0])
     owner = target.owner or (people[0] if people else world.own(target, clause.id))
@@ -76,6 +82,18 @@ def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
     for name in ("read", "list"):
         target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
     return True
+
+
+def _owner_through(target: EntityDraft, world: World) -> str | None:
+    """`pet.owner` of an appointment: whose a row is by the one thing that it belongs to; None where that is not one."""
+    found = []
+    for name, field in target.fields.items():
+        parent = world.entities.get(field.to or "") if field.type == "reference" and field.required else None
+        if parent is None or parent is target or not parent.declared:
+            continue
+        owners = [n for n, f in parent.fields.items() if f.type == "reference" and f.to == world.account and f.required]
+        found += [f"{name}.{owners[0]}"] if len(owners) == 1 else []
+    return found[0] if len(found) == 1 else None
 
 
 @rule
@@ -157,11 +175,14 @@ def only_who(clause: Clause, world: World, m: Any) -> bool | str | None:
         target = next((e for v in verbs for e in world.entities.values() if v in e.operations), None) or world.find(world.topic)
     if target is None:
         return None
+    unknown: list[str] = []
     for verb in verbs:
-        names = _operations(target, verb, clause, world)
-        allowed = [t for part in re.split(r",| or | and ", plain(groups["who"])) if (t := _caller(part, target, world, clause))]
+        callers = {part: _caller(part, target, world, clause) for part in re.split(r",| or | and ", plain(groups["who"]))}
+        allowed = [test for test in callers.values() if test]
         if not allowed:
             return None
+        unknown = [part.strip() for part, test in callers.items() if not test and part.strip()]
+        names = _operations(target, verb, clause, world)
         roles = [re.fullmatch(r"'(\w+)' in actor\.roles", a) for a in allowed]
         for name in names:
             if all(roles):
@@ -174,14 +195,11 @@ def only_who(clause: Clause, world: World, m: Any) -> bool | str | None:
     return " ".join(filter(None, (*unknown, (groups.get("rest") or "").strip()))) or True
 
 
-    unknown: list[str] = []
 def _operations(target: EntityDraft, verb: str, clause: Clause, world: World) -> list[str]:
     kind = CRUD_VERBS.get(verb)
     if verb in target.operations and verb not in ("read", "list"):
         return [verb]
     if kind == "manage":
-        unknown = [part.strip() for part, test in callers.items() if not test and part.strip()]
-        names = _operations(target, verb, clause, world)
         return ["create", "update", "delete"]
     if kind == "read":
         return ["read", "list"]

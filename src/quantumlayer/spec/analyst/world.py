@@ -57,6 +57,7 @@ class EntityDraft:
     exact: bool = False
     guarded: bool = False
     id: Field | None = None
+    description: str = ""
 
     def before(self, state: str) -> tuple[str, ...]:
         """The listed states that a row goes through before this one; none where it is not listed."""
@@ -85,6 +86,10 @@ class EntityDraft:
     def reference_to(self, entity: str) -> str | None:
         """The name of the first reference to an entity."""
         return next((n for n, f in self.fields.items() if f.type == "reference" and f.to == entity), None)
+
+    def reference_list_to(self, entity: str) -> str | None:
+        """The name of the first list of references to an entity."""
+        return next((n for n, f in self.fields.items() if f.type == "references" and f.to == entity), None)
 
     def dates(self) -> list[str]:
         """The names of fields that hold a day or an instant."""
@@ -119,6 +124,7 @@ class World:
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
     finish: Callable[[Spec], Spec] | None = None
     pending: dict[str, tuple[str, str]] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
 
     def is_role(self, person: str) -> bool:
         """Whether a kind of people is a role: by its name, or by what it decides."""
@@ -301,14 +307,19 @@ def adopt_states(entity: EntityDraft, by: str) -> None:
     if entity.state is not None:
         return
     name = next((n for n in ("status", "state") if n in entity.fields and entity.fields[n].type == "enum"), "")
-    if not name or not all(_STATE.fullmatch(value) for value in entity.fields[name].values):
+    if not name:
         return
-    listed = entity.fields.pop(name)
+    listed = entity.fields[name]
+    # What an OpenAPI file lists stands in answers as it is written there.
+    states = listed.values if entity.exact else tuple(snake(value) for value in listed.values)
+    if not all(_STATE.fullmatch(state) for state in states) or len(set(states)) < len(states):
+        return
+    del entity.fields[name]
     given = (listed.default or "").strip("'\"")
-    initial = given if given in listed.values else listed.values[0]
+    initial = states[listed.values.index(given)] if given in listed.values else states[0]
     satisfies = tuple(dict.fromkeys([*listed.satisfies, by]))
-    entity.state = StateMachine(field=name, initial=initial, states=listed.values, satisfies=satisfies)
-    entity.listed = listed.values
+    entity.state = StateMachine(field=name, initial=initial, states=states, satisfies=satisfies)
+    entity.listed = states
 
 
 def transition(entity: EntityDraft, name: str, sources: list[str], target: str, by: str) -> None:

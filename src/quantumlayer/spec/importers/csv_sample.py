@@ -3,32 +3,25 @@
 import csv
 import io
 import re
-from datetime import datetime
 
-from quantumlayer.spec.analyst.fields import type_of
+from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.formats import FORMATS
+from quantumlayer.spec.importers.csv_values import infer
 from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, key_of
 from quantumlayer.spec.values import Field
 
-_FORMULA = re.compile(r"^[=@]|^[+-](?![\d.])")
-MAX_ENUM = 6
+_FORMULA = re.compile(r"^[=@]|^[+-](?![\s\d.$€£¥])")
+_NAMING = re.compile(r"(?:^|_)(?:no|nr|number|code|sku|isbn|slug|email|e_mail|username|iban|vin|plate|ean|gtin|reference)$")
+_FEWEST = 3
 
 
 def import_csv(name: str, text: str, by: str = "R1") -> Import:
     """The entity of a sample with a header line. Raises `ImportError_` for ragged rows, formulas and missing headers."""
-    try:
-        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    reader = csv.reader(io.StringIO(text), dialect)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        mend = "mend this line; a value has at most 131,072 characters"
-        raise ImportError_(name, reader.line_num, f"the line cannot be read: {error}", mend) from None
-    if not rows or not any(rows[0]):
+    text = text.removeprefix("\ufeff")
+    dialect, rows = _rows(name, text)
+    if not rows or not any(rows[0][1]):
         raise ImportError_(name, 1, "the first line names no columns", "put the names of the columns into the first line")
-    header, body = rows[0], [(n, r) for n, r in enumerate(rows[1:], 2) if r]
+    (_, header), body = rows[0], [(line, row) for line, row in rows[1:] if any(row)]
     names = [identifier(h) for h in header]
     if not all(names) or len(set(names)) != len(names):
         raise ImportError_(name, 1, "a column has no name or two have the same", "give every column its own name")
@@ -48,55 +41,48 @@ def import_csv(name: str, text: str, by: str = "R1") -> Import:
         if column in ("created_at", "updated_at"):
             continue
         values = [row[position].strip() for _, row in body]
-        if dialect.delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", v) for v in values):
-            values = [re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", v) for v in values]
-        inferred = _infer(column, values, by)
-        if column == "id":
-            uuids = all(re.fullmatch(FORMATS["uuid"], v) for v in values) and bool(values)
-            named = Field(type="string", format="uuid" if uuids else None, satisfies=(by,))
-            draft.id = key_of(draft, column, inferred if inferred.type == "integer" else named, result)
-            continue
-        draft.fields[column] = inferred
+        _column(draft, column, values, dialect.delimiter != ",", result, by)
+    if body:
+        result.world.assume(f"What no line of {name.rsplit('/', 1)[-1]} leaves empty is always given.")
     return result
 
 
-def _infer(name: str, values: list[str], by: str) -> Field:
-    present = [v for v in values if v]
-    required = bool(present) and len(present) == len(values)
-
-    def every(pattern: str) -> bool:
-        return bool(present) and all(re.fullmatch(pattern, v, re.I) for v in present)
-
-    if every(r"true|false") or every(r"yes|no"):
-        return Field(type="boolean", required=required, satisfies=(by,))
-    if every(r"-?(?:0|[1-9]\d{0,15})") and type_of(name)[0] not in ("decimal", "string"):
-        return Field(type="integer", required=required, satisfies=(by,))
-    if every(r"-?\d+(?:\.\d+)?") and type_of(name)[0] != "string":
-        kind = "decimal" if type_of(name)[0] == "decimal" else "number"
-        places = max((len(v.partition(".")[2]) for v in present), default=0)
-        return Field(
-            type=kind, places=min(max(places, 2), 8) if kind == "decimal" else None, required=required, satisfies=(by,)
-        )
-    if every(r"\d{4}-\d{2}-\d{2}") and all(_real(v) for v in present):
-        return Field(type="date", required=required, satisfies=(by,))
-    if every(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?") and all(
-        _real(v[:10]) for v in present
-    ):
-        return Field(type="datetime", required=required, satisfies=(by,))
-    if every(r"[^@\s]+@[^@\s]+\.[^@\s]+"):
-        return Field(type="string", format="email", required=required, satisfies=(by,))
-    if every(r"https?://\S+"):
-        return Field(type="string", format="url", required=required, satisfies=(by,))
-    distinct = sorted(set(present))
-    if len(present) >= 6 and 2 <= len(distinct) <= MAX_ENUM and len(present) >= 3 * len(distinct) and every(r"[\w -]{1,30}"):
-        return Field(type="enum", values=tuple(distinct), required=required, satisfies=(by,))
-    long = any(len(v) > 255 for v in present) or type_of(name)[0] == "text"
-    return Field(type="text" if long else "string", required=required, satisfies=(by,))
-
-
-def _real(value: str) -> bool:
+def _rows(name: str, text: str) -> tuple[type[csv.Dialect], list[tuple[int, list[str]]]]:
+    """The lines with their numbers, from 1."""
     try:
-        datetime.strptime(value, "%Y-%m-%d")
-    except ValueError:
-        return False
-    return True
+        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    dialect.doublequote = True
+    reader = csv.reader(io.StringIO(text), dialect, strict=False)
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        before = 0
+        for row in reader:
+            rows.append((before + 1, row))
+            before = reader.line_num
+    except csv.Error as error:
+        mend = "mend this line; a value has at most 131,072 characters"
+        raise ImportError_(name, reader.line_num, f"the line cannot be read: {error}", mend) from None
+    return dialect, rows
+
+
+def _column(draft: EntityDraft, column: str, values: list[str], comma: bool, result: Import, by: str) -> None:
+    found = infer(column, values, by, comma=comma)
+    distinct = len(set(values)) == len(values) >= 1 and all(values)
+    if column == "id" or (column in (f"{draft.name}_id", "uuid", "guid") and distinct and draft.id is None):
+        uuids = all(re.fullmatch(FORMATS["uuid"], v) for v in values) and bool(values)
+        numbered = bool(values) and all(re.fullmatch(r"[1-9]\d{0,15}", v) for v in values)
+        key = Field(type="integer" if numbered else "string", format="uuid" if uuids else None, satisfies=(by,))
+        draft.id = key_of(draft, column, key, result)
+        return
+    label = f"{column.replace('_', ' ')} of {draft.plural.replace('_', ' ')}"
+    field = found.field
+    if distinct and len(values) >= _FEWEST and _NAMING.search(column) and field.type in ("string", "integer"):
+        field = field.model_copy(update={"unique": True})
+        result.world.assume(f"No two have the same {label}, since no two lines do.")
+    if found.told:
+        result.world.assume(f"The {label}: {found.told}.")
+    if found.doubt:
+        result.world.ask(f"The {label}: {found.doubt}?")
+    draft.fields[column] = field

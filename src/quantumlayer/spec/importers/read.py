@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 
 from quantumlayer.request.values import SourceFile
 from quantumlayer.spec.importers.tables import Import, ImportError_
+from quantumlayer.spec.importers.unsound import take_out, unsound
+from quantumlayer.spec.problems import Problem
+from quantumlayer.spec.values import Field
 
 # By name, so that a library that only one kind of file needs is loaded with the first such file.
 _READERS = {
@@ -57,7 +61,17 @@ def read_file(file: SourceFile, by: str) -> Import:
             "what this file holds cannot be told",
             "pass OpenAPI, SQL DDL, Mermaid, PlantUML, draw.io, GraphQL SDL or CSV",
         )
-    return _reader(kind)(file.name, file.text, by)
+    result = _reader(kind)(file.name, file.text, by)
+    if kind != "openapi":
+        for problem in _problems(kind, file, by):
+            take_out(problem, result)
+    return result
+
+
+@lru_cache(maxsize=16)
+def _problems(kind: str, file: SourceFile, by: str) -> tuple[Problem, ...]:
+    """What of the file no specification can hold. It is found once: a file is read several times on its way."""
+    return tuple(unsound(_reader(kind)(file.name, file.text, by), by))
 
 
 def _reader(kind: str) -> Callable[[str, str, str], Import]:
@@ -91,5 +105,26 @@ def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
         whole.world.account = whole.world.account or one.world.account
         whole.world.finish = whole.world.finish or one.world.finish
         whole.world.pending |= one.world.pending
+        whole.world.later += one.world.later
+        for text in one.world.assumptions:
+            whole.world.assume(text)
         whole.world.reports |= one.world.reports
+        whole.world.questions += one.world.questions
+    if whole is not None and len(files) > 1:
+        _refer(whole, {name for by, file in files if kind_of(file) == "csv" for name in read_file(file, by).world.entities})
     return whole
+
+
+def _refer(whole: Import, samples: set[str]) -> None:
+    """Columns of samples that are named after rows of another file (`customer_id`) refer to them."""
+    for draft in (whole.world.entities[name] for name in samples):
+        for name, field in list(draft.fields.items()):
+            target = whole.world.entities.get(name.removesuffix("_id")) if name.endswith("_id") else None
+            if target is None or target is draft or field.type not in ("integer", "string"):
+                continue
+            kept = {"required": field.required, "satisfies": field.satisfies}
+            draft.fields = {(target.name if n == name else n): f for n, f in draft.fields.items()}
+            draft.fields[target.name] = Field(type="reference", to=target.name, **kept)
+            whole.world.assume(
+                f"The {name.replace('_', ' ')} of {draft.plural.replace('_', ' ')} names one of {target.plural.replace('_', ' ')}."
+            )

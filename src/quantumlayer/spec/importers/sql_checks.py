@@ -8,17 +8,11 @@ import re
 from sqlglot import exp
 
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.tables import Import, identifier
+from quantumlayer.spec.check_fields import portable
+from quantumlayer.spec.importers.sql_expressions import OPERATORS, field_of, nullable_in, test_of
+from quantumlayer.spec.importers.tables import Import
 from quantumlayer.spec.values import Field, Rule
 
-_OPERATORS: dict[type[exp.Expr], str] = {
-    exp.GT: ">",
-    exp.GTE: ">=",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.NEQ: "!=",
-    exp.EQ: "==",
-}
 _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.GT: exp.LT,
     exp.GTE: exp.LTE,
@@ -31,25 +25,28 @@ _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
 
 def hold_check(check: exp.Expr, draft: EntityDraft, result: Import, by: str) -> None:
     """Let the draft's rows hold a check."""
-    plain = _plain(check)
-    columns = {identifier(c.name) for c in plain.find_all(exp.Column)}
-    field = draft.fields.get(next(iter(columns))) if len(columns) == 1 else None
-    if field is not None:
-        name = next(iter(columns))
-        changes = _bounds(_unless_null(plain), name)
+    plain = simple(check)
+    columns = {c.name for c in plain.find_all(exp.Column)}
+    named = {field_of(c, draft) for c in plain.find_all(exp.Column)}
+    name = next(iter(named)) if len(columns) == len(named) == 1 else None
+    if name is not None:
+        field, asked = draft.fields[name], _unless_null(plain)
+        if _two_values(asked, field):
+            return
+        changes = _bounds(asked)
         if changes is not None and (changed := _narrowed(field, changes, by)):
             draft.fields[name] = changed
             return
-    test = _cel(plain, draft)
+    test = test_of(plain, draft) if None not in named else None
     if test is None:
         result.unmet.append(f"the check of {draft.plural} ({check.unnest().sql()}) has no counterpart")
         return
-    given = "".join(f"self.{n} == null || " for n in _nullable(plain, draft))
-    words = _OPERATORS.get(type(plain))
-    left, right = (identifier(plain.left.name), identifier(plain.right.name)) if isinstance(plain, exp.Binary) else ("", "")
-    told = f"{left} must be {words} {right}" if words and left and right else f"{check.unnest().sql()} must hold"
-    rule = Rule(check=f"{given}{test}", message=told.replace("_", " "), status=422, satisfies=(by,))
-    draft.rule("_".join(sorted(columns, key=list(draft.fields).index))[:60], rule)
+    given = "".join(f"self.{n} == null || " for n in nullable_in(plain, draft))
+    words = OPERATORS.get(type(plain))
+    pair = [field_of(side, draft) for side in (plain.left, plain.right)] if isinstance(plain, exp.Binary) else []
+    told = f"{pair[0]} must be {words} {pair[1]}" if words and all(pair) and pair else f"{check.unnest().sql()} must hold"
+    rule = Rule(check=f"{given}{test}", message=told.replace("_", " ")[:200], status=422, satisfies=(by,))
+    draft.rule("_".join(sorted((n for n in named if n), key=list(draft.fields).index))[:60], rule)
 
 
 def checked_column(column: exp.ColumnDef, draft: EntityDraft, result: Import, by: str) -> None:
@@ -58,20 +55,22 @@ def checked_column(column: exp.ColumnDef, draft: EntityDraft, result: Import, by
         hold_check(check.this, draft, result, by)
 
 
-def _plain(check: exp.Expr) -> exp.Expr:
+def simple(check: exp.Expr) -> exp.Expr:
     """Without casts and parentheses, BETWEEN as two comparisons, `= ANY (ARRAY[…])` as IN, the column before the value."""
 
     def mend(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Cast | exp.Paren):
+        if isinstance(node, exp.Cast) or (isinstance(node, exp.Paren) and not isinstance(node.parent, exp.Binary | exp.Any)):
+            return mend(node.this)
+        if isinstance(node, exp.Paren) and isinstance(node.this, exp.Predicate | exp.Connector | exp.Column | exp.Literal):
             return mend(node.this)
         if isinstance(node, exp.Between):
             low, high = node.args["low"], node.args["high"]
             return exp.And(
                 this=exp.GTE(this=node.this.copy(), expression=low), expression=exp.LTE(this=node.this, expression=high)
             )
-        if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
-            listed = node.expression.find(exp.Array)
-            return exp.In(this=node.this, expressions=listed.expressions) if listed is not None else node
+        if isinstance(node, exp.EQ | exp.NEQ) and (listed := _listed(node)) is not None:
+            among = exp.In(this=node.this, expressions=listed.expressions)
+            return among if isinstance(node, exp.EQ) else exp.Not(this=among)
         if isinstance(node, exp.Binary) and isinstance(node.left, exp.Literal | exp.Neg) and type(node) in _MIRRORED:
             return _MIRRORED[type(node)](this=node.right, expression=node.left)
         return node
@@ -82,11 +81,25 @@ def _plain(check: exp.Expr) -> exp.Expr:
     return check
 
 
+def _listed(node: exp.Binary) -> exp.Array | None:
+    """The array of `= ANY (ARRAY[…])` or `<> ALL (ARRAY[…])`."""
+    other = node.expression
+    called = isinstance(other, exp.Anonymous) and other.name.upper() == "ALL" and isinstance(node, exp.NEQ)
+    found = other.find(exp.Array) if called or (isinstance(other, exp.Any) and isinstance(node, exp.EQ)) else None
+    return found if isinstance(found, exp.Array) else None
+
+
+def _two_values(check: exp.Expr, field: Field) -> bool:
+    """Whether it says of a yes or no that it is one or the other."""
+    listed = {e.sql().lower() for e in check.expressions} if isinstance(check, exp.In) else set()
+    return field.type == "boolean" and listed in ({"0", "1"}, {"true", "false"})
+
+
 def _unless_null(check: exp.Expr) -> exp.Expr:
     """`x IS NULL OR …` of the one column that is checked: null passes anyway."""
     if isinstance(check, exp.Or):
         for absent, rest in ((check.left, check.right), (check.right, check.left)):
-            if isinstance(absent, exp.Is) and isinstance(absent.expression, exp.Null):
+            if isinstance(absent, exp.Is) and isinstance(absent.expression, exp.Null) and not absent.args.get("negate"):
                 return rest
     return check
 
@@ -96,24 +109,31 @@ def _narrowed(field: Field, changes: dict, by: str) -> Field | None:
     if field.type in ("string", "text"):
         if "values" in changes:
             default = field.default if (field.default or "").strip("'") in changes["values"] else None
-            return Field(type="enum", values=changes["values"], required=field.required, default=default, satisfies=(by,))
-        return field.model_copy(update=changes) if changes.keys() <= {"min_length", "max_length"} else None
+            told = {"required": field.required, "default": default, "description": field.description}
+            return Field(type="enum", values=changes["values"], satisfies=(by,), **told)
+        texts = {"min_length", "max_length", "pattern"}
+        fits = changes.keys() <= texts and not ("pattern" in changes and field.pattern)
+        return field.model_copy(update=changes) if fits else None
     numeric = field.type in ("integer", "decimal", "number")
     bounds = {"min", "max", "exclusive_min", "exclusive_max"}
     return field.model_copy(update=changes) if numeric and changes.keys() <= bounds else None
 
 
-def _bounds(check: exp.Expr, name: str) -> dict | None:
+def _bounds(check: exp.Expr) -> dict | None:
+    if check.args.get("negate"):
+        return None
     if isinstance(check, exp.And):
-        left, right = _bounds(check.left, name), _bounds(check.right, name)
+        left, right = _bounds(check.left), _bounds(check.right)
         return left | right if left is not None and right is not None else None
     if isinstance(check, exp.In):
-        listed = all(isinstance(e, exp.Literal) and e.is_string for e in check.expressions)
-        return {"values": tuple(e.this for e in check.expressions)} if listed and check.expressions else None
+        return _values(check) if isinstance(check.this, exp.Column) else None
+    if isinstance(check, exp.RegexpLike) and isinstance(check.this, exp.Column):
+        return _pattern(check)
     if not isinstance(check, exp.Binary):
         return None
-    if isinstance(check.left, exp.Length) and isinstance(check.left.this, exp.Column):
-        return _length(check)
+    if isinstance(check.left, exp.Length) and isinstance(check.left.this, exp.Column | exp.Trim):
+        # What is not blank holds a character.
+        return _length(check) if isinstance(check.left.this, exp.Column) else None
     if not isinstance(check.left, exp.Column):
         return None
     if isinstance(check, exp.NEQ) and check.right == exp.Literal.string(""):
@@ -127,6 +147,27 @@ def _bounds(check: exp.Expr, name: str) -> dict | None:
         exp.LT: {"max": value, "exclusive_max": True},
         exp.LTE: {"max": value},
     }.get(type(check))
+
+
+def _values(check: exp.In) -> dict | None:
+    if check.expressions and all(isinstance(e, exp.Literal) and e.is_string for e in check.expressions):
+        return {"values": tuple(dict.fromkeys(e.this for e in check.expressions))}
+    numbers = [n for e in check.expressions if isinstance(n := _number(e), int)]
+    if len(numbers) == len(check.expressions) > 1 and sorted(numbers) == list(range(min(numbers), max(numbers) + 1)):
+        return {"min": min(numbers), "max": max(numbers)}
+    return None
+
+
+def _pattern(check: exp.RegexpLike) -> dict | None:
+    """A regular expression finds its text anywhere in SQL, and is the whole value in a field."""
+    if not (isinstance(check.expression, exp.Literal) and check.expression.is_string) or check.args.get("flag"):
+        return None
+    text = check.expression.name
+    if "|" in text:
+        return None
+    whole = (text[1:] if text.startswith("^") else f".*{text}").removesuffix("$")
+    whole += "" if text.endswith("$") else ".*"
+    return {"pattern": whole} if portable(whole) and not text.endswith("\\$") else None
 
 
 def _length(check: exp.Binary) -> dict | None:
@@ -145,67 +186,3 @@ def _length(check: exp.Binary) -> dict | None:
 def _number(node: exp.Expr) -> int | float | None:
     text = node.sql()
     return (float(text) if "." in text else int(text)) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
-
-
-def _cel(node: exp.Expr, draft: EntityDraft) -> str | None:
-    """CEL of a check over the fields of the draft; None where a part has no counterpart."""
-    if isinstance(node, exp.And | exp.Or):
-        left, right = _cel(node.left, draft), _cel(node.right, draft)
-        return f"({left} {'&&' if isinstance(node, exp.And) else '||'} {right})" if left and right else None
-    if isinstance(node, exp.Not):
-        inner = _cel(node.this, draft)
-        return f"!({inner})" if inner else None
-    if isinstance(node, exp.Column):
-        name = _field(node, draft)
-        return f"self.{name}" if name and draft.fields[name].type == "boolean" else None
-    if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-        name = _field(node.this, draft)
-        return f"self.{name} == null" if name else None
-    if isinstance(node, exp.Binary) and type(node) in _OPERATORS:
-        return _comparison(node, draft)
-    return None
-
-
-def _comparison(node: exp.Binary, draft: EntityDraft) -> str | None:
-    operator, left, right = _OPERATORS[type(node)], _field(node.left, draft), _field(node.right, draft)
-    if left is None:
-        return None
-    field = draft.fields[left]
-    if right is not None:
-        other = draft.fields[right]
-        alike = field.type == other.type and field.to == other.to and field.type not in ("boolean", "strings", "references")
-        return f"self.{left} {operator} self.{right}" if alike else None
-    value = literal(node.right, field.type, field.values)
-    return f"self.{left} {operator} {value}" if value is not None else None
-
-
-def _field(node: exp.Expr, draft: EntityDraft) -> str | None:
-    if not isinstance(node, exp.Column):
-        return None
-    name = identifier(node.name)
-    return next((n for n in (name, name.removesuffix("_id")) if n in draft.fields), None)
-
-
-def _nullable(check: exp.Expr, draft: EntityDraft) -> list[str]:
-    """The fields of a check that may be null and that it does not ask itself."""
-    asked = {_field(n.this, draft) for n in check.find_all(exp.Is)}
-    named = dict.fromkeys(_field(c, draft) for c in check.find_all(exp.Column))
-    return [n for n in named if n and n not in asked and not draft.fields[n].required]
-
-
-def literal(node: exp.Expr, kind: str, values: tuple[str, ...] = ()) -> str | None:
-    """CEL of an SQL literal as a value of a type; None where it is none."""
-    if isinstance(node, exp.Boolean):
-        return ("true" if node.this else "false") if kind == "boolean" else None
-    if not isinstance(node, exp.Literal | exp.Neg):
-        return None
-    text = node.sql().strip("'")
-    if kind == "boolean":
-        return {"0": "false", "1": "true"}.get(text)
-    if kind == "integer":
-        return text if re.fullmatch(r"-?\d+", text) else None
-    if kind in ("number", "decimal"):
-        return (text if "." in text else f"{text}.0") if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
-    if kind in ("string", "text") or (kind == "enum" and text in values):
-        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return None

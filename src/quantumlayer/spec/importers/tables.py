@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.words import free, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.ids import uuid_fits
-from quantumlayer.spec.values import Field
+from quantumlayer.spec.values import Auth, Field
 
 
 class ImportError_(UserError):
@@ -24,10 +24,11 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def identifier(name: object) -> str:
     """A name of a file as the spec writes it: `LineItem`, `line-item` → `line_item`; words that expressions reserve get a tail."""
-    return free(_snake(name), "value")
+    return free(snaked(name), "value")
 
 
-def _snake(name: object) -> str:
+def snaked(name: object) -> str:
+    """A name in lower snake case, humps divided: `publishEvent` → `publish_event`."""
     return snake(_HUMP.sub("_", str(name)))
 
 
@@ -40,7 +41,7 @@ class Import:
 
     def entity(self, name: str, by: str) -> EntityDraft:
         """The entity of a table, class or type, made where it is new."""
-        draft = self.world.add(singular(_snake(name)).replace("_", " "), by)
+        draft = self.world.add(singular(snaked(name)).replace("_", " "), by)
         draft.declared = True
         return draft
 
@@ -56,6 +57,8 @@ def key_of(draft: EntityDraft, column: str, field: Field, result: Import, *, mad
     )
     if field.type == "integer":
         if made or plain:
+            if not plain:
+                result.world.assume(f"The key {column} of {rows} is their id, a number that the application makes.")
             return None
         key = Field(type="integer", min=field.min, max=field.max, satisfies=field.satisfies)
     else:
@@ -72,6 +75,20 @@ def key_of(draft: EntityDraft, column: str, field: Field, result: Import, *, mad
     return key
 
 
+_SIGNED_IN_BY = ("email", "username", "user_name", "login")
+
+
+def let_sign_in(draft: EntityDraft, told: str, result: Import, by: str) -> None:
+    """The draft's rows are those who sign in, which is `told` by something of the file."""
+    if result.world.account:
+        return
+    result.world.account = draft.name
+    identified = next((n for n in _SIGNED_IN_BY if n in draft.fields), "email")
+    rows = draft.plural.replace("_", " ")
+    marker = result.world.assume(f"{rows.capitalize()} sign in: {told}.")
+    result.world.auth = Auth(entity=draft.name, identifier=identified, satisfies=(by, marker))
+
+
 _SCALARS = {"int": "integer", "integer": "integer", "bigint": "integer", "long": "integer", "smallint": "integer", "short": "integer", "number": "number", "float": "number", "double": "number", "real": "number", "decimal": "decimal", "numeric": "decimal", "money": "decimal", "bool": "boolean", "boolean": "boolean", "date": "date", "datetime": "datetime", "timestamp": "datetime", "timestamptz": "datetime", "instant": "datetime", "time": "time", "text": "text", "string": "string", "varchar": "string", "char": "string", "str": "string", "uuid": "string", "id": "string", "localdate": "date", "localdatetime": "datetime", "bigdecimal": "decimal", "blob": None, "bytes": None, "json": None}  # fmt: skip
 
 
@@ -81,7 +98,7 @@ def scalar_field(name: str, kind: str, *, required: bool, unique: bool, by: str)
     if base not in _SCALARS or _SCALARS[base] is None:
         return None
     found = _SCALARS[base]
-    format_ = type_of(_snake(name))[1] if found == "string" else None
+    format_ = type_of(snaked(name))[1] if found == "string" else None
     format_ = "uuid" if base == "uuid" else format_
     if kind.strip().startswith("[") or kind.strip().endswith("[]"):
         return Field(type="strings", satisfies=(by,)) if found == "string" else None

@@ -19,7 +19,7 @@ _DEEPEST = 50
 def load(name: str, text: str) -> Json:
     """The document of a YAML or JSON text, not to be changed: it is remembered. Raises `ImportError_` with the line."""
     try:
-        document = json.loads(text) if text.lstrip().startswith("{") else YAML(typ="safe").load(text)
+        document = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
     except json.JSONDecodeError as error:
         raise ImportError_(name, error.lineno, f"invalid JSON: {error.msg}", "mend the JSON at this line") from None
     except MarkedYAMLError as error:
@@ -32,6 +32,14 @@ def load(name: str, text: str) -> Json:
     if not isinstance(document, dict):
         raise ImportError_(name, 1, "the file holds no object", "pass an OpenAPI document")
     return document
+
+
+def _yaml(text: str) -> Any:
+    """The quick parser does not know all of YAML 1.2 (`[{url: https://…}]`): what it refuses, the other one decides."""
+    try:
+        return YAML(typ="safe").load(text)
+    except MarkedYAMLError:
+        return YAML(typ="safe", pure=True).load(text)
 
 
 @dataclass

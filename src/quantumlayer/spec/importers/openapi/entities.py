@@ -161,6 +161,11 @@ class Maker:
             draft.fields[name] = Field(type=value[0], value=value[1], satisfies=(self.by,))  # type: ignore[arg-type]
             members[key] = name
             return
+        if not accepted and (above := self._of_parent(resource, name)):
+            kind = "integer" if type_of(schema)[0] == "integer" else "string"
+            draft.fields[name] = Field(type=kind, value=f"self.{above}.{name}", satisfies=(self.by,))  # type: ignore[arg-type]
+            members[key] = name
+            return
         if target := self._named(name, schema):
             label = name.removesuffix("_id")
             writable = "always" if changed else "create" if made else "never"
@@ -220,6 +225,15 @@ class Maker:
         if made and not changed and changeable:
             return found.model_copy(update={"writable": "create"})
         return found if made else found.model_copy(update={"required": False})
+
+    def _of_parent(self, resource: Resource, name: str) -> str | None:
+        """The reference to the row above whose key a member repeats: the `isbn` of a loan that stands beneath `/books/{isbn}`."""
+        draft = self.drafts[resource.name]
+        for parent in resource.parents:
+            above = self.known.get(parent)
+            if above and name != "id" and identifier(above.parameter or "") == name and name in self.drafts[parent].fields:
+                return parent if parent in draft.fields else None
+        return None
 
     def _named(self, name: str, schema: Json) -> str | None:
         """The entity that `author_id` names."""

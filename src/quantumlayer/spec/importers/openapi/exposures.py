@@ -12,7 +12,7 @@ from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_nam
 from quantumlayer.spec.importers.openapi.pages import page_members
 from quantumlayer.spec.importers.openapi.people import People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle
-from quantumlayer.spec.importers.tables import identifier
+from quantumlayer.spec.importers.tables import identifier, snaked
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.surface import TOTAL
 from quantumlayer.spec.values import Access, Bound, Effect, Exposure, Field, Operation, Paging, Report, Transition
@@ -298,7 +298,7 @@ class Exposer:
         resource = self._resource(op.above[0])
         if resource is None or len(op.chain) > 2:
             return False
-        draft, name = self.maker.drafts[resource.name], identifier(op.last)
+        draft, name = self.maker.drafts[resource.name], snaked(op.last)
         if name in draft.operations or not name:
             return False
         inputs: dict[str, Field] = {}

@@ -29,7 +29,9 @@ def scalar(document: Document, node: Any, *, required: bool, by: str) -> Field |
     """A field for a text, number, boolean or list of texts; None for anything else."""
     schema = document.schema(node)
     kind, nullable = type_of(schema)
-    base: dict[str, Any] = {"required": required and not nullable, "satisfies": (by,)}
+    # What has a default may be left out, and is nothing for that.
+    filled = "default" in schema and schema["default"] is not None and not schema.get("readOnly")
+    base: dict[str, Any] = {"required": (required or filled) and not nullable, "satisfies": (by,)}
     if schema.get("description"):
         base["description"] = " ".join(str(schema["description"]).split())[:200]
     if "enum" in schema:
@@ -40,19 +42,26 @@ def scalar(document: Document, node: Any, *, required: bool, by: str) -> Field |
             )
     if "const" in schema and isinstance(schema["const"], str) and schema["const"]:
         return Field(type="enum", values=(schema["const"],), **base)
+    made = _made(schema, kind, base) if kind in ("string", "number", "integer", "boolean") else None
+    if made is not None and filled and made.default is None:
+        made = made.model_copy(update={"required": required and not nullable})
+    if made is not None:
+        return made
+    if kind == "array" and document.schema(schema.get("items") or {}).get("type") == "string":
+        bounds = {"min_items": schema.get("minItems") or None, "max_items": schema.get("maxItems") or None}
+        return Field(type="strings", **bounds, **(base | {"required": required and not nullable}))
+    return None
+
+
+def _made(schema: Json, kind: str, base: dict[str, Any]) -> Field:
     if kind == "string":
         return _string(schema, base)
+    if kind == "boolean":
+        return Field(type="boolean", default=literal(schema.get("default"), "boolean"), **base)
     if kind == "number" and (places := _PLACES.get(schema.get("multipleOf", 0))):
         exact = {k: v for k, v in _limits(schema).items() if k != "step"}
         return Field(type="decimal", places=places, default=literal(schema.get("default"), "number"), **exact, **base)
-    if kind in ("integer", "number"):
-        return Field(type=kind, default=literal(schema.get("default"), kind), **_limits(schema), **base)  # type: ignore[arg-type]
-    if kind == "boolean":
-        return Field(type="boolean", default=literal(schema.get("default"), "boolean"), **base)
-    if kind == "array" and document.schema(schema.get("items") or {}).get("type") == "string":
-        bounds = {"min_items": schema.get("minItems") or None, "max_items": schema.get("maxItems") or None}
-        return Field(type="strings", **bounds, **base)
-    return None
+    return Field(type=kind, default=literal(schema.get("default"), kind), **_limits(schema), **base)  # type: ignore[arg-type]
 
 
 # `multipleOf: 0.01` is an exact number with two places.

@@ -99,13 +99,14 @@ def resources(operations: list[Op], accounts: People | None) -> dict[str, Resour
         elif accounts and name == accounts.entity:
             found[name].plural = identifier(word)
     for op in free:
-        owner = entity_name(op.last)
-        if id(op) in pairs or op.last not in collections:
+        word = op.last if op.last in collections else _made_by_verb(op, collections)
+        if id(op) in pairs or word is None:
             continue
+        owner = entity_name(word)
         resource = found[owner]
         resource.operations.append(op)
         op.used = True
-        if op.chain[-1][1] and not resource.parameter:
+        if word == op.last and op.chain[-1][1] and not resource.parameter:
             resource.parameter = op.chain[-1][1]
         if op.above[0] in collections:
             parent = entity_name(op.above[0])
@@ -133,16 +134,29 @@ def _plural_of(accounts: People, operations: list[Op]) -> str:
 def _collections(operations: Iterable[Op]) -> list[str]:
     """The fixed parts of paths that hold rows: they have rows of their own, answer a list of them, or take new ones."""
     found: dict[str, None] = {}
-    for op in operations:
-        if not op.chain or not op.last:
-            continue
+    placed = [op for op in operations if op.chain and op.last]
+    for op in placed:
         keyed = op.chain[-1][1] is not None
         listed = op.method == "GET" and op.answer.kind == "rows" and (len(op.chain) == 1 or op.above[1] is not None)
-        made = op.method == "POST" and op.body.kind == "row" and op.answer.kind == "row" and not keyed
-        own = made and (len(op.chain) == 1 or op.answer.component in (None, *_last_words(op.last)) or op.status == 201)
-        if (keyed and op.answer.kind != "texts") or listed or own:
+        if (keyed and op.answer.kind != "texts") or listed:
             found[op.last] = None
-    return list(found)
+    held = list(found)
+    order = {word: number for number, word in enumerate(dict.fromkeys(op.last for op in placed))}
+    for op in placed:
+        made = op.method == "POST" and op.body.kind == "row" and op.answer.kind == "row" and op.chain[-1][1] is None
+        own = made and (len(op.chain) == 1 or op.answer.component in (None, *_last_words(op.last)) or op.status == 201)
+        if own and _made_by_verb(op, held) is None:
+            found[op.last] = None
+    return sorted(found, key=order.__getitem__)
+
+
+def _made_by_verb(op: Op, collections: list[str]) -> str | None:
+    """The collection that a POST makes a row of under a verb: `/books/{isbn}/borrow` answers a loan, whose rows are `/loans`."""
+    made = op.method == "POST" and op.status == 201 and op.answer.kind == "row" and op.answer.component and op.above[1]
+    if not made or op.chain[-1][1] is not None or entity_name(str(op.answer.component)) == entity_name(op.last):
+        return None
+    named = entity_name(str(op.answer.component))
+    return next((word for word in collections if entity_name(word) == named and word != op.above[0]), None)
 
 
 def _last_words(word: str) -> tuple[str, ...]:

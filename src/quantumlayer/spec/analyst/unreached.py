@@ -1,0 +1,47 @@
+"""States that are listed and that nothing leads to: the actions that move rows there, as assumptions."""
+
+from quantumlayer.spec.analyst.access import restrict
+from quantumlayer.spec.analyst.words import an
+from quantumlayer.spec.analyst.world import NEGATIVE, EntityDraft, World, action_for_state, transition
+
+# What whoever owns a row does with it, where nothing else is said.
+OWNERS_ACTIONS = ("submit", "publish", "unpublish", "withdraw", "cancel", "archive", "complete")
+
+
+def reach_states(world: World) -> None:
+    """Let every listed state be reached, from those listed before it, in the order of a row's life."""
+    for entity in world.entities.values():
+        if entity.state and entity.listed and not entity.exact:
+            _reach(entity, world)
+
+
+def _reach(entity: EntityDraft, world: World) -> None:
+    assert entity.state
+    reached = {o.transition.to for o in entity.operations.values() if o.transition} | {entity.state.initial}
+    reached |= {_set_to(entity, state) for state in entity.listed}
+    missing = [s for s in entity.listed if s not in reached]
+    made = []
+    for state in missing:
+        sources = [s for s in entity.before(state) if s not in NEGATIVE] or [entity.state.initial]
+        name = action_for_state(state)
+        if name in entity.operations or name in entity.forbidden:
+            continue
+        marker = world.assume(f"{an(entity.name).capitalize()} becomes {state} by the action {name}.".replace("_", " "))
+        transition(entity, name, sources, state, marker)
+        made.append(name)
+        if name == "reject" and "approve" in entity.operations:
+            # Whoever approves rejects.
+            continue
+        if world.auth and entity.owner and name not in OWNERS_ACTIONS:
+            # Nobody says of their own order that it is paid.
+            restrict(world, entity, name, marker, role="admin")
+    if made:
+        listed = " or ".join(made).replace("_", " ")
+        world.ask(f"Who may {listed} {an(entity.name)}, and when?".replace("_", " "))
+
+
+def _set_to(entity: EntityDraft, state: str) -> str:
+    """The state, where the effect of an operation sets it."""
+    assert entity.state
+    values = [e.set.get(entity.state.field, "") for o in entity.operations.values() for e in o.effects]
+    return state if f"'{state}'" in " ".join(values) else ""
