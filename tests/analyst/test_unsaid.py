@@ -81,3 +81,33 @@ def test_whoever_opens_a_case_makes_it() -> None:
 def test_all_is_no_part_of_a_name() -> None:
     spec = spec_of("Frames have a model. Show all orders that have been ready for more than 14 days.")
     assert set(spec.entities) <= {"frame", "order"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Clubs have a name. A student can join clubs and a teacher gives points.",
+        "Films have a title. Jurors can review films.",
+        "Problems have a text. A cupboard opens problems.",
+    ],
+)
+def test_what_leaves_no_mark_is_no_state(text: str) -> None:
+    assert all(e.state is None for e in spec_of(text).entities.values())
+
+
+def test_whoever_teaches_a_class_is_its_trainer() -> None:
+    spec = spec_of("Trainers teach classes. A class has a name.")
+    assert spec.entities["class"].fields["trainer"].to == "trainer" and spec.entities["class"].state is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("cost per seat", "decimal"),
+        ("year planted", "integer"),
+        ("battery level at landing", "integer"),
+        ("date of return", "date"),
+    ],
+)
+def test_the_head_of_a_name_tells_its_type(name: str, kind: str) -> None:
+    assert next(iter(spec_of(f"Things have a {name} and a label.").entities["thing"].fields.values())).type == kind

@@ -25,6 +25,7 @@ from quantumlayer.spec.analyst import (
     spans,
     stages,
     states,
+    taken,
     visible,
 )
 from quantumlayer.spec.analyst.asides import one_by_one, read_asides
@@ -67,6 +68,7 @@ BOOKS = (
     spans,
     stages,
     states,
+    taken,
     visible,
 )
 # From this phase on all fields are known.

@@ -6,7 +6,9 @@ from typing import Any
 from quantumlayer.spec.analyst.draft_field import add_field, known_field
 from quantumlayer.spec.analyst.fields import read_item, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.quantities import amount
+from quantumlayer.spec.analyst.periods import ensure_days
+from quantumlayer.spec.analyst.quantities import amount, bounds_of
+from quantumlayer.spec.analyst.time_words import main_date
 from quantumlayer.spec.analyst.words import number, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Field
@@ -32,6 +34,8 @@ _MONEY = (
     "profit",
     "margin",
 )
+_NIGHTS = r"\bnumber of (?:nights|days)\b"
+_LASTING = ("rent", "reserve", "book", "borrow", "lease", "hire")
 
 
 @rule
@@ -47,6 +51,7 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
         target = next((e for e in [topic, *holders] if e and name in e.fields), None)
         if target is None:
             known = [e for e in [topic, *world.entities.values()] if e]
+            _lasting(clause, world, m["x"])
             target = next((e for e in known if _sum(e, m["x"], world, exact=True)), None)
             target = target or next((e for e in known if _sum(e, m["x"], world)), None)
     if target is None or not name:
@@ -64,12 +69,21 @@ def computes(clause: Clause, world: World, m: Any) -> bool | str | None:
     return True
 
 
+def _lasting(clause: Clause, world: World, text: str) -> None:
+    """`the number of nights times …`: what was told to be rented or reserved is so for days, where nothing else says how long."""
+    events = [e for e in world.entities.values() if e.event_of in _LASTING]
+    if len(events) == 1 and not bounds_of(events[0], world) and not main_date(events[0]) and re.search(_NIGHTS, text):
+        ensure_days(events[0], clause, world)
+
+
 def _tell_parts(clause: Clause, world: World, text: str) -> None:
     """`… times the daily rate of the pen`: that a pen has one is told here, if nowhere else."""
-    for found in re.finditer(r"(?:the|its|their) ([a-z]+(?: [a-z]+)?) (?:of|for) (?:the|its|their|an?|each) @(\w+)", text):
-        holder, item = world.find(found[2].replace("_", " ")), read_item(found[1])
+    of = r"(?:the|its|their) (?P<f>[a-z]+(?: [a-z]+)?) (?:of|for) (?:the|its|their|an?|each) @(?P<h>\w+)"
+    whose = r"@(?P<h>\w+)'s (?P<f>[a-z]+(?: per [a-z]+| [a-z]+)?)"
+    for found in (m for told in (of, whose) for m in re.finditer(told, text)):
+        holder, item = world.find(found["h"].replace("_", " ")), read_item(found["f"])
         kind = type_of(item.name)[0] if item.name else None
-        if holder and kind in _NUMERIC and known_field(holder, found[1]) is None:
+        if holder and kind in _NUMERIC and known_field(holder, found["f"]) is None:
             add_field(holder, item, clause.id, world)
 
 

@@ -139,7 +139,7 @@ def act(
             )
         ):
             label = noun.replace("_", " ")
-            marker = world.assume(f"What is kept when somebody {_third(verb)} {an(target.name)} is {an(label)}.")
+            marker = world.assume(f"What is kept when somebody {third_person(verb)} {an(target.name)} is {an(label)}.")
             world.add(noun, clause.id).satisfies.append(marker)
     event = world.events_of(key, target.name) if key in EVENT_VERBS else None
     if event and event.name != target.name:
@@ -165,7 +165,7 @@ def act(
     return None
 
 
-def _third(verb: str) -> str:
+def third_person(verb: str) -> str:
     """`join` → `joins`."""
     return (
         f"{verb}es"

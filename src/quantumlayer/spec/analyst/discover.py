@@ -8,7 +8,7 @@ from quantumlayer.spec.analyst.draft_field import looks_like_field
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause
 from quantumlayer.spec.analyst.nouns import STOP, noun
-from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, RECORDS, ROLES, is_plural, plural, singular, verb_base
+from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, RECORDS, ROLES, is_plural, plural, singular, verb_base, words_of
 from quantumlayer.spec.analyst.world import World
 
 _DET = r"(?:(?:an?|the|each|every|all|any|our|my|some|their|his|her|its|many|several|multiple|other|own|new|your) )*"
@@ -79,7 +79,7 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         whole = [c for c in found if c.endswith(f"_{one}") and c in declared]
         if len(whole) == 1 and one not in PEOPLE:
             del found[one]
-    for deed, thing in _asked_for([t for _, t in texts], found).items():
+    for deed, thing in (_asked_for([t for _, t in texts], found) | _booked(texts, found)).items():
         found.pop(deed, None)
         aliases |= {form.replace("_", " "): thing for form in (deed, plural(deed))}
     for one in [o for o in found if _begins_known(o, everything, world)]:
@@ -98,6 +98,14 @@ def _begins_known(one: str, everything: str, world: World) -> bool:
     rests = {form.removeprefix(f"{one}_").replace("_", " ") for e in known for form in (e.name, e.plural)}
     ends = "|".join(map(re.escape, rests))
     return bool(rests) and one not in world.entities and not re.search(rf"\b{one}s?\b(?! (?:{ends})\b)", everything)
+
+
+def _booked(texts: list[tuple[Clause, str]], found: Mapping[str, str]) -> dict[str, str]:
+    """`clients book a session with an artist`: the booking is the session."""
+    said = " ".join(dict.fromkeys(c.text.lower() for c, _ in texts))
+    things = re.findall(r"\bbooks? an? ([a-z]+) with (?:an?|the) ([a-z]+)", said)
+    things = [thing for thing, person in things if person in PEOPLE | words_of("credited")]
+    return {"booking": things[0]} if len(things) == 1 and things[0] in found and things[0] != "booking" else {}
 
 
 def _asked_for(texts: list[str], found: Mapping[str, str]) -> dict[str, str]:

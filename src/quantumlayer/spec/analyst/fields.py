@@ -248,6 +248,11 @@ def type_of(name: str) -> tuple[str | None, str | None]:
         return "string", None
     if "per" in words[1:-1] and words[0] in ("max", "maximum", "min", "minimum", "limit"):
         return "integer", None
+    # `battery level at landing` is a level, wherever it is measured.
+    head = re.match(r"(.+?)_(?:at|per|in|on|during|for|before|after|of)_[a-z]", name)
+    known = name in KNOWN_FORMATS or name in KNOWN_TYPES or singular(name) in KNOWN_TYPES
+    if head and not known and (found := type_of(head[1]))[0]:
+        return found
     for key in (name, singular(name), *("_".join(words[i:]) for i in range(1, len(words)))):
         if key in KNOWN_FORMATS:
             return "string", KNOWN_FORMATS[key]
@@ -275,4 +280,6 @@ def type_of(name: str) -> tuple[str | None, str | None]:
         return "decimal", None
     if words[-1] == "id" and len(words) > 1:
         return "string", None
+    if words[0] == "year" and len(words) == 2 and verb_base(words[1]) not in (None, words[1]):
+        return "integer", None
     return None, None

@@ -4,18 +4,20 @@ import re
 from typing import Any
 
 from quantumlayer.spec.analyst.access import require, restrict
-from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, act, comment, remainder
+from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, act, comment, remainder, third_person
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.context import HABITS
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.fields import split_list
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.states import operation_for, operation_name
-from quantumlayer.spec.analyst.words import PEOPLE, an, number, singular, snake, verb_base
+from quantumlayer.spec.analyst.states import leaves_state, operation_for, operation_name
+from quantumlayer.spec.analyst.words import PEOPLE, an, number, singular, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field, Guard
 
+_RELATING = words_of("verbs", "relating")
+_GROUPS = words_of("organisations") | {"team", "family", "group", "household", "device", "sensor", "machine", "app"}
 _SIGN = r"(?:register|sign up|signup|log ?in|sign in|log into \w+|create an account|create accounts|have accounts?|have an account|authenticate|registration|login|log out|sign out|logout)(?: themselves)?"
 
 
@@ -226,12 +228,36 @@ def deed(clause: Clause, world: World, who: str, verb: str, target: EntityDraft)
         if target.name in PEOPLE or world.is_account(target):
             return False
         assign(clause, world, who, target)
+    elif verb in _RELATING and not world.is_role(who) and verb not in target.operations:
+        return _relate(clause, world, who, verb, target)
+    elif not leaves_state(target, verb) or not _acts(who, world):
+        return False
     else:
         operation_for(world, target, verb, clause.id)
     if world.is_role(who) and world.auth:
         restrict(world, target, operation_name(world, target, verb), clause.id, role=who)
     elif world.auth and target.owner and who == singular(target.owner):
         restrict(world, target, operation_name(world, target, verb), clause.id, owner=target.owner)
+    return True
+
+
+def _acts(who: str, world: World) -> bool:
+    """Whether it can be told to do something: people, groups of them and those who sign in, but no box or page."""
+    return who in PEOPLE or who in _GROUPS or world.is_account(world.find(who.replace("_", " ")))
+
+
+def _relate(clause: Clause, world: World, who: str, verb: str, target: EntityDraft) -> bool:
+    """`trainers teach classes`: each class has its trainer."""
+    person = world.find(who.replace("_", " "))
+    if person is None or person is target or target.name in PEOPLE:
+        return False
+    marker = world.assume(f"{an(target.name).capitalize()} has one {who.replace('_', ' ')} who {third_person(verb)} it.")
+    if world.is_account(person):
+        world.own(target, clause.id, snake(who))
+    elif target.reference_to(person.name) is None:
+        name = world.link(target, person, clause.id)
+        target.fields[name] = target.fields[name].model_copy(update={"satisfies": (clause.id, marker)})
+    target.satisfies.append(clause.id)
     return True
 
 

@@ -22,8 +22,12 @@ class Rewrite:
 def _rules() -> tuple[Rewrite, ...]:
     text = resources.files("quantumlayer.spec.analyst").joinpath("rewrites.toml").read_text("utf-8")
     organisation = f"(?:{'|'.join(sorted(words_of('organisations'), key=len, reverse=True))})"
+    person = f"(?:{'|'.join(sorted(words_of('people') | words_of('credited'), key=len, reverse=True))})"
     rules = tomllib.loads(text)["rewrite"]
-    return tuple(Rewrite(r["pattern"].replace("{ORG}", organisation), r["to"], tuple(r.get("need", ()))) for r in rules)
+    return tuple(
+        Rewrite(r["pattern"].replace("{ORG}", organisation).replace("{PERSON}", person), r["to"], tuple(r.get("need", ())))
+        for r in rules
+    )
 
 
 # Patterns are lower case. One that minds case is compiled in half the time, and most never match.
@@ -47,4 +51,6 @@ def rewritten(text: str) -> tuple[str, ...]:
         if _finds(rule.pattern).search(low):
             text = _in_any_case(rule.pattern).sub(rule.to, text)
             low = text.lower()
-    return tuple(p for piece in text.split(";") if (p := re.sub(r"\s+", " ", piece).strip(" ,.")))
+    pieces = (re.sub(r"\s+", " ", piece).strip(" ,.") for piece in text.split(";"))
+    # An optional group that was empty leaves a clause without its end.
+    return tuple(p for p in pieces if p and not re.fullmatch(r"(?:every |an? |the )?[\w ]+ (?:has|have|belongs to)", p))

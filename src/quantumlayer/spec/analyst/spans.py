@@ -7,10 +7,11 @@ from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.derive import due_within
 from quantumlayer.spec.analyst.draft_field import add_when, known_field, ordered
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.periods import ensure_period
 from quantumlayer.spec.analyst.quantities import bounds_of, timed
 from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
-from quantumlayer.spec.analyst.words import an, snake, verb_base
+from quantumlayer.spec.analyst.words import snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test, standing_test
 from quantumlayer.spec.values import Field, Guard, Rule, Unique
 
@@ -79,18 +80,6 @@ def overlap(target: EntityDraft, reference: str, world: World, by: str) -> None:
             satisfies=(by,),
         ),
     )
-
-
-def ensure_period(target: EntityDraft, clause: Clause, world: World) -> tuple[str, str]:
-    """The start and end of the entity, which rules about its time ask for even where nobody listed them."""
-    if known := period(target):
-        return known
-    marker = world.assume(f"{an(target.name).capitalize()} has a start and an end, and ends after it starts.")
-    first = next((n for n in ("start", "start_time", "starts_at") if n in target.fields), "start")
-    for name in (first, "end"):
-        target.fields.setdefault(name, Field(type="datetime", satisfies=(clause.id, marker)))
-    ordered(target, first, "end", clause.id)
-    return first, "end"
 
 
 @rule

@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, an, participle, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import PEOPLE, an, participle, singular, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import (
     NEGATIVE,
     EntityDraft,
@@ -24,6 +24,8 @@ from quantumlayer.spec.analyst.world import (
     transition,
 )
 from quantumlayer.spec.values import Effect, Field, Guard, Transition
+
+_STATELESS = words_of("verbs", "stateless")
 
 
 @rule
@@ -101,6 +103,7 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
         or verb is None
         or verb
         in ("set", "be", "search", "sort", "filter", "list", "order", "show", "find", "browse", "share", "view", "assign")
+        or not leaves_state(target, verb)
     ):
         return None
     done = world.events_of(verb, target.name)
@@ -217,6 +220,13 @@ def event_for(world: World, verb: str, target: EntityDraft) -> EntityDraft | Non
     return next(
         (e for e, _ in world.children(target.name) if e.event_of or e.name in ("loan", "rental", "borrowing", "checkout")), None
     )
+
+
+def leaves_state(target: EntityDraft, verb: str) -> bool:
+    """Whether a deed on a row shows in it: what is given or joined is in no state, unless the request says that it is."""
+    told = {participle(verb), state_of_verb(verb)}
+    known = told & {*target.fields, *(target.state.states if target.state else ())} or verb in target.operations
+    return bool(known) or verb.split("_")[0] not in _STATELESS
 
 
 def operation_name(world: World, target: EntityDraft, verb: str) -> str:

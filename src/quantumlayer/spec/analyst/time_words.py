@@ -109,7 +109,7 @@ def main_date(target: EntityDraft, row: str = "self") -> tuple[str, str, bool] |
 
 def period(target: EntityDraft) -> tuple[str, str] | None:
     """The fields that bound a span of time."""
-    for first, last in (("start", "end"), ("starts_at", "ends_at"), ("start_time", "end_time"), ("start_date", "end_date"), ("from", "to"), ("check_in", "check_out"), ("check_in_date", "check_out_date"), ("begin", "end"), ("arrival", "departure"), ("from_date", "to_date"), ("starts", "ends"), ("pickup_date", "return_date"), ("begins_at", "ends_at"), ("pickup_time", "return_time"), ("arrival_date", "departure_date"), ("valid_from", "valid_until"), ("valid_from", "valid_to"), ("entry_time", "exit_time"), ("departure_time", "arrival_time"), ("entry", "exit")):  # fmt: skip
+    for first, last in (("start", "end"), ("start_timestamp", "end_timestamp"), ("starts_at", "ends_at"), ("start_time", "end_time"), ("start_date", "end_date"), ("from", "to"), ("check_in", "check_out"), ("check_in_date", "check_out_date"), ("begin", "end"), ("arrival", "departure"), ("from_date", "to_date"), ("starts", "ends"), ("pickup_date", "return_date"), ("begins_at", "ends_at"), ("pickup_time", "return_time"), ("arrival_date", "departure_date"), ("valid_from", "valid_until"), ("valid_from", "valid_to"), ("entry_time", "exit_time"), ("departure_time", "arrival_time"), ("entry", "exit")):  # fmt: skip
         if first in target.fields and last in target.fields:
             return first, last
     return None
