@@ -11,8 +11,10 @@ from quantumlayer.spec.analyst.sound import read_soundly
 from quantumlayer.spec.criteria import criteria_of, glossary_of
 from quantumlayer.spec.frd import Frd, FrdRequirement, Priority
 from quantumlayer.spec.importers.read import kind_of, read_files
+from quantumlayer.spec.importers.tables import FILLED
 from quantumlayer.spec.values import Spec
 
+_UNKNOWN, _UNFILLED = "the specification has no counterpart for it", "nothing says what it holds"
 _UNTITLED = re.compile(r"(?:to|so|hi|hello|hey|dear|as|we|i|it|there|this|my|our|an?|application)\b", re.I)
 _COULD = ("may ", "could ", "optional", "nice to have", "if possible", "ideally")
 
@@ -21,7 +23,7 @@ def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
     """The brief's clauses in order, numbered R1, R2, …; then one for each file and for what of it is not carried over."""
     found: list[Sentence] = []
     for statement in brief.statements:
-        if statement.kind == "heading":
+        if statement.kind in ("heading", "context"):
             continue
         if statement.kind == "hostile":
             found.append(Sentence(f"R{len(found) + 1}", statement.text, statement.lead, hostile=True))
@@ -34,7 +36,9 @@ def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
     imported = read_files(tuple((s.id, f) for s, f in zip([s for s in found if s.given], brief.files, strict=True)))
     for note in imported.unmet if imported else ():
         found.append(
-            Sentence(f"R{len(found) + 1}", note[:1].upper() + note[1:], unmet="the specification has no counterpart for it")
+            Sentence(
+                f"R{len(found) + 1}", note[:1].upper() + note[1:], unmet=_UNFILLED if note.startswith(FILLED) else _UNKNOWN
+            )
         )
     return tuple(found)
 
@@ -76,7 +80,7 @@ def draft_frd(brief: Brief, sentences: tuple[Sentence, ...] | None = None) -> Fr
     return Frd(
         name=name,
         introduction=brief.text[:2000],
-        context=tuple(s.text for s in context),
+        context=(*(s.text for s in context), *(s.text for s in brief.statements if s.kind == "context")),
         stack=brief.stack,
         stack_reason=brief.stack_reason,
         requirements=tuple(requirements),

@@ -44,7 +44,7 @@ from quantumlayer.spec.analyst.related import join_parts
 from quantumlayer.spec.analyst.rewrite import rewritten
 from quantumlayer.spec.analyst.spelling import corrected, slips
 from quantumlayer.spec.analyst.words import PEOPLE, plural
-from quantumlayer.spec.analyst.world import ASSUMED, World
+from quantumlayer.spec.analyst.world import ASSUMED, EntityDraft, World
 from quantumlayer.spec.values import Requirement, Spec
 
 # Importing them enters their handlers in the rule book.
@@ -352,8 +352,20 @@ def _settled(sentence: Sentence, world: World) -> bool:
     if sentence.text in world.settled:
         return True
     entity, name = world.pending.get(sentence.text, ("", ""))
-    operation = world.entities[entity].operations.get(name) if entity in world.entities else None
+    draft = world.entities.get(entity)
+    if draft is not None and name in draft.fields and name not in draft.operations:
+        return _holds(draft, name, world)
+    operation = draft.operations.get(name) if draft is not None else None
     return operation is not None and bool(operation.effects or operation.transition or operation.redirect)
+
+
+def _holds(draft: EntityDraft, name: str, world: World) -> bool:
+    """Whether something fills a field that nobody gives."""
+    field = draft.fields[name]
+    if field.default is not None or field.value is not None or field.writable != "never":
+        return True
+    effects = [e for d in world.entities.values() for o in d.operations.values() for e in o.effects]
+    return any(name in effect.set for effect in effects)
 
 
 def _numbered(spec: Spec, marks: dict[str, str]) -> Spec:

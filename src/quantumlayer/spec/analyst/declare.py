@@ -36,6 +36,13 @@ _COMPOSED = re.compile(
 )
 
 
+# What follows says what may be, and declares nothing.
+_NO_FIELDS = re.compile(
+    r"(?:been|to be|at most|no more|no |only|not|never|an? (?:admin|manager)|access|permission|full(?! name)|more than|up to \d+ (?:open|active)|exactly one of)\b",
+    re.I,
+)
+
+
 @rule
 def declares(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`each task has a title, optional notes and a priority (low, medium, high)`"""
@@ -55,20 +62,14 @@ def declares(clause: Clause, world: World, m: Any) -> bool | str | None:
         and re.match(rf"(?:an? |the |each |every |all |any )?@{m['e']},? (?:with|having)\b", clause_text(clause, world), re.I)
     ):
         return None
-    if not target or re.match(
-        r"(?:been|to be|at most|no more|no |only|not|never|an? (?:admin|manager)|access|permission|full|more than|up to \d+ (?:open|active)|exactly one of)\b",
-        m["fields"],
-        re.I,
-    ):
-        return None
-    return add_fields(target, m["fields"], clause, world)
+    return add_fields(target, m["fields"], clause, world) if target and not _NO_FIELDS.match(m["fields"]) else None
 
 
 @rule
 def declares_objects(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`track expenses with an amount and a date`"""
     target = entity(world, m, "e")
-    return add_fields(target, m["fields"], clause, world) if target else None
+    return add_fields(target, m["fields"], clause, world) if target and not _NO_FIELDS.match(m["fields"]) else None
 
 
 @rule

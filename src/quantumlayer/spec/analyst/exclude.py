@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from quantumlayer.spec.analyst.behave import EVENT_VERBS, limit_create
+from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, limit_create
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
@@ -133,6 +133,21 @@ def blocked(clause: Clause, world: World, m: Any) -> bool | str | None:
     reference, mine = world.link(event, parent, clause.id), world.link(child, parent, clause.id)
     rows = f"self.{reference}.{world.inverse(child, mine)}"
     limit_create(event, f"no_{snake(m['a'])}_{child.name}", f"!{rows}.exists(x, {test})", plain(clause.match), clause.id)
+    return True
+
+
+@rule
+def barred(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a blocked member cannot borrow`: none of what they would make is made."""
+    person, verb, thing = entity(world, m, "p"), verb_base(m["v"]), entity(world, m, "o") if m["o"] else None
+    if person is None or verb is None or verb in ("be", "have"):
+        return None
+    event = world.events_of(verb, person.name) or (thing if CRUD_VERBS.get(verb) == "create" else None)
+    reference = event.reference_to(person.name) if event else None
+    test = condition(world, person, m["a"], f"self.{reference}") if reference else None
+    if event is None or reference is None or test is None:
+        return None
+    limit_create(event, f"not_{snake(m['a'])}", f"!({test})", plain(clause.match), clause.id)
     return True
 
 

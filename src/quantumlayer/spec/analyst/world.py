@@ -110,12 +110,12 @@ class World:
     roles: dict[str, list[str]] = field(default_factory=dict)
     auth: Auth | None = None
     auth_cues: list[str] = field(default_factory=list)
+    no_cues: frozenset[str] = frozenset()
     api_key_cues: list[str] = field(default_factory=list)
     account: str | None = None
     actors: dict[str, str] = field(default_factory=dict)
     deciders: frozenset[str] = frozenset()
     mere: frozenset[str] = frozenset()
-    no_cues: frozenset[str] = frozenset()
     reports: dict[str, Report] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
@@ -234,10 +234,21 @@ class World:
         return child.fields[reference].inverse or child.plural
 
 
+_CLOSING = re.compile(r"(?:returned|closed|ended|finished|completed|resolved|settled|checked_out)_(?:at|on|date)")
+
+
+def closed_by(entity: EntityDraft) -> str | None:
+    """The nullable field whose value ends a row's open life, told by a sentence or by a file (`returned_at`)."""
+    if entity.closed_by or entity.state or not entity.declared:
+        return entity.closed_by
+    given = (n for n in entity.dates() if not entity.fields[n].required and entity.fields[n].value is None)
+    return next((n for n in given if _CLOSING.fullmatch(n)), None)
+
+
 def open_test(entity: EntityDraft, row: str = "self") -> str | None:
     """CEL that holds while a row's life is not over; None where the entity has no end."""
-    if entity.closed_by:
-        return f"{row}.{entity.closed_by} == null"
+    if closing := closed_by(entity):
+        return f"{row}.{closing} == null"
     if entity.state:
         states = entity.state.states
         opened = [s for s in states if s in OPEN]
@@ -259,8 +270,8 @@ def standing_test(entity: EntityDraft, row: str = "self") -> str | None:
 
 def ended_test(entity: EntityDraft, row: str = "self") -> str | None:
     """CEL that holds once a row's life is over; None where the entity has no end."""
-    if entity.closed_by:
-        return f"{row}.{entity.closed_by} != null"
+    if closing := closed_by(entity):
+        return f"{row}.{closing} != null"
     ended = ended_states(entity)
     opened = [s for s in entity.state.states if s in OPEN] if entity.state else []
     if entity.state and opened:

@@ -295,7 +295,7 @@ def _foreign(diagram: _Diagram, body: Body) -> None:
             diagram.result.unmet.append(f"what {column} of {rows} names is not said")
             continue
         kept = draft.fields.pop(found)
-        changes = {"unique": kept.unique or unique}
+        changes: dict[str, object] = {"unique": kept.unique or unique}
         if stem != found:
             changes["inverse"] = kept.inverse
         draft.fields[identifier(stem)] = kept.model_copy(update=changes)

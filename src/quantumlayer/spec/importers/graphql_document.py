@@ -178,4 +178,7 @@ def _held(schema: Schema, name: str) -> Kind | None:
 
 
 def _about_pages(name: str, fields: dict[str, FieldDefinitionNode]) -> bool:
+    """Whether a type tells of a page or of a refusal, and is no row."""
+    if name.endswith("Error") and "id" not in fields:
+        return True
     return name == "PageInfo" or ({"hasNextPage", "endCursor"} & set(fields) != set() and "id" not in fields)

@@ -121,7 +121,7 @@ def _kept(draft: EntityDraft, name: str, field: Field, result: Import, by: str) 
     if filled is not None:
         result.world.assume(f"The {name.replace('_', ' ')} of {rows} is {str(filled.default).strip(chr(39))} at first.")
     elif field.required:
-        result.unmet.append(f"what the {name.replace('_', ' ')} of {rows} holds is not said")
+        result.unfilled(draft, name)
     draft.fields[name] = (filled or _optional(field)).model_copy(update={"writable": "never", "satisfies": (by,)})
 
 

@@ -146,7 +146,7 @@ def _mutation(schema: Schema, entities: dict[str, EntityDraft], node: FieldDefin
     asked = {n: _input(draft, n, plain_kind(a.type).required) for n, a in given.items() if n not in {*own, f"{draft.name}_id", "client_mutation_id"}}  # fmt: skip
     _directed(draft, verb, node, entities, result, by)
     if not _moves(draft, verb, by):
-        _pend(draft, verb, node.name.value, result)
+        result.pend(f"what the mutation {node.name.value} changes is not said", draft, verb)
     taken = {n: f for n, f in asked.items() if f is not None}
     for name in asked.keys() - taken.keys():
         result.unmet.append(f"what the mutation {node.name.value} does with {name.replace('_', ' ')} is not said")
@@ -180,10 +180,3 @@ def _moves(draft: EntityDraft, verb: str, by: str) -> bool:
     if flag:
         effect(draft, verb, {flag: "true"}, by)
     return flag is not None
-
-
-def _pend(draft: EntityDraft, verb: str, name: str, result: Import) -> None:
-    """What only a sentence can tell."""
-    note = f"what the mutation {name} changes is not said"
-    result.unmet.append(note)
-    result.world.pending[note[:1].upper() + note[1:]] = (draft.name, verb)

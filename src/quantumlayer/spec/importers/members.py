@@ -98,8 +98,7 @@ def _method(line: str, body: Body, result: Import) -> None:
     if not name or _ACCESSOR.match(name) or name == draft.name or verb_base(verb) is None:
         return
     note = f"what the operation {called[1] if called else ''} of {draft.plural.replace('_', ' ')} does is not said"
-    result.unmet.append(note)
-    result.world.pending[note[:1].upper() + note[1:]] = (draft.name, name)
+    result.pend(note, draft, name)
 
 
 def _kind(written: str, size: str) -> tuple[str, bool]:

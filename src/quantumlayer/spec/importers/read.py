@@ -63,15 +63,15 @@ def read_file(file: SourceFile, by: str) -> Import:
         )
     result = _reader(kind)(file.name, file.text, by)
     if kind != "openapi":
-        for problem in _problems(kind, file, by):
+        for problem in _problems(kind, (file,), by):
             take_out(problem, result)
     return result
 
 
 @lru_cache(maxsize=16)
-def _problems(kind: str, file: SourceFile, by: str) -> tuple[Problem, ...]:
-    """What of the file no specification can hold. It is found once: a file is read several times on its way."""
-    return tuple(unsound(_reader(kind)(file.name, file.text, by), by))
+def _problems(kind: str, files: tuple[SourceFile], by: str) -> tuple[Problem, ...]:
+    """What of the one file no specification can hold. It is found once: a file is read several times on its way."""
+    return tuple(unsound(_reader(kind)(files[0].name, files[0].text, by), by))
 
 
 def _reader(kind: str) -> Callable[[str, str, str], Import]:

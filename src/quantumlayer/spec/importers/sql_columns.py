@@ -98,7 +98,7 @@ def _typed(name: str, kind: exp.DataType | None, column: exp.ColumnDef, script: 
         return {"type": "boolean"}
     if user == "citext":
         return {"type": "string"}
-    return {"type": _TYPES[base]} | _sizes(_TYPES[base], base, cast("exp.DataType", kind)) if base in _TYPES else None
+    return {"type": _TYPES[base]} | _sizes(_TYPES[base], base, kind) if base in _TYPES else None
 
 
 def _is_flag(base: str, kind: exp.DataType | None, column: exp.ColumnDef) -> bool:
@@ -114,8 +114,9 @@ def _is_flag(base: str, kind: exp.DataType | None, column: exp.ColumnDef) -> boo
     return any(isinstance(c, exp.In) and {e.sql() for e in c.expressions} == {"0", "1"} for c in checks)
 
 
-def _sizes(kind: str, base: str, type_: exp.DataType) -> dict:
-    numbers = [int(e.this.this) for e in type_.expressions if isinstance(e, exp.DataTypeParam) and str(e.this.this).isdigit()]
+def _sizes(kind: str, base: str, type_: exp.DataType | None) -> dict:
+    sizes = type_.expressions if type_ is not None else ()
+    numbers = [int(e.this.this) for e in sizes if isinstance(e, exp.DataTypeParam) and str(e.this.this).isdigit()]
     if kind == "decimal":
         return {"places": min(numbers[1], 8) if len(numbers) > 1 else (0 if numbers else 2)} | (
             {"min": 0} if base[0] == "U" else {}

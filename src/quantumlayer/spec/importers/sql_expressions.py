@@ -253,7 +253,8 @@ def _special(node: exp.Expr, draft: EntityDraft) -> Told | None:
 
 
 def _case(node: exp.Case, draft: EntityDraft) -> Told | None:
-    found = value_of(node.args["default"], draft)
+    default = node.args.get("default")
+    found = value_of(default, draft) if default is not None else None
     for branch in reversed(node.args["ifs"]):
         test, value = test_of(branch.this, draft), value_of(branch.args["true"], draft)
         if test is None or value is None or found is None or value.kind != found.kind:

@@ -32,12 +32,25 @@ def snaked(name: object) -> str:
     return snake(_HUMP.sub("_", str(name)))
 
 
+FILLED = "the application fills"
+
+
 @dataclass
 class Import:
     """What a file declares: drafts of entities in a world, and what of it could not be carried over."""
 
     world: World = field(default_factory=World)
     unmet: list[str] = field(default_factory=list)
+
+    def pend(self, note: str, entity: EntityDraft, name: str) -> None:
+        """What is unmet unless the request tells what an operation of the entity does, or what fills a field of it."""
+        if note not in self.unmet:
+            self.unmet.append(note)
+        self.world.pending[note[:1].upper() + note[1:]] = (entity.name, name)
+
+    def unfilled(self, entity: EntityDraft, field: str) -> None:
+        """A field that nobody gives, and of which the file does not say what it holds."""
+        self.pend(f"{FILLED} the {field} of {entity.plural}".replace("_", " "), entity, field)
 
     def entity(self, name: str, by: str) -> EntityDraft:
         """The entity of a table, class or type, made where it is new."""

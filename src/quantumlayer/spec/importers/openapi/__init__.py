@@ -12,6 +12,7 @@ from quantumlayer.spec.importers.openapi.operations import Op, base_path, ignore
 from quantumlayer.spec.importers.openapi.people import People, people, scheme
 from quantumlayer.spec.importers.openapi.refusals import refusals
 from quantumlayer.spec.importers.openapi.resources import resources
+from quantumlayer.spec.importers.openapi.untold import unsaid
 from quantumlayer.spec.importers.tables import Import
 from quantumlayer.spec.values import Auth, Surface
 
@@ -34,6 +35,8 @@ def import_openapi(name: str, text: str, by: str = "R1") -> Import:
     _sign_in(result, accounts, kind, found, by)
     exposer = Exposer(maker)
     exposer.expose(found)
+    for told in unsaid(document, found):
+        maker.note(told)
     for operation in ignored(document):
         maker.note(f"{operation} is left out: its method is not carried over")
     surface = Surface(
@@ -43,7 +46,7 @@ def import_openapi(name: str, text: str, by: str = "R1") -> Import:
         exposures=tuple(exposer.exposures),
     )
     result.world.finish = Finisher(surface, frozenset(exposer.hidden), frozenset(exposer.pending), accounts is not None)
-    result.world.pending = {note[:1].upper() + note[1:]: place for place, note in exposer.pending.items()}
+    result.world.pending |= {note[:1].upper() + note[1:]: place for place, note in exposer.pending.items()}
     result.unmet += exposer.pending.values()
     return result
 

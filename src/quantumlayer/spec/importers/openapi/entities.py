@@ -1,9 +1,10 @@
 """Resources as entities: their fields, keys, relations, who owns them, and what callers toggle."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantumlayer.spec.analyst.words import plural
+from quantumlayer.spec.analyst.words import participle, plural, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.importers.openapi.fields import scalar, type_of
@@ -11,6 +12,7 @@ from quantumlayer.spec.importers.openapi.identity import identity, names_row
 from quantumlayer.spec.importers.openapi.operations import Op, Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
+from quantumlayer.spec.importers.openapi.untold import unheld
 from quantumlayer.spec.importers.tables import Import, identifier
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.values import Field, StateMachine
@@ -20,6 +22,9 @@ _TITLES = ("title", "name", "subject", "headline", "label")
 _OF_SESSIONS = ("roles", "token_type", "expires_in", "refresh_token")
 _COUNTS = ("count", "total", "number", "num")
 _STATES = ("status", "state")
+_NATURAL = ("code", "slug", "number", "sku", "isbn", "email", "username", "key")
+# What is done to make a row.
+_BEGUN = ("started", "placed", "ordered", "submitted", "issued", "opened", "registered", "joined", "requested", "posted", "sent", "uploaded", "added", "signed_up", "enrolled", "subscribed", "booked", "reserved", "bought", "purchased", "made", "recorded", "logged", "borrowed", "reported")  # fmt: skip
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Maker:
         for resource in self.known.values():
             for shape in self._shapes(resource):
                 self._embedded(resource, shape)
+        for resource in self.known.values():
+            self._begun(resource)
 
     # relations
 
@@ -139,6 +146,24 @@ class Maker:
             if field.type == "boolean" and field.writable == "never" and field.default is None and field.value is None:
                 fields[name] = field.model_copy(update={"default": "false", "required": True})
 
+    def _begun(self, resource: Resource) -> None:
+        """Moments that every row has from its beginning are that of its beginning; of other values that nobody gives, only the
+        request can tell what they hold.
+        """
+        draft, rows = self.drafts[resource.name], resource.plural.replace("_", " ")
+        always = {identifier(k) for s in self._shapes(resource) for k in s.schema.get("required", ())}
+        made = {participle(verb_base(identifier(op.last)) or "") for op in resource.creates} | set(_BEGUN)
+        for name, known in list(draft.fields.items()):
+            if known.writable != "never" or known.default is not None or known.value is not None or not known.shown:
+                continue
+            clock = {"datetime": "now", "date": "today"}.get(known.type)
+            if clock and name in always and re.sub(r"_(?:at|on|date)$", "", name) in made:
+                told = f"The {name.replace('_', ' ')} of {rows} is when they are made."
+                satisfies = (self.by, self.result.world.assume(told))
+                draft.fields[name] = known.model_copy(update={"default": clock, "required": True, "satisfies": satisfies})
+                continue
+            self.result.unfilled(draft, name)
+
     def _member(
         self, resource: Resource, key: str, node: Any, made: bool, changed: bool, needed: bool, changeable: bool
     ) -> None:
@@ -195,6 +220,10 @@ class Maker:
             return
         if schema.get("pattern") and found.type in ("string", "text") and found.pattern is None:
             self.note(f"the pattern of {key} of {resource.plural} means something else in every language, and is not held")
+        for word in unheld(self.document, node):
+            self.note(f"the {word} of {key} of {resource.plural} is not held")
+        if natural := self._natural_key(resource, name):
+            self.note(f"that {key} of {resource.plural} names one of {natural} is not held")
         self._check_bounds(key, resource, found)
         members[key] = name
         draft.fields[name] = self._placed(resource, name, found, accepted, made, changed, changeable)
@@ -241,6 +270,15 @@ class Maker:
             return None
         base = name.removesuffix("_id")
         return base if base in self.drafts else next((n for n in self.drafts if n.endswith(f"_{base}")), None)
+
+    def _natural_key(self, resource: Resource, name: str) -> str | None:
+        """The plural of the rows that a `plan_code` names, where these have a code."""
+        for other in self.known.values():
+            shapes = {identifier(k) for shape in self._shapes(other) for k in shape.properties}
+            part = name.removeprefix(f"{other.name}_")
+            if other is not resource and part != name and part in _NATURAL and part in shapes:
+                return other.plural
+        return None
 
     def _named_many(self, draft: EntityDraft, name: str, schema: Json) -> str | None:
         """The entity whose rows `author_ids` names."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantumlayer.spec.analyst.words import participle
-from quantumlayer.spec.analyst.world import EntityDraft, action_for_state
+from quantumlayer.spec.analyst.world import EntityDraft
+from quantumlayer.spec.importers.openapi.behaviour import behaviour, settled, unstored
 from quantumlayer.spec.importers.openapi.entities import Maker
 from quantumlayer.spec.importers.openapi.fields import scalar
 from quantumlayer.spec.importers.openapi.lists import Lists, listing
@@ -15,7 +15,7 @@ from quantumlayer.spec.importers.openapi.resources import Resource, Toggle
 from quantumlayer.spec.importers.tables import identifier, snaked
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.surface import TOTAL
-from quantumlayer.spec.values import Access, Bound, Effect, Exposure, Field, Operation, Paging, Report, Transition
+from quantumlayer.spec.values import Access, Bound, Effect, Exposure, Field, Paging, Report
 
 ALL = Paging(usual=2**31 - 1, most=2**31 - 1)
 
@@ -28,6 +28,7 @@ class Exposer:
     exposures: list[Exposure] = field(default_factory=list)
     hidden: set[tuple[str, str]] = field(default_factory=set)
     pending: dict[tuple[str, str], str] = field(default_factory=dict)
+    unshown: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def by(self) -> str:
@@ -57,8 +58,11 @@ class Exposer:
     def template(self, resource: Resource, shape: Shape) -> Any:
         """A row of the resource in the shape; what has no counterpart is left out and noted."""
         found = {}
-        for key in shape.properties:
+        for key, node in shape.properties.items():
             member = resource.members.get(key)
+            if self.maker.document.schema(node).get("writeOnly"):
+                self.unshown.add((resource.name, key))
+                continue
             if member is None or member == "password":
                 self.maker.note(f"the member {key} of {resource.plural} is not in the answers")
                 continue
@@ -70,7 +74,9 @@ class Exposer:
 
     def _whole(self, resource: Resource) -> Any:
         """A row with all that the file names of it, for answers that the file does not describe."""
-        return {"id": "id"} | {k: v for k, v in resource.members.items() if v not in ("password", "$token", "id")}
+        left_out = {key for name, key in self.unshown if name == resource.name}
+        kept = {k: v for k, v in resource.members.items() if v not in ("password", "$token", "id") and k not in left_out}
+        return {"id": "id"} | kept
 
     def accepted(self, resource: Resource, op: Op, *, create: bool, own: bool = False) -> Any:
         """What of the body is taken; `own` says that it is about the caller's account, whose password it may change."""
@@ -316,8 +322,10 @@ class Exposer:
             input=inputs,
             description=op.summary,
             satisfies=(self.by,),
-            **_behaviour(draft, name, inputs),
+            **behaviour(draft, name, inputs, op.text, self.by),
         )
+        for unread in unstored(draft, name, inputs):
+            self.maker.note(f"what {op.title} does with {unread} is not said")
         self._access(draft, name, op)
         alike = op.answer.kind == "row" and len(set(op.answer.properties) & set(resource.members)) * 2 > len(
             op.answer.properties
@@ -342,29 +350,6 @@ class Exposer:
                 **given,
             )
         )
-
-
-def settled(operation: Operation) -> bool:
-    """Whether an action does something."""
-    return bool(operation.effects or operation.transition or operation.redirect)
-
-
-def _behaviour(draft: EntityDraft, name: str, inputs: dict[str, Field]) -> dict[str, Any]:
-    """What an action does by its name alone: it leads to the state that it is named after, or sets the fields it takes."""
-    if draft.state:
-        goals = [s for s in draft.state.states if s in (name, participle(name)) or action_for_state(s) == name]
-        sources = tuple(s for s in draft.state.states if s not in goals)
-        if goals and sources:
-            return {"transition": Transition.model_validate({"from": sources, "to": goals[0]})}
-    for key, known in draft.fields.items():
-        if known.type == "enum":
-            goal = next((v for v in known.values if v.lower() in (name, participle(name))), None)
-            if goal:
-                return {"effects": (Effect(set={key: f"'{goal}'"}),)}
-    own = {n: f"input.{n}" for n in inputs if n in draft.fields and draft.fields[n].type == inputs[n].type}
-    if own and len(own) == len(inputs) and all(inputs[n].required or not draft.fields[n].required for n in own):
-        return {"effects": (Effect(set=own),)}
-    return {}
 
 
 def _named(member: Any) -> list[str]:

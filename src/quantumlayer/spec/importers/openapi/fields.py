@@ -49,7 +49,8 @@ def scalar(document: Document, node: Any, *, required: bool, by: str) -> Field |
         return made
     if kind == "array" and document.schema(schema.get("items") or {}).get("type") == "string":
         bounds = {"min_items": schema.get("minItems") or None, "max_items": schema.get("maxItems") or None}
-        return Field(type="strings", **bounds, **(base | {"required": required and not nullable}))
+        base["required"] = required and not nullable
+        return Field(type="strings", **bounds, **base)
     return None
 
 

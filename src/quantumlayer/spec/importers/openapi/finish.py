@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from quantumlayer.spec.importers.openapi.exposures import settled
+from quantumlayer.spec.importers.openapi.behaviour import settled
 from quantumlayer.spec.openapi import openapi
 from quantumlayer.spec.routes import Route
 from quantumlayer.spec.surface import TOTAL, named, parameters, stands_for

@@ -41,19 +41,26 @@ class Lists:
         pages = pages_of(op)
         known = draft.operation(name)
         filters, inputs, search, sort = list(known.filters), dict(known.input), known.search, known.sort
-        conditions = [where] if where else []
+        conditions, ordered = [where] if where else [], known.default_sort
         for parameter, node in op.query.items():
             if pages and parameter == pages.page:
                 continue
             if identifier(parameter) in _SORTS and (keys := _sort_keys(draft, node)):
                 sort, query[parameter] = keys, "sort"
+                first = (node.get("schema") or {}).get("default")
+                ordered = (first,) if isinstance(first, str) and first.removeprefix("-") in keys else ordered
                 continue
             found = self._parameter(resource, draft, identifier(parameter), node, filters, inputs, conditions)
             if found is None and identifier(parameter) in _SEARCH:
                 search = tuple(n for n, f in draft.fields.items() if f.type in ("string", "text") and not f.value)
                 found = "q"
             if found is None:
-                self.maker.note(f"{op.method} {op.path} has a parameter {parameter} whose meaning is not known")
+                told = (
+                    "pages by a cursor, which has no counterpart"
+                    if "cursor" in parameter.lower()
+                    else "whose meaning is not known"
+                )
+                self.maker.note(f"{op.method} {op.path} has a parameter {parameter} {told}")
                 continue
             query[parameter] = found
         for parent in resource.parents:
@@ -68,7 +75,7 @@ class Lists:
             search=search,
             sort=sort,
             where=" && ".join(dict.fromkeys([*kept, *conditions])) or None,
-            default_sort=("-created_at",) if _NEWEST.search(op.text) else known.default_sort,
+            default_sort=("-created_at",) if _NEWEST.search(op.text) else ordered,
             paging=_paging(op, numbered=pages is not None),
             description=op.summary,
             satisfies=(self.maker.by,),
@@ -130,7 +137,10 @@ class Lists:
         ranged = {k: f for k, f in draft.fields.items() if f.type in ("integer", "number", "decimal", "date", "datetime")}
         for op in ("gte", "lte"):
             for key in (*ranged, "created_at", "updated_at"):
-                forms = {*(f"{key}{tail}" for tail in _RANGES[op]), *(f"{head}{key}" for head in _HEADS[op])}
+                stems = {key, re.sub(r"_(?:at|on|date)$", "", key)}
+                forms = {
+                    f for k in stems for f in (*(f"{k}{tail}" for tail in _RANGES[op]), *(f"{head}{k}" for head in _HEADS[op]))
+                }
                 if name in forms:
                     return Filter(field=key, op=op)  # type: ignore[arg-type]
         return None
@@ -157,7 +167,7 @@ def _sort_keys(draft: EntityDraft, node: dict[str, Any]) -> tuple[str, ...]:
     keys = tuple(dict.fromkeys(v.removeprefix("-") for v in values if isinstance(v, str)))
     plain = {n for n, f in draft.fields.items() if f.shown and f.type not in ("reference", "references", "strings")}
     known = set(keys) <= plain | {"id", "created_at", "updated_at"}
-    return keys if known and set(values) == {sign + key for key in keys for sign in ("", "-")} else ()
+    return keys if known and set(values) <= {sign + key for key in keys for sign in ("", "-")} else ()
 
 
 def _paging(op: Op, *, numbered: bool) -> Paging:

@@ -14,9 +14,10 @@ METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _IGNORED = ("head", "options", "trace")
 _TOTAL = re.compile(r"count$|^total|total$|^size$", re.I)
 _PAGING = re.compile(
-    r"count|total|size|limit|offset|page|next|prev|more|cursor|skip|links|meta|^(?:number|first|last|empty)$", re.I
+    r"count|total|size|limit|offset|page|paging|pagination|next|prev|more|cursor|skip|links|meta|^(?:number|first|last|empty)$",
+    re.I,
 )
-_TELLING = re.compile(r"count|total|page|size|limit|offset|meta|next|more|cursor", re.I)
+_TELLING = re.compile(r"count|total|page|paging|pagination|size|limit|offset|meta|links|next|more|cursor", re.I)
 _PREFIX = re.compile(r"api|rest|v\d+(?:\.\d+)?")
 
 

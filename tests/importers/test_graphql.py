@@ -1,0 +1,144 @@
+"""GraphQL schemas as servers publish them: connections, inputs, directives, enumerations in capitals, mutations."""
+
+
+import pytest
+
+from quantumlayer.errors import UserError
+from quantumlayer.request.enhance import enhance
+from quantumlayer.request.values import Request, SourceFile
+from quantumlayer.spec.check import checked
+from quantumlayer.spec.draft_frd import draft_frd
+from quantumlayer.spec.draft_spec import draft_spec
+from quantumlayer.spec.values import Spec
+
+
+EVENTS = '''
+schema { query: Query mutation: Mutation subscription: Subscription }
+scalar DateTime
+scalar JSON
+directive @auth(requires: Role = ADMIN) on FIELD_DEFINITION
+directive @constraint(min: Int, max: Int, maxLength: Int) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+enum Role { ADMIN ORGANISER GUEST }
+enum EventStatus {
+  "not visible yet"
+  DRAFT
+  PUBLISHED
+  CANCELLED
+}
+interface Node { id: ID! }
+type User implements Node { id: ID! name: String! email: String! role: Role! events(first: Int = 20, after: String): EventConnection! }
+"""
+What happens
+"""
+type Event implements Node {
+  id: ID!
+  "as it is announced"
+  title: String! @constraint(maxLength: 120)
+  startsAt: DateTime!
+  capacity: Int!
+  price: Float!
+  status: EventStatus!
+  organiser: User!
+  address: Address
+  tags: [String!]!
+  ticketsSold: Int!
+  meta: JSON
+}
+type Address { street: String city: String! }
+type Ticket implements Node { id: ID! code: String! event: Event! holder: User! }
+type EventConnection { edges: [EventEdge!]! pageInfo: PageInfo! totalCount: Int! }
+type EventEdge { node: Event! cursor: String! }
+type PageInfo { hasNextPage: Boolean! endCursor: String }
+type CreateEventPayload { event: Event errors: [UserError!]! }
+type UserError { message: String! }
+input CreateEventInput { title: String! startsAt: DateTime! capacity: Int! = 50 price: Float = 0 @constraint(min: 0) tags: [String!] = [] }
+input EventFilter { status: EventStatus from: DateTime to: DateTime city: String }
+type Query {
+  me: User
+  event(id: ID!): Event
+  events(filter: EventFilter, first: Int, after: String): EventConnection!
+}
+type Mutation {
+  createEvent(input: CreateEventInput!): CreateEventPayload! @auth(requires: ORGANISER)
+  updateEvent(id: ID!, input: CreateEventInput!): Event!
+  publishEvent(id: ID!): Event!
+  cancelEvent(id: ID!, reason: String): Event!
+  buyTicket(eventId: ID!): Ticket!
+  checkIn(code: String!): Ticket!
+}
+type Subscription { ticketSold(eventId: ID!): Ticket! }
+'''
+
+
+def read(text: str, sentence: str = "") -> Spec:
+    file = SourceFile(name="events.graphql", text=text)
+    return checked(draft_spec(draft_frd(enhance(Request(text=sentence, files=(file,))))))
+
+
+@pytest.fixture(scope="module")
+def spec() -> Spec:
+    return read(EVENTS)
+
+
+def test_rows_are_told_from_what_wraps_them(spec: Spec) -> None:
+    assert set(spec.entities) == {"user", "event", "ticket"}
+    event = spec.entities["event"]
+    assert event.description == "What happens" and event.fields["title"].description == "as it is announced"
+    assert event.fields["title"].max_length == 120 and event.fields["address_city"].type == "string"
+
+
+def test_inputs_say_what_clients_give(spec: Spec) -> None:
+    event, ticket = spec.entities["event"].fields, spec.entities["ticket"].fields
+    assert (event["capacity"].default, event["price"].default, event["price"].min) == ("50", "0.0", 0)
+    assert (event["organiser"].writable, event["organiser"].default) == ("never", "actor")
+    assert ticket["code"].writable == event["tickets_sold"].writable == "never"
+
+
+def test_mutations_move_rows_between_listed_values(spec: Spec) -> None:
+    event = spec.entities["event"]
+    moves = {n: o.transition for n, o in event.operations.items() if o.transition}
+    assert event.state and event.state.states == ("draft", "published", "cancelled") and event.state.initial == "draft"
+    assert {n: (m.from_states, m.to) for n, m in moves.items() if m} == {
+        "publish": (("draft",), "published"),
+        "cancel": (("draft", "published"), "cancelled"),
+    }
+    assert event.operations["create"].access.roles == ("organiser",)
+    assert spec.auth and spec.auth.entity == "user" and "role" not in spec.entities["user"].fields
+
+
+def test_queries_filter_lists(spec: Spec) -> None:
+    filters = [(f.field, f.op) for f in spec.entities["event"].operations["list"].filters]
+    assert filters == [("status", "eq"), ("starts_at", "gte"), ("starts_at", "lte")]
+
+
+def test_what_it_does_not_say_is_told(spec: Spec) -> None:
+    told = [r.text for r in spec.requirements if not r.understood]
+    wanted = ("meta", "tickets sold", "code of tickets", "city", "with reason", "checkIn", "ticketSold")
+    assert len(told) == len(wanted) and all(any(w in t for t in told) for w in wanted), told
+
+
+def test_a_sentence_tells_what_a_mutation_does() -> None:
+    text = (
+        "type Task { id: ID! title: String! archived: Boolean! points: Int! }\n"
+        "type Mutation { archiveTask(id: ID!): Task! upvoteTask(id: ID!): Task! }"
+    )
+    assert [r.text for r in read(text).requirements if not r.understood] == ["What the mutation upvoteTask changes is not said"]
+    spec = read(text, "Upvoting a task raises its points by 1.")
+    task = spec.entities["task"]
+    assert [e.set for e in task.operations["archive"].effects] == [{"archived": "true"}]
+    assert task.operations["upvote"].effects and all(r.understood for r in spec.requirements)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("type A {\n  id: ID!\n  x y z!!\n}", r"events\.graphql:3"),
+        ("type A { id: ID!\n", r"events\.graphql:"),
+        ("type A {\n  x: Int\n  x: Int\n}", r"events\.graphql:3: A has two fields x"),
+        ("scalar X", "no object type"),
+    ],
+)
+def test_mistakes_name_their_line(text: str, told: str) -> None:
+    with pytest.raises(UserError, match=told) as caught:
+        read(text)
+    assert caught.value.hint
