@@ -123,3 +123,83 @@ def test_who_sees_only_their_own_rows_of_a_table_makes_none_for_others() -> None
     assert play.post("/orders", {"note": "for you", "customer_id": two}, by=ada)["customer_id"] == one
     play.get(f"/orders/{order['id']}", 404, by=bob)
     play.call("DELETE", f"/orders/{order['id']}", status=204, by=ada)
+
+
+SHOP = """
+CREATE TABLE customers (id serial PRIMARY KEY, email text NOT NULL UNIQUE, password_hash text NOT NULL, role text NOT NULL
+  DEFAULT 'customer' CHECK (role IN ('customer', 'manager')));
+CREATE TABLE orders (id serial PRIMARY KEY, note text NOT NULL, customer_id int NOT NULL REFERENCES customers (id),
+  status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'paid', 'shipped', 'cancelled')));
+CREATE TABLE order_items (order_id int NOT NULL REFERENCES orders (id) ON DELETE CASCADE, line int NOT NULL, PRIMARY KEY (order_id, line));
+"""
+
+
+def test_a_role_of_a_table_is_granted_and_no_value_that_accounts_give_themselves() -> None:
+    play = Play(spec_of("Only managers ship orders.", SourceFile(name="shop.sql", text=SHOP)))
+    _, ada = play.sign_up("ada", plural="customers")
+    _, max_ = play.sign_up("max", "manager", plural="customers")
+    eve = {"email": "eve@example.org", "password": "correct-horse", "role": "manager"}
+    assert play.post("/auth/register", eve, by={})["roles"] == []
+    order = play.post("/orders", {"note": "two", "customer_id": 1}, by=ada)
+    play.post(f"/orders/{order['id']}/ship", status=403, by=ada)
+    assert play.post(f"/orders/{order['id']}/ship", status=200, by=max_)["status"] == "shipped"
+
+
+def test_listed_states_that_no_sentence_reaches_are_reached_by_assumed_actions_and_asked_about() -> None:
+    text = "Customers see only their own orders. An order can be cancelled until it is shipped."
+    given = SourceFile(name="shop.sql", text=SHOP)
+    frd = frd_of(text, given)
+    assert any("Who may pay or ship an order" in q for q in frd.open_questions)
+    moves = {n: o.transition for n, o in spec_of(text, given).entities["order"].operations.items() if o.transition}
+    assert {n: (m.from_states, m.to) for n, m in moves.items() if m} == {
+        "cancel": (("new", "paid"), "cancelled"),
+        "pay": (("new",), "paid"),
+        "ship": (("new", "paid"), "shipped"),
+    }
+    play = Play(spec_of(text, given))
+    _, ada = play.sign_up("ada", plural="customers")
+    order = play.post("/orders", {"note": "two"}, by=ada)
+    play.post(f"/orders/{order['id']}/pay", status=403, by=ada)
+
+
+def test_parts_of_hidden_rows_are_hidden_with_them() -> None:
+    play = Play(spec_of("Customers see only their own orders.", SourceFile(name="shop.sql", text=SHOP)))
+    _, ada = play.sign_up("ada", plural="customers")
+    _, bob = play.sign_up("bob", plural="customers")
+    order = play.post("/orders", {"note": "mine"}, by=ada)
+    item = play.post("/order-items", {"order_id": order["id"], "line": 1}, by=ada)
+    play.get(f"/order-items/{item['id']}", 404, by=bob)
+    play.post("/order-items", {"order_id": order["id"], "line": 2}, 422, by=bob)
+    assert play.get("/order-items", by=bob)["total"] == 0
+
+
+VISITS = """erDiagram
+  OWNER ||--o{ PET : has
+  PET ||--o{ VISIT : gets
+  OWNER { string email UK }
+  PET { string name }
+  VISIT { date day }
+"""
+
+
+def test_whose_a_row_is_follows_from_what_it_belongs_to() -> None:
+    play = Play(spec_of("Owners log in and see only their own pets and visits.", SourceFile(name="vet.mmd", text=VISITS)))
+    assert "owner" not in play.model.spec.entities["visit"].fields
+    _, ada = play.sign_up("ada", plural="owners")
+    _, bob = play.sign_up("bob", plural="owners")
+    pet = play.post("/pets", {"name": "Rex"}, by=ada)
+    visit = play.post("/visits", {"day": "2030-01-01", "pet_id": pet["id"]}, by=ada)
+    play.get(f"/visits/{visit['id']}", 404, by=bob)
+    play.post("/visits", {"day": "2030-01-01", "pet_id": pet["id"]}, 422, by=bob)
+
+
+def test_two_kinds_of_rows_cannot_both_sign_in_and_it_is_said() -> None:
+    text = "erDiagram\n  TEACHER { string email UK }\n  STUDENT { string email UK }\n"
+    frd = frd_of("Teachers and students sign in.", SourceFile(name="school.mmd", text=text))
+    assert not frd.requirements[0].understood and any("one kind" in q for q in frd.open_questions)
+
+
+def test_what_a_file_names_with_two_words_is_no_second_thing_of_one_word() -> None:
+    text = "CREATE TABLE leave_requests (id serial PRIMARY KEY, day date NOT NULL);"
+    spec = spec_of("Employees log in and see only their own leave requests.", SourceFile(name="hr.sql", text=text))
+    assert "leave" not in spec.entities

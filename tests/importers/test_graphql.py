@@ -1,6 +1,5 @@
 """GraphQL schemas as servers publish them: connections, inputs, directives, enumerations in capitals, mutations."""
 
-
 import pytest
 
 from quantumlayer.errors import UserError

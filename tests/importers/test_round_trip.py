@@ -1,7 +1,8 @@
 """A specification's own OpenAPI document, imported again, gives its rows, values, lists and paths back.
 
-What such a document cannot say is not asked for: rules, guards, computed values and defaults (CEL), uniqueness, what actions
-and reports do (their paths end unmet), and references by a name of their own (`source_id`), which come back as numbers.
+Constants as defaults, uniqueness and what keys name come back too, of which the last two stand in extensions (`x-unique`,
+`x-references`). What such a document cannot say is not asked for: rules, guards, computed values and defaults (CEL), what actions
+and reports do (their paths end unmet).
 """
 
 import json
@@ -65,3 +66,20 @@ def test_lists_are_filtered_and_sorted_as_before(both: tuple[Spec, Spec]) -> Non
         asked = {p["name"] for p in methods["get"].get("parameters", ()) if p["in"] == "query"}
         got = {p["name"] for p in openapi(copy)["paths"][path]["get"].get("parameters", ()) if p["in"] == "query"}
         assert {n for n in asked - got if f"GET {path} has a parameter {n}" not in told} == set(), path
+
+
+def test_defaults_uniqueness_and_what_keys_name_come_back(both: tuple[Spec, Spec]) -> None:
+    spec, copy = both
+    for name, entity in spec.entities.items():
+        for member, field in entity.fields.items():
+            found = copy.entities[name].fields.get(member)
+            if found is None or not field.shown or field.value is not None:
+                continue
+            assert (found.to, found.unique) == (field.to, field.unique), (name, member)
+            if field.to:
+                assert (found.inverse or copy.entities[name].plural, found.on_delete) == (
+                    field.inverse or entity.plural,
+                    field.on_delete,
+                ), (name, member)
+            if field.default in ("true", "false") or field.type == "enum" and field.default:
+                assert found.default and found.default.strip("'\"") == field.default.strip("'\""), (name, member)

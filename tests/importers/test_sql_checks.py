@@ -65,7 +65,9 @@ def test_a_check_of_several_columns_is_a_rule(check: str, rule: str) -> None:
     assert not unmet
 
 
-@pytest.mark.parametrize("check", ["price / 2 > 1", "code ~* '^[a-z]+$'", "num_nonnulls(price, old_price) = 1", "code ~ '(?=a)b'"])
+@pytest.mark.parametrize(
+    "check", ["price / 2 > 1", "code ~* '^[a-z]+$'", "num_nonnulls(price, old_price) = 1", "code ~ '(?=a)b'"]
+)
 def test_a_check_without_a_counterpart_is_told(check: str) -> None:
     entity, unmet = declared(check)
     assert len(unmet) == 1 and "has no counterpart" in unmet[0]

@@ -62,7 +62,10 @@ def test_postgresql_computed_columns_domains_partial_indexes_and_comments() -> N
         "self.approver == null || self.approver != self.person",
         "(self.active == false || !(self.approver == null))",
     ]
-    assert {n: f.to for n, f in project.fields.items() if f.type == "references"} == {"members": "person", "followers_people": "person"}
+    assert {n: f.to for n, f in project.fields.items() if f.type == "references"} == {
+        "members": "person",
+        "followers_people": "person",
+    }
     told = " ".join(unmet)
     assert len(unmet) == 3 and "LOWER(title)" in told and "policy own" in told and "ENABLE ROW LEVEL SECURITY" in told
 

@@ -1,5 +1,7 @@
 """The JSON Schema of values: of fields, and of the ids by which rows are named."""
 
+import json
+import re
 from typing import Any
 
 from quantumlayer.spec.formats import FORMATS
@@ -56,7 +58,24 @@ def field_schema(spec: Spec, field: Field) -> Json:
         schema["description"] = field.description
     if field.value is not None:
         schema["readOnly"] = True
-    return schema
+    return schema | _told(field)
+
+
+def _told(field: Field) -> Json:
+    """What JSON Schema has no bound for: the value of what is left out, and, as extensions, uniqueness and what a key names."""
+    told: Json = {}
+    if field.default and (
+        constant := re.fullmatch(r"""(?P<n>-?\d+(?:\.\d+)?)|(?P<b>true|false)|(['"])(?P<t>[^'"\\]*)\3""", field.default)
+    ):
+        text = constant["t"]
+        told["default"] = text if text is not None else json.loads(field.default)
+    if field.unique:
+        told["x-unique"] = True
+    if field.to:
+        told["x-references"] = field.to
+        told |= {"x-inverse": field.inverse} if field.inverse else {}
+        told |= {"x-on-delete": field.on_delete} if field.on_delete != "restrict" else {}
+    return told
 
 
 def _text_bounds(field: Field) -> Json:

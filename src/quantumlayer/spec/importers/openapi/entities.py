@@ -1,16 +1,16 @@
 """Resources as entities: their fields, keys, relations, who owns them, and what callers toggle."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantumlayer.spec.analyst.words import participle, plural, verb_base
+from quantumlayer.spec.analyst.words import plural
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.importers.openapi.fields import scalar, type_of
 from quantumlayer.spec.importers.openapi.identity import identity, names_row
 from quantumlayer.spec.importers.openapi.operations import Op, Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
+from quantumlayer.spec.importers.openapi.relations import NATURAL, begin, natural_key, of_parent, referred, relation, taken
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
 from quantumlayer.spec.importers.openapi.untold import unheld
 from quantumlayer.spec.importers.tables import Import, identifier
@@ -22,9 +22,6 @@ _TITLES = ("title", "name", "subject", "headline", "label")
 _OF_SESSIONS = ("roles", "token_type", "expires_in", "refresh_token")
 _COUNTS = ("count", "total", "number", "num")
 _STATES = ("status", "state")
-_NATURAL = ("code", "slug", "number", "sku", "isbn", "email", "username", "key")
-# What is done to make a row.
-_BEGUN = ("started", "placed", "ordered", "submitted", "issued", "opened", "registered", "joined", "requested", "posted", "sent", "uploaded", "added", "signed_up", "enrolled", "subscribed", "booked", "reserved", "bought", "purchased", "made", "recorded", "logged", "borrowed", "reported")  # fmt: skip
 
 
 @dataclass
@@ -37,6 +34,7 @@ class Maker:
     known: dict[str, Resource]
     accounts: People | None
     drafts: dict[str, EntityDraft] = field(default_factory=dict)
+    _coded: dict[str, set[str]] = field(default_factory=dict)
 
     def note(self, text: str) -> None:
         """What could not be carried over."""
@@ -49,6 +47,8 @@ class Maker:
             draft = self.result.entity(resource.name.replace("_", " "), self.by)
             draft.plural, draft.exact = resource.plural, True
             self.drafts[resource.name] = draft
+        shown = {r.name: {identifier(k) for s in self._shapes(r) for k in s.properties} for r in self.known.values()}
+        self._coded = {name: coded for name, members in shown.items() if (coded := members & NATURAL)}
         for resource in self.known.values():
             self._toggles(resource)
         for resource in self.known.values():
@@ -62,7 +62,8 @@ class Maker:
             for shape in self._shapes(resource):
                 self._embedded(resource, shape)
         for resource in self.known.values():
-            self._begun(resource)
+            always = {identifier(k) for s in self._shapes(resource) for k in s.schema.get("required", ())}
+            begin(self.drafts[resource.name], resource, always, self.result, self.by)
 
     # relations
 
@@ -146,24 +147,6 @@ class Maker:
             if field.type == "boolean" and field.writable == "never" and field.default is None and field.value is None:
                 fields[name] = field.model_copy(update={"default": "false", "required": True})
 
-    def _begun(self, resource: Resource) -> None:
-        """Moments that every row has from its beginning are that of its beginning; of other values that nobody gives, only the
-        request can tell what they hold.
-        """
-        draft, rows = self.drafts[resource.name], resource.plural.replace("_", " ")
-        always = {identifier(k) for s in self._shapes(resource) for k in s.schema.get("required", ())}
-        made = {participle(verb_base(identifier(op.last)) or "") for op in resource.creates} | set(_BEGUN)
-        for name, known in list(draft.fields.items()):
-            if known.writable != "never" or known.default is not None or known.value is not None or not known.shown:
-                continue
-            clock = {"datetime": "now", "date": "today"}.get(known.type)
-            if clock and name in always and re.sub(r"_(?:at|on|date)$", "", name) in made:
-                told = f"The {name.replace('_', ' ')} of {rows} is when they are made."
-                satisfies = (self.by, self.result.world.assume(told))
-                draft.fields[name] = known.model_copy(update={"default": clock, "required": True, "satisfies": satisfies})
-                continue
-            self.result.unfilled(draft, name)
-
     def _member(
         self, resource: Resource, key: str, node: Any, made: bool, changed: bool, needed: bool, changeable: bool
     ) -> None:
@@ -186,25 +169,30 @@ class Maker:
             draft.fields[name] = Field(type=value[0], value=value[1], satisfies=(self.by,))  # type: ignore[arg-type]
             members[key] = name
             return
-        if not accepted and (above := self._of_parent(resource, name)):
+        if not accepted and (above := of_parent(self.drafts, self.known, resource, name)):
             kind = "integer" if type_of(schema)[0] == "integer" else "string"
             draft.fields[name] = Field(type=kind, value=f"self.{above}.{name}", satisfies=(self.by,))  # type: ignore[arg-type]
             members[key] = name
             return
-        if target := self._named(name, schema):
+        if target := referred(self.drafts, schema) or self._named(name, schema):
             label = name.removesuffix("_id")
             writable = "always" if changed else "create" if made else "never"
-            inverse = self._inverse(resource, target, label)
             draft.fields[label] = Field(
-                type="reference", to=target, inverse=inverse, required=needed and made, writable=writable, satisfies=(self.by,)
+                type="reference",
+                to=target,
+                required=needed and made,
+                unique=bool(schema.get("x-unique")),
+                writable=writable,
+                satisfies=(self.by,),
+                **relation(self.drafts, resource, target, label, schema, required=needed and made),
             )
             members[key] = f"{label}_id"
             return
         if target := self._named_many(draft, name, schema):
             label, writable = plural(name.removesuffix("_ids")), "always" if changed else "create" if made else "never"
-            inverse = self._inverse(resource, target, label)
+            told = relation(self.drafts, resource, target, label, schema, required=False)
             many = Field(
-                type="references", to=target, inverse=inverse, required=needed and made, writable=writable, satisfies=(self.by,)
+                type="references", to=target, required=needed and made, writable=writable, satisfies=(self.by,), **told
             )
             draft.fields[label], members[key] = many, wire_name(label, many)
             return
@@ -222,8 +210,10 @@ class Maker:
             self.note(f"the pattern of {key} of {resource.plural} means something else in every language, and is not held")
         for word in unheld(self.document, node):
             self.note(f"the {word} of {key} of {resource.plural} is not held")
-        if natural := self._natural_key(resource, name):
-            self.note(f"that {key} of {resource.plural} names one of {natural} is not held")
+        if natural := natural_key(self._coded, resource, name):
+            self.note(f"that {key} of {resource.plural} names one of {self.known[natural].plural} is not held")
+        if schema.get("x-unique") and found.type not in ("boolean", "strings"):
+            found = found.model_copy(update={"unique": True})
         self._check_bounds(key, resource, found)
         members[key] = name
         draft.fields[name] = self._placed(resource, name, found, accepted, made, changed, changeable)
@@ -255,15 +245,6 @@ class Maker:
             return found.model_copy(update={"writable": "create"})
         return found if made else found.model_copy(update={"required": False})
 
-    def _of_parent(self, resource: Resource, name: str) -> str | None:
-        """The reference to the row above whose key a member repeats: the `isbn` of a loan that stands beneath `/books/{isbn}`."""
-        draft = self.drafts[resource.name]
-        for parent in resource.parents:
-            above = self.known.get(parent)
-            if above and name != "id" and identifier(above.parameter or "") == name and name in self.drafts[parent].fields:
-                return parent if parent in draft.fields else None
-        return None
-
     def _named(self, name: str, schema: Json) -> str | None:
         """The entity that `author_id` names."""
         if not name.endswith("_id") or type_of(schema)[0] not in ("integer", "string"):
@@ -271,18 +252,11 @@ class Maker:
         base = name.removesuffix("_id")
         return base if base in self.drafts else next((n for n in self.drafts if n.endswith(f"_{base}")), None)
 
-    def _natural_key(self, resource: Resource, name: str) -> str | None:
-        """The plural of the rows that a `plan_code` names, where these have a code."""
-        for other in self.known.values():
-            shapes = {identifier(k) for shape in self._shapes(other) for k in shape.properties}
-            part = name.removeprefix(f"{other.name}_")
-            if other is not resource and part != name and part in _NATURAL and part in shapes:
-                return other.plural
-        return None
-
     def _named_many(self, draft: EntityDraft, name: str, schema: Json) -> str | None:
         """The entity whose rows `author_ids` names."""
         base = name.removesuffix("_ids")
+        if (named := referred(self.drafts, schema, many=True)) and plural(base) not in draft.fields:
+            return named
         if base == name or type_of(schema)[0] != "array" or plural(base) in draft.fields:
             return None
         return self._named(f"{base}_id", self.document.schema(schema.get("items") or {}))
@@ -397,27 +371,13 @@ class Maker:
                 writable="never",
                 default="actor",
                 on_delete="cascade",
-                inverse=resource.plural if not self._taken(target, resource.plural) else f"{name}_{resource.plural}",
+                inverse=resource.plural
+                if not taken(self.drafts, target.name, resource.plural)
+                else f"{name}_{resource.plural}",
                 satisfies=(self.by,),
             )
             return name
         return None
-
-    def _inverse(self, resource: Resource, target: str, label: str) -> str | None:
-        """What the rows referred to call these: their plural, unless something is called so already."""
-        known = self.known.get(target)
-        return f"{resource.plural}_as_{label}" if known and self._taken(known, resource.plural) else None
-
-    def _taken(self, target: Resource, inverse: str) -> bool:
-        return (
-            any(
-                f.to == target.name and (f.inverse or d.plural) == inverse
-                for d in self.drafts.values()
-                for f in d.fields.values()
-                if f.type in ("reference", "references")
-            )
-            or inverse in self.drafts[target.name].fields
-        )
 
     def _shown(self, draft: EntityDraft, label: str, target: Resource, member: str) -> str | None:
         """A derived field that shows a member of the row referred to."""
