@@ -1,5 +1,7 @@
 """GraphQL schemas as servers publish them: connections, inputs, directives, enumerations in capitals, mutations."""
 
+from pathlib import Path
+
 import pytest
 
 from quantumlayer.errors import UserError
@@ -10,63 +12,7 @@ from quantumlayer.spec.draft_frd import draft_frd
 from quantumlayer.spec.draft_spec import draft_spec
 from quantumlayer.spec.values import Spec
 
-
-EVENTS = '''
-schema { query: Query mutation: Mutation subscription: Subscription }
-scalar DateTime
-scalar JSON
-directive @auth(requires: Role = ADMIN) on FIELD_DEFINITION
-directive @constraint(min: Int, max: Int, maxLength: Int) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
-enum Role { ADMIN ORGANISER GUEST }
-enum EventStatus {
-  "not visible yet"
-  DRAFT
-  PUBLISHED
-  CANCELLED
-}
-interface Node { id: ID! }
-type User implements Node { id: ID! name: String! email: String! role: Role! events(first: Int = 20, after: String): EventConnection! }
-"""
-What happens
-"""
-type Event implements Node {
-  id: ID!
-  "as it is announced"
-  title: String! @constraint(maxLength: 120)
-  startsAt: DateTime!
-  capacity: Int!
-  price: Float!
-  status: EventStatus!
-  organiser: User!
-  address: Address
-  tags: [String!]!
-  ticketsSold: Int!
-  meta: JSON
-}
-type Address { street: String city: String! }
-type Ticket implements Node { id: ID! code: String! event: Event! holder: User! }
-type EventConnection { edges: [EventEdge!]! pageInfo: PageInfo! totalCount: Int! }
-type EventEdge { node: Event! cursor: String! }
-type PageInfo { hasNextPage: Boolean! endCursor: String }
-type CreateEventPayload { event: Event errors: [UserError!]! }
-type UserError { message: String! }
-input CreateEventInput { title: String! startsAt: DateTime! capacity: Int! = 50 price: Float = 0 @constraint(min: 0) tags: [String!] = [] }
-input EventFilter { status: EventStatus from: DateTime to: DateTime city: String }
-type Query {
-  me: User
-  event(id: ID!): Event
-  events(filter: EventFilter, first: Int, after: String): EventConnection!
-}
-type Mutation {
-  createEvent(input: CreateEventInput!): CreateEventPayload! @auth(requires: ORGANISER)
-  updateEvent(id: ID!, input: CreateEventInput!): Event!
-  publishEvent(id: ID!): Event!
-  cancelEvent(id: ID!, reason: String): Event!
-  buyTicket(eventId: ID!): Ticket!
-  checkIn(code: String!): Ticket!
-}
-type Subscription { ticketSold(eventId: ID!): Ticket! }
-'''
+EVENTS = (Path(__file__).parent / "files" / "events.graphql").read_text("utf-8")
 
 
 def read(text: str, sentence: str = "") -> Spec:

@@ -1,6 +1,7 @@
 """What an OpenAPI file says is carried, or told: nothing of it is lost in silence."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,73 +14,7 @@ from quantumlayer.spec.http import HttpRequest
 from quantumlayer.spec.model import ManualClock, model_of
 from quantumlayer.spec.values import Spec
 
-BILLING = """
-openapi: 3.1.0
-info: {title: Billing, version: '1'}
-servers: [{url: https://api.example.com/v2}]
-paths:
-  /plans:
-    post:
-      parameters: [{name: Idempotency-Key, in: header, required: true, schema: {type: string}}]
-      requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/Plan'}}}}
-      responses:
-        '201': {description: made, headers: {Location: {schema: {type: string}}}, content: {application/json: {schema: {$ref: '#/components/schemas/Plan'}}}}
-        '402': {description: pay first}
-  /subscriptions:
-    get:
-      parameters:
-        - {name: cursor, in: query, schema: {type: string}}
-        - {name: created_after, in: query, schema: {type: string, format: date-time}}
-        - {name: sort, in: query, schema: {type: string, enum: [started_at, -started_at], default: -started_at}}
-      responses:
-        '200':
-          description: ok
-          content:
-            application/json:
-              schema:
-                type: object
-                properties:
-                  data: {type: array, items: {$ref: '#/components/schemas/Subscription'}}
-                  links: {type: object, properties: {next: {type: [string, 'null'], format: uri}}}
-    post:
-      requestBody:
-        content:
-          application/json:
-            schema:
-              type: object
-              required: [plan_code]
-              properties: {plan_code: {type: string}, quantity: {type: integer, default: 1}, pin: {type: string, writeOnly: true}}
-      responses:
-        '201': {description: made, content: {application/json: {schema: {$ref: '#/components/schemas/Subscription'}}}}
-  /subscriptions/{id}/cancel:
-    post:
-      description: Only an active or trialing subscription can be cancelled.
-      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
-      requestBody: {content: {application/json: {schema: {type: object, properties: {reason: {type: string}, mood: {type: string}}}}}}
-      responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Subscription'}}}}}
-components:
-  schemas:
-    Plan:
-      type: object
-      required: [code]
-      properties:
-        code: {type: string}
-        features: {type: array, uniqueItems: true, items: {type: string, enum: [a, b]}}
-        hosts: {type: string, format: hostname}
-    Subscription:
-      type: object
-      required: [id, plan_code, status, started_at]
-      properties:
-        id: {type: integer, readOnly: true}
-        plan_code: {type: string}
-        quantity: {type: integer}
-        pin: {type: string, writeOnly: true}
-        status: {type: string, enum: [trialing, active, past_due, cancelled]}
-        started_at: {type: string, format: date-time, readOnly: true}
-        cancelled_at: {type: [string, 'null'], format: date-time, readOnly: true}
-        cancellation_reason: {type: [string, 'null'], readOnly: true}
-        balance: {type: number, readOnly: true}
-"""
+BILLING = (Path(__file__).parent / "files" / "billing.yaml").read_text("utf-8")
 
 
 def read(text: str, sentence: str = "") -> Spec:
@@ -119,48 +54,7 @@ def test_defaults_orders_and_what_is_only_written(spec: Spec) -> None:
     assert made.body["quantity"] == 1 and "pin" not in made.body
 
 
-LIBRARY = """
-openapi: 3.0.2
-info: {title: Library, version: '1'}
-paths:
-  /books:
-    post:
-      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Book'}}}}
-      responses: {'201': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Book'}}}}}
-  /books/{isbn}:
-    get:
-      parameters: [{name: isbn, in: path, required: true, schema: {type: string}}]
-      responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Book'}}}}}
-  /books/{isbn}/borrow:
-    post:
-      parameters: [{name: isbn, in: path, required: true, schema: {type: string}}]
-      requestBody: {content: {application/json: {schema: {type: object, required: [memberId], properties: {memberId: {type: integer}}}}}}
-      responses: {'201': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Loan'}}}}}
-  /loans:
-    get: {responses: {'200': {description: ok, content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Loan'}}}}}}}
-  /loans/{id}/return:
-    post:
-      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
-      responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Loan'}}}}}
-  /members:
-    post:
-      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Member'}}}}
-      responses: {'201': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Member'}}}}}
-components:
-  schemas:
-    Book: {type: object, required: [isbn, title], properties: {isbn: {type: string}, title: {type: string}, copies: {type: integer, default: 1, minimum: 0}}}
-    Member: {type: object, required: [name], properties: {id: {type: integer, readOnly: true}, name: {type: string}, status: {type: string, enum: [ACTIVE, BLOCKED], default: ACTIVE}}}
-    Loan:
-      type: object
-      required: [id, isbn, memberId, borrowedAt, dueAt]
-      properties:
-        id: {type: integer}
-        isbn: {type: string}
-        memberId: {type: integer}
-        borrowedAt: {type: string, format: date-time}
-        dueAt: {type: string, format: date}
-        returnedAt: {type: string, format: date-time, nullable: true}
-"""
+LIBRARY = (Path(__file__).parent / "files" / "library.yaml").read_text("utf-8")
 
 
 def test_a_post_under_a_verb_makes_a_row_of_what_it_answers() -> None:

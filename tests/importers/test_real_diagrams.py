@@ -1,4 +1,4 @@
-"""Diagrams as people draw them: quoted names, composite states, inheritance, keys of several fields, notes; all said is in, or told."""
+"""Diagrams as people draw them: quoted names, composite states, inheritance, notes; all that they say is in, or told."""
 
 import pytest
 

@@ -1,8 +1,8 @@
 """A specification's own OpenAPI document, imported again, gives its rows, values, lists and paths back.
 
 Constants as defaults, uniqueness and what keys name come back too, of which the last two stand in extensions (`x-unique`,
-`x-references`). What such a document cannot say is not asked for: rules, guards, computed values and defaults (CEL), what actions
-and reports do (their paths end unmet).
+`x-references`). What such a document cannot say is not asked for: rules, guards, computed values and defaults (CEL), what
+actions and reports do (their paths end unmet).
 """
 
 import json

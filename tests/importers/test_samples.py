@@ -55,7 +55,12 @@ def test_days_that_fit_two_spellings_are_asked_about() -> None:
 
 
 def test_an_export_with_a_byte_order_mark_semicolons_and_quotes() -> None:
-    text = '\ufeffInvoice No;Customer;Issued;Net;Paid;Paid on\r\nR-1;"Müller; GmbH";03.01.2024;1.234,50;ja;15.01.2024\r\nR-2;"Say ""hi""";17.01.2024;99,00;nein;\r\nR-3;Acme;31.01.2024;12,00;ja;01.02.2024\r\n'
+    text = (
+        "\ufeffInvoice No;Customer;Issued;Net;Paid;Paid on\r\n"
+        'R-1;"Müller; GmbH";03.01.2024;1.234,50;ja;15.01.2024\r\n'
+        'R-2;"Say ""hi""";17.01.2024;99,00;nein;\r\n'
+        "R-3;Acme;31.01.2024;12,00;ja;01.02.2024\r\n"
+    )
     frd, spec = read("An invoice that is paid can't be deleted.", invoices=text)
     fields = spec.entities["invoice"].fields
     assert {n: f.type for n, f in fields.items()} == {

@@ -1,5 +1,7 @@
 """Schemas as tools dump them: each clause is in the spec, or told; nothing of them is lost in silence."""
 
+from pathlib import Path
+
 import pytest
 
 from quantumlayer.request.enhance import enhance
@@ -15,38 +17,7 @@ def read(text: str, sentence: str = "") -> tuple[Spec, list[str]]:
     return spec, [r.text for r in spec.requirements if not r.understood]
 
 
-POSTGRES = """
-CREATE SCHEMA hr;
-COMMENT ON EXTENSION citext IS 'case-insensitive text';
-CREATE DOMAIN hr.amount AS numeric(12,2) CHECK (VALUE > 0);
-CREATE TABLE hr.people (id uuid DEFAULT gen_random_uuid() NOT NULL, first text NOT NULL, last text NOT NULL,
-    full_name text GENERATED ALWAYS AS (((first || ' '::text) || last)) STORED, salary hr.amount,
-    left_on date, hired_on date DEFAULT CURRENT_DATE NOT NULL);
-COMMENT ON TABLE hr.people IS 'Everybody';
-COMMENT ON COLUMN hr.people.salary IS 'a year, before tax';
-CREATE TABLE hr.projects (code character(6) NOT NULL, title text NOT NULL, tags text[] DEFAULT '{}'::text[] NOT NULL);
-CREATE TABLE hr.project_members (project_code character(6) NOT NULL, person_id uuid NOT NULL);
-CREATE TABLE hr.followers (project_code character(6) NOT NULL, person_id uuid NOT NULL);
-CREATE TABLE hr.leaves (id bigint NOT NULL, person_id uuid NOT NULL, approver_id uuid, starts_on date NOT NULL, ends_on date NOT NULL,
-    days integer GENERATED ALWAYS AS (((ends_on - starts_on) + 1)) STORED, active boolean DEFAULT true NOT NULL,
-    CONSTRAINT not_self CHECK ((approver_id <> person_id)), CONSTRAINT gone CHECK (((active = false) OR (approver_id IS NOT NULL))));
-ALTER TABLE ONLY hr.people ADD CONSTRAINT p PRIMARY KEY (id);
-ALTER TABLE ONLY hr.projects ADD CONSTRAINT q PRIMARY KEY (code);
-ALTER TABLE ONLY hr.project_members ADD CONSTRAINT r PRIMARY KEY (project_code, person_id);
-ALTER TABLE ONLY hr.followers ADD CONSTRAINT r2 PRIMARY KEY (project_code, person_id);
-ALTER TABLE ONLY hr.leaves ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME hr.s START WITH 1);
-ALTER TABLE ONLY hr.leaves ADD CONSTRAINT s PRIMARY KEY (id);
-CREATE UNIQUE INDEX one_active ON hr.leaves USING btree (person_id) WHERE (active = true);
-CREATE UNIQUE INDEX lower_title ON hr.projects USING btree (lower(title));
-ALTER TABLE hr.people ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON hr.people USING (id = current_user_id());
-ALTER TABLE ONLY hr.project_members ADD CONSTRAINT a FOREIGN KEY (project_code) REFERENCES hr.projects(code) ON DELETE CASCADE;
-ALTER TABLE ONLY hr.project_members ADD CONSTRAINT b FOREIGN KEY (person_id) REFERENCES hr.people(id) ON DELETE CASCADE;
-ALTER TABLE ONLY hr.followers ADD CONSTRAINT a2 FOREIGN KEY (project_code) REFERENCES hr.projects(code);
-ALTER TABLE ONLY hr.followers ADD CONSTRAINT b2 FOREIGN KEY (person_id) REFERENCES hr.people(id);
-ALTER TABLE ONLY hr.leaves ADD CONSTRAINT c FOREIGN KEY (person_id) REFERENCES hr.people(id) ON DELETE CASCADE;
-ALTER TABLE ONLY hr.leaves ADD CONSTRAINT d FOREIGN KEY (approver_id) REFERENCES hr.people(id) ON DELETE SET NULL;
-"""
+POSTGRES = (Path(__file__).parent / "files" / "people.pg.sql").read_text("utf-8")
 
 
 def test_postgresql_computed_columns_domains_partial_indexes_and_comments() -> None:
@@ -70,23 +41,7 @@ def test_postgresql_computed_columns_domains_partial_indexes_and_comments() -> N
     assert len(unmet) == 3 and "LOWER(title)" in told and "policy own" in told and "ENABLE ROW LEVEL SECURITY" in told
 
 
-MYSQL = """
-CREATE TABLE `customers` (`id` bigint unsigned NOT NULL AUTO_INCREMENT, `email` varchar(190) NOT NULL, `password_hash` char(60) NOT NULL,
-  PRIMARY KEY (`id`), UNIQUE KEY `email` (`email`)) ENGINE=InnoDB COMMENT='Who buys';
-CREATE TABLE `orders` (`id` bigint unsigned NOT NULL AUTO_INCREMENT, `customer_id` bigint unsigned NOT NULL,
-  `status` enum('new','paid','shipped','cancelled') NOT NULL DEFAULT 'new',
-  `changed_at` datetime DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP, `total` decimal(12,2) unsigned NOT NULL DEFAULT '0.00',
-  `labels` set('new','eco') DEFAULT NULL, `gift` bit(1) NOT NULL DEFAULT b'0', `rating` tinyint unsigned NOT NULL DEFAULT '3',
-  PRIMARY KEY (`id`), CONSTRAINT `r` CHECK ((`rating` in (1,2,3,4,5))),
-  CONSTRAINT `o` FOREIGN KEY (`customer_id`) REFERENCES `customers` (`id`)) ENGINE=InnoDB PARTITION BY HASH (id) PARTITIONS 4;
-CREATE TABLE `order_items` (`order_id` bigint unsigned NOT NULL, `sku` varchar(20) NOT NULL COMMENT 'what is sold',
-  `quantity` smallint unsigned NOT NULL DEFAULT '1', `unit_price` decimal(10,2) NOT NULL,
-  `line_total` decimal(12,2) GENERATED ALWAYS AS ((`quantity` * `unit_price`)) STORED,
-  PRIMARY KEY (`order_id`,`sku`), CONSTRAINT `i` FOREIGN KEY (`order_id`) REFERENCES `orders` (`id`) ON DELETE CASCADE) ENGINE=InnoDB;
-DELIMITER ;;
-/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`localhost`*/ /*!50003 TRIGGER `down` AFTER INSERT ON `order_items` FOR EACH ROW SET @x = 1 */;;
-DELIMITER ;
-"""
+MYSQL = (Path(__file__).parent / "files" / "shop.mysql.sql").read_text("utf-8")
 
 
 def test_mysql_flags_sets_computed_columns_and_triggers_in_comments() -> None:
@@ -113,8 +68,8 @@ def test_phpmyadmin_keys_behind_the_tables() -> None:
 
 def test_sqlite_flags_times_and_columns_without_a_type() -> None:
     spec, unmet = read(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, joined TEXT NOT NULL DEFAULT (datetime('now')), day TEXT DEFAULT (date('now')),"
-        " archived INT NOT NULL DEFAULT FALSE, admin INTEGER NOT NULL DEFAULT 0 CHECK (admin IN (0, 1)), note,"
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, joined TEXT NOT NULL DEFAULT (datetime('now')),"
+        " day TEXT DEFAULT (date('now')), archived INT NOT NULL DEFAULT FALSE, admin INTEGER NOT NULL DEFAULT 0 CHECK (admin IN (0, 1)), note,"
         " took INTEGER AS (strftime('%s', joined) / 60) VIRTUAL);"
         "CREATE TABLE u (t_id INTEGER PRIMARY KEY REFERENCES t(id), tag TEXT);"
     )
