@@ -69,7 +69,8 @@ def test_phpmyadmin_keys_behind_the_tables() -> None:
 def test_sqlite_flags_times_and_columns_without_a_type() -> None:
     spec, unmet = read(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, joined TEXT NOT NULL DEFAULT (datetime('now')),"
-        " day TEXT DEFAULT (date('now')), archived INT NOT NULL DEFAULT FALSE, admin INTEGER NOT NULL DEFAULT 0 CHECK (admin IN (0, 1)), note,"
+        " day TEXT DEFAULT (date('now')), archived INT NOT NULL DEFAULT FALSE,"
+        " admin INTEGER NOT NULL DEFAULT 0 CHECK (admin IN (0, 1)), note,"
         " took INTEGER AS (strftime('%s', joined) / 60) VIRTUAL);"
         "CREATE TABLE u (t_id INTEGER PRIMARY KEY REFERENCES t(id), tag TEXT);"
     )
