@@ -6,6 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.access import restrict
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.declare import add_fields
+from quantumlayer.spec.analyst.draft_field import add_field
 from quantumlayer.spec.analyst.fields import read_item, split_list, type_of
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, singular, snake, verb_base
@@ -296,7 +297,7 @@ def remainder(clause: Clause, world: World, target: EntityDraft, rest: str, obje
 def in_place(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`post messages in rooms`: the row refers to where it goes; what follows are its fields."""
     m = re.fullmatch(
-        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|their|its|one of the|different|various|some))? @?(\w+)"
+        r"(?:in|on|to|at|for|into|within|about|of|from|under)(?: (?:an?|the|one|each of (?:their|the|its|his|her)|their|its|one of the|different|various|some))? @?(\w+)"
         r"(?:,? and (an? [\w ]+))?",
         rest,
     )
@@ -319,6 +320,22 @@ def of_what(clause: Clause, world: World, target: EntityDraft, object_: EntityDr
     return add_fields(target, m[2], clause, world)
 
 
+def of_amount(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
+    """`make donations of at least 5 euros to a campaign`: how much a row is, and for what."""
+    m = re.fullmatch(
+        r"of (?P<c>(?:at least|at most|up to|between|more than|from|less than) .+?)(?: (?:to|for|on|towards|into) (?:(?:an?|the|their|one) )?@?(?P<o>[a-z_]+))?",
+        rest,
+    )
+    item = read_item(f"amount {m['c']}") if m else None
+    if m is None or item is None or item.name != "amount" or item.unread or not item.attributes:
+        return False
+    add_field(target, item, clause.id, world)
+    parent = (world.find(m["o"].replace("_", " ")) or world.add(m["o"], clause.id)) if m["o"] else None
+    if parent is not None:
+        world.link(target, parent, clause.id)
+    return True
+
+
 def at_time(clause: Clause, world: World, target: EntityDraft, object_: EntityDraft | None, rest: str) -> bool | str:
     """`reserve a stall for a market day`: the row has that day."""
     m = re.fullmatch(r"(?:for|on|at) (?:an?|the|one) (?P<f>[a-z]+(?: [a-z]+)?)", rest)
@@ -334,7 +351,7 @@ def at_time(clause: Clause, world: World, target: EntityDraft, object_: EntityDr
     return add_fields(target, m["f"], clause, world)
 
 
-REMAINDERS: list[Any] = [in_place, of_what, at_time]
+REMAINDERS: list[Any] = [in_place, of_what, of_amount, at_time]
 
 
 def comment(clause: Clause, world: World, who: str, target: EntityDraft, rest: str) -> bool | str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from quantumlayer.spec.analyst.discover import listed, named_only
+from quantumlayer.spec.analyst.entries import as_entry
 from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, verb_base
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::\s| [-–—])\s*(?P<rest>.+)$", re.S)
@@ -55,6 +56,8 @@ def _with_lead(text: str, lead: str) -> str:
     lead = re.sub(
         r"^(?:the |an? |each |every )?(.+?)(?:'s)?(?: fields| attributes| properties)?$", r"\1", lead.strip(" :"), flags=re.I
     )
+    if lead and len(lead.split()) <= 3 and (entry := as_entry(text)):
+        return f"each {lead} has {entry}"
     if (
         not lead
         or len(lead.split()) > 6
@@ -273,6 +276,11 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
     ):
         return False
     if re.match(r"(?:whether|where (?:it|they)|how (?:long|much|many|old)|what (?:it|they|i|we)|when (?:it|they)) ", rest):
+        return False
+    # `the shelf it lies on`
+    if re.fullmatch(
+        r"(?:the|an?) [a-z]+(?: [a-z]+)? (?:it|they|we|i|he|she) [a-z]+(?: (?:in|on|at|to|for|from|with))?", rest, re.I
+    ):
         return False
     if (
         joiner.strip() == "and"

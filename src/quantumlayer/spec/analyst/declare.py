@@ -290,7 +290,7 @@ def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tupl
         inner, outer = singular(inner), f"{outer}, {rest.strip()}"
     child = world.add(m["n"], clause.id)
     read = add_fields(child, inner, clause, world)
-    if not any(f.type == "string" for f in child.fields.values() if f.required) or "name" not in child.fields:
+    if not any(f.type == "string" and n in ("name", "title", "label") for n, f in child.fields.items()):
         marker = world.assume(f"{an(child.name).capitalize()} has a name.")
         child.fields = {"name": Field(type="string", satisfies=(clause.id, marker)), **child.fields}
     world.link(child, target, clause.id)

@@ -160,6 +160,7 @@ def _declared(text: str) -> list[str]:
     ):
         nouns_told += [one for n in (m["n"], m["p"]) if is_plural(n.split()[-1]) and (one := noun(n, told=True))]
         nouns += [m["n"], m["p"]]
+    nouns_told += _lying(text)
     nouns_told += listed(text)
     done = _without_doer(text) != text
     text = _without_doer(text)
@@ -194,7 +195,7 @@ def _declared(text: str) -> list[str]:
     if m := re.search(rf"\b(?:for|of|about) each (?P<n>{_NOUN})(?:,|$| we| i| store| record)", text):
         nouns.append(m["n"])
     if m := re.search(
-        r"\b(?:crud|manage|management|manages|managing|track|tracks|tracking(?= (?:of|my|our|the|all)\b))(?: for| of| my| our| the)? (?!(?:has|have|is|are|belongs?|contains?)\b)(?P<n>[a-z ,]+?)(?:\.|$| with| and (?:see|show|report|list))",
+        r"\b(?:crud|manage|management|manages|managing|track|tracks|tracking(?= (?:of|my|our|the|all)\b))(?: for| of| my| our| the)? (?!(?:has|have|is|are|belongs?|contains?|with|of|in|on|from|for)\b)(?P<n>[a-z ,]+?)(?:\.|$| with| and (?:see|show|report|list))",
         text,
     ):
         nouns += split_list(m["n"])
@@ -208,6 +209,24 @@ def _declared(text: str) -> list[str]:
     for m in re.finditer(r"\b(?:many|several|one or more|multiple) (?P<n>[a-z]+(?: [a-z]+)?) with (?:an? |the )", text):
         nouns.append(m["n"])
     return [*nouns_told, *(one for n in nouns if (one := noun(n)) and not _is_verbish(one))]
+
+
+# `patients lie in beds`, `each bed is in a room`
+_LYING = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?P<a>[a-z]+(?: [a-z]+)?s) (?:lie|live|sit|stand|sleep|stay|hang|grow|are kept|are stored|are located) (?:in|on|at) (?P<b>[a-z]+(?: [a-z]+)?s)",
+        r"(?:each|every|an?|one) (?P<a>[a-z]+(?: [a-z]+)?) (?:is|lies|lives|sits|stands|sleeps|stays|hangs|grows|is kept|is stored|is located) (?:in|on|at) (?:an?|one|exactly one) (?P<b>[a-z]+(?: [a-z]+)?)",
+    )
+)
+
+
+def _lying(text: str) -> list[str]:
+    """What lies somewhere, and where."""
+    told = next((m for p in _LYING if (m := p.fullmatch(text))), None)
+    found = [noun(told[k], told=True) for k in "ab"] if told else []
+    # `a dog is in a good mood`: half of a pair says nothing.
+    return [one for one in found if one] if all(found) else []
 
 
 def _spoken_of(text: str, others: list[str]) -> list[str]:
@@ -305,6 +324,8 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     if not subject or (subject.split("_")[-1] not in PEOPLE and subject not in found and not is_plural(m["s"].split()[-1])):
         return []
     objects = []
+    # Tools are what an application may be called, unless they are borrowed.
+    taken = verb_base(m["v"].split()[0]) in ("borrow", "rent", "lend", "reserve", "return", "buy", "sell")
     clean = re.split(
         r"\b(?:with|by|for|from|in|at|on|to|until|when|if|as|of|per|after|before|between|within|that|which|who|while|through|using|into|against|unless|only|via|under)\b|\(",
         re.sub(rf"^(?:in|out|up|on|off|down|back|over|away) |^(?:for|about|to) {_DET}", "", m["o"]),
@@ -319,9 +340,13 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
                 piece
                 and (one := noun(piece))
                 and (is_plural(piece) or piece != m["o"])
-                and (not looks_like_field(one) or (is_plural(piece) and one in RECORDS))
+                and (not looks_like_field(one) or ((is_plural(piece) or determined) and one.split("_")[-1] in RECORDS))
                 and (not verb_base(piece.split()[0]) or ((is_plural(piece) or determined) and one in RECORDS))
             )
+            or taken
+            and is_plural(piece)
+            and (piece == m["o"] or noun(piece) is None)
+            and (one := noun(piece, told=True))
             or piece
             and (one := noun(piece))
             and is_plural(piece)

@@ -20,7 +20,7 @@ _NUMBER = r"(?:[$€£]?-?\d[\d,]*(?:\.\d+)?k?%?|one|two|three|four|five|six|sev
 _UNIT = r"(?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|calendar days?|h|d)"
 MACROS = {
     "E": r"(?:DET )?@(?P<%s>\w+)",
-    "A": r"(?:(?P<%s>[a-z][\w-]*) )?",
+    "A": r"(?:(?!(?:in|on|at|to|for|of|by|with|from|into|onto|as|and|or|than|until|if|when)\b)(?P<%s>[a-z][\w-]*) )?",
     "N": rf"(?P<%s>{_NUMBER})",
     "D": rf"(?P<%s>{_NUMBER}[ -]{_UNIT}|(?:an |the )?(?:hour|day|week|month|year))",
     "W": r"@?(?P<%s>[\w'-]+)",

@@ -11,6 +11,8 @@ from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.effects import stamp
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.periods import keep_apart, moments_of
+from quantumlayer.spec.analyst.quantities import bounds_of
 from quantumlayer.spec.analyst.time_words import main_date
 from quantumlayer.spec.analyst.words import LEXICON, PEOPLE, an, number, participle, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test, standing_test
@@ -51,6 +53,10 @@ def at_most(clause: Clause, world: World, m: Any) -> bool | str | None:
         world.later.append(partial(_limit_open, clause, world, child, m))
         return True
     rest = (m["rest"] or "").strip()
+    if count == 1 and rest in _AT_ONCE and not test and not child.closed_by and (bounds_of(child, world) or moments_of(child)):
+        # One appointment at a time: as many as there are times.
+        keep_apart(child, reference, clause, world)
+        return True
     if span := re.fullmatch(
         r"(?:per|a|each|every|in a|in one|on the same|within a|on one|on a) (?P<u>day|week|month|hour|date)", rest
     ):

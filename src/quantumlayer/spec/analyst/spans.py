@@ -7,12 +7,12 @@ from quantumlayer.spec.analyst.behave import REMAINDERS
 from quantumlayer.spec.analyst.derive import due_within
 from quantumlayer.spec.analyst.draft_field import add_when, known_field, ordered
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.periods import ensure_period
+from quantumlayer.spec.analyst.periods import ensure_period, overlap
 from quantumlayer.spec.analyst.quantities import bounds_of, timed
 from quantumlayer.spec.analyst.states import operation_for
 from quantumlayer.spec.analyst.time_words import anchor, duration, main_date, period
 from quantumlayer.spec.analyst.words import snake, verb_base
-from quantumlayer.spec.analyst.world import EntityDraft, World, ended_test, open_test, standing_test
+from quantumlayer.spec.analyst.world import EntityDraft, World, open_test, standing_test
 from quantumlayer.spec.values import Field, Guard, Rule, Unique
 
 
@@ -58,28 +58,6 @@ def no_overlap(clause: Clause, world: World, m: Any) -> bool | str | None:
     overlap(target, reference, world, clause.id)
     world.topic = target.name
     return True
-
-
-def overlap(target: EntityDraft, reference: str, world: World, by: str) -> None:
-    """No two live rows of the same parent share an instant; one may begin when the other ends."""
-    (first, last), (other_first, other_last) = bounds_of(target, world) or ("", ""), bounds_of(target, world, "x") or ("", "")
-    named = first.removeprefix("self.")
-    days = target.fields[named].type == "date" and named in ("start_date", "from_date", "from")
-    operator = "<=" if days and target.name not in ("booking", "reservation", "stay", "rental") else "<"
-    field, live = target.fields[reference], open_test(target, "x")
-    same = f"x.id != self.id && {other_first} {operator} {last} && {first} {operator} {other_last}"
-    rows = f"self.{reference}.{world.inverse(target, reference)}" if field.type == "reference" and field.to else None
-    check = f"!{rows}.exists(x, {f'{live} && ' if live else ''}{same})"
-    over = ended_test(target)
-    check = f"{over} || {check}" if over else check
-    target.rule(
-        "no_overlap",
-        Rule(
-            check=check,
-            message=f"overlaps another {target.name.replace('_', ' ')} of the same {reference.replace('_', ' ')}",
-            satisfies=(by,),
-        ),
-    )
 
 
 @rule
