@@ -5,9 +5,9 @@ import re
 from quantumlayer.spec.analyst.access import restrict, sees
 from quantumlayer.spec.analyst.accounts import account_fields
 from quantumlayer.spec.analyst.granted import grant_columns
-from quantumlayer.spec.analyst.parts import hide_parts
+from quantumlayer.spec.analyst.parts import hide_parts, name_makers
 from quantumlayer.spec.analyst.process import settle_places
-from quantumlayer.spec.analyst.unreached import OWNERS_ACTIONS, reach_states
+from quantumlayer.spec.analyst.unreached import OWNERS_ACTIONS, reach_states, stamp_moves
 from quantumlayer.spec.analyst.words import an, words_of
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.ids import uuid_fits
@@ -23,6 +23,7 @@ def settle(world: World) -> None:
     for entity in list(world.entities.values()):
         _bare(entity, world)
     reach_states(world)
+    stamp_moves(world)
     for wait in world.later:
         wait()
 
@@ -33,6 +34,7 @@ def complete(world: World) -> None:
         account_fields(world.entities[world.auth.entity], world)
         grant_columns(world)
     for entity in world.entities.values():
+        name_makers(entity, world)
         _chosen_owner(entity, world)
         _seers(entity, world)
     hide_parts(world)

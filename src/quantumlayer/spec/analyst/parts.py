@@ -20,6 +20,22 @@ def hide_parts(world: World) -> None:
             entity.update("list", satisfies=tuple(dict.fromkeys([*known.satisfies, marker])))
 
 
+_MAKERS = ("author", "owner", "creator", "created_by", "uploader", "submitter", "poster")
+
+
+def name_makers(entity: EntityDraft, world: World) -> None:
+    """The author that a file wants of a row is whoever creates it: nobody writes in another's name."""
+    if not entity.declared or entity.exact or entity.owner or not world.auth or "password" not in world.auth.methods:
+        return
+    made = [n for n, f in entity.fields.items() if n in _MAKERS and f.type == "reference" and f.to == world.account]
+    if len(made) == 1 and entity.fields[made[0]].required and entity.fields[made[0]].writable == "always":
+        world.made_by(entity, made[0])
+        told = f"The {made[0]} of {entity.plural} is whoever creates them.".replace("_", " ")
+        entity.fields[made[0]] = entity.fields[made[0]].model_copy(
+            update={"satisfies": (*entity.fields[made[0]].satisfies, world.assume(told))}
+        )
+
+
 def _hidden(entity: EntityDraft, world: World) -> tuple[str, EntityDraft] | None:
     """The reference to a hidden row, where it is the one thing that the entity must belong to."""
     if (

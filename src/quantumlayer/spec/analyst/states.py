@@ -196,6 +196,9 @@ def can_be_from(clause: Clause, world: World, m: Any) -> bool | str | None:
     if after == state:
         return None
     ensure_states(target, target.state.initial, [after], clause.id)
+    if clause.match.lower().startswith("only ") and verb in target.operations:
+        # What a file leaves open, or an assumption filled, is narrowed.
+        target.update(verb, transition=None)
     transition(target, verb, [state], after, clause.id)
     return allow_by(clause, world, target, [verb], m["who"]) if m["who"] else True
 

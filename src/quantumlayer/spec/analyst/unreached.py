@@ -1,8 +1,8 @@
 """States that are listed and that nothing leads to: the actions that move rows there, as assumptions."""
 
 from quantumlayer.spec.analyst.access import restrict
-from quantumlayer.spec.analyst.words import an
-from quantumlayer.spec.analyst.world import NEGATIVE, EntityDraft, World, action_for_state, transition
+from quantumlayer.spec.analyst.words import an, participle
+from quantumlayer.spec.analyst.world import NEGATIVE, EntityDraft, World, action_for_state, effect, transition
 
 # What whoever owns a row does with it, where nothing else is said.
 OWNERS_ACTIONS = ("submit", "publish", "unpublish", "withdraw", "cancel", "archive", "complete")
@@ -38,6 +38,26 @@ def _reach(entity: EntityDraft, world: World) -> None:
     if made:
         listed = " or ".join(made).replace("_", " ")
         world.ask(f"Who may {listed} {an(entity.name)}, and when?".replace("_", " "))
+
+
+_CLOCKS = {"datetime": "now", "date": "today"}
+
+
+def stamp_moves(world: World) -> None:
+    """`published_at` of a file is when the row was published: what moves a row there keeps the time."""
+    for entity in world.entities.values():
+        for name, operation in list(entity.operations.items()):
+            if not entity.declared or operation.transition is None or operation.effects:
+                continue
+            done = {participle(name), operation.transition.to}
+            for field_name, field in list(entity.fields.items()):
+                stem, _, tail = field_name.rpartition("_")
+                free = field.type in _CLOCKS and not field.required and field.default is None and field.writable == "always"
+                if not free or stem not in done or tail not in ("at", "on", "date"):
+                    continue
+                told = f"The {field_name} of {an(entity.name)} is when it is {participle(name)}.".replace("_", " ")
+                effect(entity, name, {field_name: _CLOCKS[field.type]}, world.assume(told))
+                entity.fields[field_name] = field.model_copy(update={"writable": "never"})
 
 
 def _set_to(entity: EntityDraft, state: str) -> str:

@@ -50,7 +50,7 @@ def sees_own(clause: Clause, world: World, m: Any) -> bool | str | None:
         world.later.append(partial(_hide_unless_shown, target, clause, world))
         world.topic = target.name
         return True
-    _hide(target, clause, world)
+    _hide(target, clause, world, snake(who))
     target.seen_by_own |= {who} if who in PEOPLE else set()
     world.topic = target.name
     return True
@@ -61,7 +61,7 @@ def _hide_unless_shown(target: EntityDraft, clause: Clause, world: World) -> Non
         _hide(target, clause, world)
 
 
-def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
+def _hide(target: EntityDraft, clause: Clause, world: World, who: str = "") -> bool:
     people = [n for n, f in target.fields.items() if f.type == "reference" and f.to == world.account]
     if target.declared and not people and not target.owner and (path := _owner_through(target, world)):
         # The file says whose it is by what it belongs to.
@@ -69,7 +69,7 @@ def _hide(target: EntityDraft, clause: Clause, world: World) -> bool:
         for name in ("read", "list"):
             target.update(name, satisfies=tuple(dict.fromkeys([*target.operation(name).satisfies, clause.id])))
         return True
-    if len(people) == 1 and people[0] in (world.account, *_MAKERS):
+    if len(people) == 1 and people[0] in (world.account, who, *_MAKERS):
         world.made_by(target, people[0])
     owner = target.owner or (people[0] if people else world.own(target, clause.id))
     if target.public_when == "true" or target.seen_by_all:

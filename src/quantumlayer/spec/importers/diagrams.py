@@ -115,6 +115,7 @@ def _entities(name: str, lines: list[tuple[int, str]], by: str, *, classes: bool
         relate(link, diagram.body(link.left), diagram.body(link.right), diagram.result, by, named=not alone)
     for left, right, middle in diagram.between:
         _associate(diagram, left, right, middle)
+    _inherit_relations(diagram)
     for body in diagram.bodies.values():
         _foreign(diagram, body)
         settle_together(body, by)
@@ -262,6 +263,22 @@ def _inherit(diagram: _Diagram) -> None:
     for parent in concrete:
         rows = diagram.body(parent).draft.plural.replace("_", " ")
         diagram.result.world.assume(f"What extends {parent} has rows of its own with its fields, which are none of {rows}.")
+
+
+def _inherit_relations(diagram: _Diagram) -> None:
+    """What refers to others is inherited, too; what refers to rows of the parent cannot refer to those of its heirs."""
+    for child, parent in diagram.parents:
+        if diagram.named(parent) not in diagram.bodies or diagram.named(child) not in diagram.bodies:
+            continue
+        mine, theirs = diagram.body(child).draft, diagram.body(parent).draft
+        for name, known in theirs.fields.items():
+            if known.to and name not in mine.fields and known.to != theirs.name:
+                inverse = f"{mine.plural}_as_{name}" if known.inverse else None
+                mine.fields[name] = known.model_copy(update={"inverse": inverse})
+        for other in diagram.result.world.entities.values():
+            if other is not mine and any(f.to == theirs.name for f in other.fields.values()):
+                told = f"that {other.plural} refer to {mine.plural}, which {parent} stands for, has no counterpart"
+                diagram.result.unmet.append(told.replace("_", " "))
 
 
 def _associate(diagram: _Diagram, left: str, right: str, middle: str) -> None:

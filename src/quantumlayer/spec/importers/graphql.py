@@ -75,6 +75,13 @@ class _Reader:
         found = self.result.world.entities.get(stem) if stem != name else None
         return found if found is not self.draft else None
 
+    def _part(self, kind: Kind) -> bool:
+        """Whether a type without an id stands in one list alone: its rows are parts of that one's."""
+        kinds = [self.schema.kind(f.type) for fields in self.schema.types.values() for f in fields.values()]
+        asked = [self.schema.kind(f.type).name for fields in self.schema.roots.values() for f in fields]
+        alone = sum(k.name == kind.name for k in kinds) == 1 and kind.name not in asked
+        return alone and "id" not in self.schema.types[kind.name]
+
     def _value(self, node: FieldDefinitionNode, name: str, kind: Kind) -> None:
         if kind.name == "ID" and (target := self._referred(name)):
             relation = "references" if kind.many else "reference"
@@ -128,6 +135,11 @@ class _Reader:
         if kind.many and any(not k.many for k in back):
             return
         if kind.many and any(f.type == "references" and f.to == self.draft.name for f in other.fields.values()):
+            return
+        if kind.many and not back and self._part(kind):
+            other.fields[self.draft.name] = Field(
+                type="reference", to=self.draft.name, on_delete="cascade", inverse=name, satisfies=(self.by,)
+            )
             return
         if kind.many and not back:
             rows = f"{self.draft.plural} and {other.plural}".replace("_", " ")

@@ -140,15 +140,19 @@ def _mutation(schema: Schema, entities: dict[str, EntityDraft], node: FieldDefin
         if not plain:
             world.assume(f"{node.name.value} creates {draft.plural.replace('_', ' ')}.")
             draft.event_of = verb if verb in EVENT_VERBS else draft.event_of
+        for argument in given.values():
+            if plain_kind(argument.type).name in schema.inputs:
+                told = f"that {node.name.value} takes {argument.name.value} together with the row has no counterpart"
+                result.unmet.append(told)
         return
     if not own and named is not None and (other := next((e for e in entities.values() if f"{e.name}_id" in given), None)):
         draft, verb = other, snaked(node.name.value)
     asked = {n: _input(draft, n, plain_kind(a.type).required) for n, a in given.items() if n not in {*own, f"{draft.name}_id", "client_mutation_id"}}  # fmt: skip
     _directed(draft, verb, node, entities, result, by)
-    if not _moves(draft, verb, by):
+    if not _moves(draft, verb, by, result):
         result.pend(f"what the mutation {node.name.value} changes is not said", draft, verb)
     taken = {n: f for n, f in asked.items() if f is not None}
-    for name in asked.keys() - taken.keys():
+    for name in (n for n in asked if n not in taken):
         result.unmet.append(f"what the mutation {node.name.value} does with {name.replace('_', ' ')} is not said")
     if taken and verb in draft.operations:
         known = draft.operation(verb)
@@ -165,7 +169,7 @@ def _input(draft: EntityDraft, name: str, required: bool) -> Field | None:
     return field.model_copy(update=kept)
 
 
-def _moves(draft: EntityDraft, verb: str, by: str) -> bool:
+def _moves(draft: EntityDraft, verb: str, by: str, result: Import) -> bool:
     """Whether a verb leads to a value that the file lists (`cancel` → cancelled), or sets a yes or no (`archive` → archived)."""
     base = verb.split("_")[0]
     states = {participle(base), participle(base).replace("cancelled", "canceled"), base, f"{base}d", f"{base}ed"}
@@ -175,6 +179,8 @@ def _moves(draft: EntityDraft, verb: str, by: str) -> bool:
     if draft.state and (found := next((s for s in draft.state.states if s in states), None)):
         earlier = [s for s in draft.before(found) if s not in NEGATIVE] or [s for s in draft.state.states if s != found]
         transition(draft, verb, earlier, found, by)
+        if len(earlier) > 1:
+            result.world.assume(f"One may {verb} {draft.plural} that are {' or '.join(earlier)}.".replace("_", " "))
         return True
     flag = next((n for n in states if n in draft.fields and draft.fields[n].type == "boolean"), None)
     if flag:

@@ -15,6 +15,9 @@ _STATE = re.compile(r"^state\s+(?:\"(?P<q>[^\"]+)\"(?:\s+as\s+(?P<as>[\w.-]+))?|
 _SAID = re.compile(r"^(?P<n>[\w.-]+)\s*:\s*(?P<t>.+)$")
 # A name that only draws: what stands beside it is meant.
 _DRAWN = re.compile(r"[a-z]{1,2}\d*|[a-z]+_?\d+|[A-Z]{1,2}\d*", re.I)
+_BY_ITSELF = re.compile(
+    r"\b\d+ ?(?:s|min|h|sec\w*|minutes?|hours?|days?|weeks?|months?)\b|\btime-?out\b|\bexpir|\bdeadline\b", re.I
+)
 _LABEL = re.compile(r"^(?P<event>[^\[/]*?)\s*(?:\[(?P<guard>[^\]]*)\])?\s*(?:/\s*(?P<effect>.*))?$")
 
 
@@ -251,4 +254,6 @@ def _action(machine: _Machine, label: str, source: str, target: str) -> str:
     if told and told["effect"]:
         machine.unmet(f"«{told['effect'][:200]}» of the move {move}")
     event = re.sub(r"\(.*\)", "", event).strip()
+    if _BY_ITSELF.search(event):
+        machine.unmet(f"that «{event}» happens by itself on the move {move} has no counterpart")
     return snaked(event) or action_for_state(target)

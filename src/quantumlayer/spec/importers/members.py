@@ -115,6 +115,8 @@ def _field(name: str, kind: str, many: bool, told: dict, enums: dict[str, tuple[
     if inline := re.match(r"enum\((.+)\)", kind, re.I):
         listed = tuple(v for part in inline[1].split(",") if (v := part.strip(" '\"")))
         return Field(type="enum", values=listed, satisfies=(by,)) if len(listed) > 1 else None
+    if kind.lower() == "enum" and not many and _LISTED.fullmatch(told["note"] or ""):
+        kind = "string"
     found = scalar_field(name, kind + ("[]" if many else ""), required=True, unique=False, by=by)
     if found is None or many:
         return found
@@ -140,13 +142,45 @@ def _noted(draft: EntityDraft, name: str, made: Field, told: dict, result: Impor
         if len(values) > 1:
             result.world.assume(f"The {label} is one of {', '.join(values)}.")
             made = Field(type="enum", values=values, required=made.required, satisfies=made.satisfies)
-    given = (told.get("default") or "").strip().strip("\"'")
+    made = _bounded(made, note)
+    said = re.search(r"\bdefaults?(?: to|:| is|=)? ?[\"']?([\w.-]+)", note, re.I)
+    given = (told.get("default") or (said[1] if said else "")).strip().strip("\"'")
     if given and given.lower() not in ("null", "none", "[]", "{}"):
         default = constant_of(given, made)
         if default is None:
             result.unmet.append(f"the default {given} of the {label} has no counterpart")
         made = made.model_copy(update={"default": default})
     return made
+
+
+_RANGE = re.compile(r"(?P<a>-?\d+(?:\.\d+)?)\s*(?:\.\.|-|–|to)\s*(?P<b>-?\d+(?:\.\d+)?)")
+_BOUND = re.compile(
+    r"(?P<o>>=|<=|>|<|\bmin(?:imum)?\b|\bmax(?:imum)?\b|\bat least\b|\bat most\b)\s*:?\s*(?P<n>-?\d+(?:\.\d+)?)", re.I
+)
+
+
+def _bounded(made: Field, note: str) -> Field:
+    """With the bounds that a comment tells: `1..24`, `> 0`, `max 5`, `positive`."""
+    if made.type in ("string", "text") and (long := re.search(r"\bmax(?:imum)?\.?:? ?(\d+)(?: char\w*)?\b", note, re.I)):
+        return made.model_copy(update={"max_length": int(long[1])})
+    if made.type not in ("integer", "number", "decimal"):
+        return made
+    changes: dict[str, object] = {}
+    if between := _RANGE.search(note):
+        changes = {"min": _number(between["a"]), "max": _number(between["b"])}
+    for told in _BOUND.finditer(note):
+        low = told["o"].lower() in (">=", ">", "min", "minimum", "at least")
+        changes["min" if low else "max"] = _number(told["n"])
+        changes |= {f"exclusive_{'min' if low else 'max'}": True} if told["o"] in "<>" else {}
+    if re.search(r"\bpositive\b", note, re.I):
+        changes |= {"min": 0, "exclusive_min": True}
+    if re.search(r"\bnon-?negative\b|\bnot negative\b|\bnever negative\b", note, re.I):
+        changes |= {"min": 0}
+    return made.model_copy(update=changes)
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
 
 
 def constant_of(given: str, made: Field) -> str | None:
@@ -177,7 +211,7 @@ def settle_keys(body: Body, result: Import, by: str) -> None:
         key = draft.fields[name]
         if key.type in ("string", "integer"):
             del draft.fields[name]
-            draft.id = key_of(draft, name, key, result, made=key.type == "integer")
+            draft.id = key_of(draft, name, key, result)
         elif name == "id":
             del draft.fields[name]
         else:

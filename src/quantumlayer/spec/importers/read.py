@@ -111,11 +111,11 @@ def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
         whole.world.reports |= one.world.reports
         whole.world.questions += one.world.questions
     if whole is not None and len(files) > 1:
-        _refer(whole, {name for by, file in files if kind_of(file) == "csv" for name in read_file(file, by).world.entities})
+        _refer(whole, [name for by, file in files if kind_of(file) == "csv" for name in read_file(file, by).world.entities])
     return whole
 
 
-def _refer(whole: Import, samples: set[str]) -> None:
+def _refer(whole: Import, samples: list[str]) -> None:
     """Columns of samples that are named after rows of another file (`customer_id`) refer to them."""
     for draft in (whole.world.entities[name] for name in samples):
         for name, field in list(draft.fields.items()):

@@ -176,6 +176,8 @@ def _table_constraints(draft: EntityDraft, table: Table, result: Import, by: str
                 _unique(draft, [c.name for c in inner.this.expressions] if inner.this is not None else [], result, by)
             elif isinstance(inner, exp.CheckColumnConstraint):
                 hold_check(inner.this, draft, result, by)
+            elif isinstance(inner, exp.IndexColumnConstraint) and str(inner.args.get("kind") or "").upper() == "FULLTEXT":
+                _searched(draft, [c.name for c in inner.expressions], result, by)
             elif not isinstance(inner, exp.PrimaryKey | exp.ForeignKey | exp.IndexColumnConstraint):
                 result.unmet.append(f"{inner.sql()} of {rows} is not carried over")
     for index in table.indexes:
@@ -188,6 +190,14 @@ def _table_constraints(draft: EntityDraft, table: Table, result: Import, by: str
     if len(key := table.primary()) > 1:
         result.world.assume(f"Rows of {rows} are addressed by an id; their key {' and '.join(key)} stays unique.")
         _unique(draft, key, result, by)
+
+
+def _searched(draft: EntityDraft, columns: list[str], result: Import, by: str) -> None:
+    """A full-text index is there to be searched."""
+    names = [n for c in columns if (n := field_named(identifier(c), draft)) and draft.fields[n].type in ("string", "text")]
+    known = draft.operation("list")
+    draft.update("list", search=tuple(dict.fromkeys([*known.search, *names])), satisfies=(by,))
+    result.world.assume(f"Lists of {draft.plural} are searched in {' and '.join(names)}.".replace("_", " "))
 
 
 def _unique(draft: EntityDraft, columns: list[str], result: Import, by: str, where: exp.Expr | None = None) -> None:

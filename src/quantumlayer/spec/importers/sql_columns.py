@@ -213,7 +213,7 @@ def _computed(node: exp.Expr, field: Field, draft: EntityDraft) -> Told | None:
 
 def _touch(draft: EntityDraft, name: str, clock: str, by: str) -> None:
     """Let everything that changes a row set one of its fields to the time."""
-    for operation in {"update", *draft.operations} - {"create", "read", "list", "delete"}:
+    for operation in dict.fromkeys(["update", *draft.operations]):
         known = draft.operation(operation)
         if (known.kind or operation) in ("read", "list", "create", "delete"):
             continue

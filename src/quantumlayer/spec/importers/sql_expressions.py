@@ -242,7 +242,7 @@ def _special(node: exp.Expr, draft: EntityDraft) -> Told | None:
     if isinstance(node, exp.Case) and node.this is None and node.args.get("default") is not None:
         return _case(node, draft)
     if isinstance(node, exp.Round | exp.Abs):
-        inner = value_of(node.this, draft)
+        inner = value_of(node.this, draft) if node.this is not None else None
         if inner is None or inner.kind not in ("integer", "number"):
             return None
         if isinstance(node, exp.Abs):

@@ -109,6 +109,10 @@ def read_script(name: str, text: str) -> Script:
             script.domains |= {_last(domain["n"]).lower(): c for c in _domain(domain["t"])}
         elif _READ.match(statement) and not re.match(r"comment\s+on\s+(?!table|column)", statement, re.I):
             _add(script, statement)
+        elif re.match(r"do\b", statement, re.I):
+            # Types that are made unless they are there.
+            for made in re.finditer(r"create\s+type\s+[^;]*?\)", statement, re.I | re.S):
+                _add(script, made[0])
         elif strange is None and re.match(r"create\s+\w+\s+\w+\s*\(", statement, re.I):
             strange = line, " ".join(statement.split()[:3])
     if not script.tables:

@@ -12,6 +12,7 @@ from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_nam
 from quantumlayer.spec.importers.openapi.pages import page_members
 from quantumlayer.spec.importers.openapi.people import People
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle
+from quantumlayer.spec.importers.openapi.untold import only_in
 from quantumlayer.spec.importers.tables import identifier, snaked
 from quantumlayer.spec.naming import wire_name
 from quantumlayer.spec.surface import TOTAL
@@ -324,6 +325,10 @@ class Exposer:
             satisfies=(self.by,),
             **behaviour(draft, name, inputs, op.text, self.by),
         )
+        move = draft.operations[name].transition
+        if move and not only_in(op.text, move.from_states) and len(move.from_states) > 1:
+            told = f"One may {name} {draft.plural} that are {' or '.join(move.from_states)}."
+            self.maker.result.world.assume(told.replace("_", " "))
         for unread in unstored(draft, name, inputs):
             self.maker.note(f"what {op.title} does with {unread} is not said")
         self._access(draft, name, op)
