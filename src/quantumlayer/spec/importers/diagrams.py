@@ -31,6 +31,7 @@ class _Diagram:
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
     parents: list[tuple[str, str]] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    classes: bool = True
     members: list[tuple[int, str, str]] = field(default_factory=list)
     between: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -70,10 +71,30 @@ def import_plantuml(name: str, text: str, by: str = "R1") -> Import:
     lines = _lines(text, r"^\s*'.*$", _PLANTUML_NOISE)
     if not lines:
         raise ImportError_(name, None, "the diagram is empty", "put entities or states between @startuml and @enduml")
+    _refuse_others(name, lines)
     stated = any(re.search(r"\[\*\]", line) or re.match(r"state\s", line) for _, line in lines)
     result = import_states(name, lines, by) if stated else _entities(name, _split(lines), by, classes=True)
     result.unmet += [f"{name} includes {other}, which is not read" for other in included]
     return result
+
+
+_DECLARED = re.compile(
+    r"(?:abstract|class|entity|table|enum|interface|state|struct|object|dataclass|record)\b|\[\*\]|.*\[\*\]", re.I
+)
+_OTHER = re.compile(r"(?P<w>participant|actor|boundary|control|collections|queue|activate|deactivate|alt|loop|opt|autonumber|usecase|start|stop|partition|component|artifact|agent|robust|concise)\b(?!\s*:)|(?P<a>:.+;)$", re.I)  # fmt: skip
+_SENT = re.compile(r"\w+\s*(?:<?-+>+|->>?|-->>?)\s*\w+\s*(?::.*)?")
+
+
+def _refuse_others(name: str, lines: list[tuple[int, str]]) -> None:
+    """Raises `ImportError_` for a diagram that shows neither classes, entities nor states."""
+    if any(_DECLARED.match(line) for _, line in lines):
+        return
+    other = next(((n, line) for n, line in lines if _OTHER.match(line)), None)
+    if other is None and all(_SENT.fullmatch(line) for _, line in lines):
+        other = lines[0]
+    if other is not None:
+        told = f"{other[1][:60]!r} belongs to a diagram that shows neither classes, entities nor states"
+        raise ImportError_(name, other[0], told, "pass a class, entity or state diagram, and say the rest in words")
 
 
 def _lines(text: str, comment: str, noise: str) -> list[tuple[int, str]]:
@@ -100,7 +121,7 @@ def _split(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def _entities(name: str, lines: list[tuple[int, str]], by: str, *, classes: bool) -> Import:
-    diagram = _Diagram(name, Import(), by)
+    diagram = _Diagram(name, Import(), by, classes=classes)
     _scan(diagram, lines, classes)
     for number, owner, member in diagram.members:
         _member(diagram, number, owner, member)
@@ -228,6 +249,8 @@ def _link(diagram: _Diagram, link: Link) -> None:
 
 def _member(diagram: _Diagram, number: int, owner: str, member: str) -> None:
     body = diagram.body(owner)
+    if not diagram.classes and re.fullmatch(r"\w+", member):
+        raise ImportError_(diagram.file, number, f"{member[:60]!r} has a type or a name only", "write `type name`")
     kinds = {n: n for n in (*diagram.bodies, *diagram.names)}
     found = add_member(diagram.file, number, member, body, diagram.result, diagram.by, diagram.enums, kinds)
     if found is None:

@@ -7,7 +7,7 @@ from quantumlayer.spec.importers.graphql_directives import SILENT, directed
 from quantumlayer.spec.importers.graphql_document import Kind, Schema, line_of, read_schema
 from quantumlayer.spec.importers.graphql_inputs import given_by
 from quantumlayer.spec.importers.graphql_operations import add_operations
-from quantumlayer.spec.importers.tables import Import, identifier, key_of, scalar_field
+from quantumlayer.spec.importers.tables import Import, identifier, key_of, said, scalar_field
 from quantumlayer.spec.values import Field
 
 _CUSTOM = {
@@ -27,7 +27,7 @@ def import_graphql(name: str, text: str, by: str = "R1") -> Import:
     rows = [t for t in schema.types if not schema.embedded(t)]
     entities = {t: result.entity(identifier(t), by) for t in rows}
     for type_name, draft in entities.items():
-        draft.description = " ".join(schema.told.get(type_name, "").split())[:500]
+        draft.description = said(schema.told.get(type_name))
         for node in schema.types[type_name].values():
             _Reader(name, schema, type_name, draft, entities, result, by).field(node)
         given_by(schema, type_name, draft, result, by)
@@ -101,7 +101,7 @@ class _Reader:
         if node.arguments:
             asked = ", ".join(a.name.value for a in node.arguments)
             self.result.unmet.append(f"what {node.name.value} of {self.type_name} does with {asked} is not said")
-        found = found.model_copy(update={"description": " ".join(node.description.value.split()) if node.description else ""})
+        found = found.model_copy(update={"description": said(node.description.value if node.description else None)})
         self.draft.fields[name] = directed(node, found, f"{node.name.value} of {self.type_name}", self.result)
 
     def _scalar(self, name: str, kind: Kind) -> Field | None:
@@ -151,6 +151,6 @@ class _Reader:
             to=other.name,
             required=kind.required and not kind.many,
             inverse=f"{self.draft.plural}_as_{name}" if clash else None,
-            description=" ".join(node.description.value.split()) if node.description else "",
+            description=said(node.description.value if node.description else None),
             satisfies=(self.by,),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from quantumlayer.spec.analyst.words import verb_base
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, key_of, scalar_field, snaked
+from quantumlayer.spec.importers.tables import Import, ImportError_, identifier, key_of, said, scalar_field, snaked
 from quantumlayer.spec.values import Field, Unique
 
 _KEYS = r"(?:PK|FK|UK|AK)"
@@ -133,7 +133,7 @@ def _noted(draft: EntityDraft, name: str, made: Field, told: dict, result: Impor
     note, rows = (told["note"] or "").strip(), draft.plural.replace("_", " ")
     label = f"{name.replace('_', ' ')} of {rows}"
     if note and note.lower() not in ("unique", "not null"):
-        made = made.model_copy(update={"description": note})
+        made = made.model_copy(update={"description": said(note)})
     if _OPTIONAL.search(note):
         made = made.model_copy(update={"required": False})
         result.world.assume(f"The {label} may be missing («{note}»).")
@@ -143,8 +143,8 @@ def _noted(draft: EntityDraft, name: str, made: Field, told: dict, result: Impor
             result.world.assume(f"The {label} is one of {', '.join(values)}.")
             made = Field(type="enum", values=values, required=made.required, satisfies=made.satisfies)
     made = _bounded(made, note)
-    said = re.search(r"\bdefaults?(?: to|:| is|=)? ?[\"']?([\w.-]+)", note, re.I)
-    given = (told.get("default") or (said[1] if said else "")).strip().strip("\"'")
+    told_default = re.search(r"\bdefaults?(?: to|:| is|=)? ?[\"']?([\w.-]+)", note, re.I)
+    given = (told.get("default") or (told_default[1] if told_default else "")).strip().strip("\"'")
     if given and given.lower() not in ("null", "none", "[]", "{}"):
         default = constant_of(given, made)
         if default is None:

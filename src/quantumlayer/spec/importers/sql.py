@@ -10,7 +10,7 @@ from quantumlayer.spec.importers.sql_checks import hold_check, simple
 from quantumlayer.spec.importers.sql_columns import add_column, required
 from quantumlayer.spec.importers.sql_expressions import field_named, nullable_in, test_of
 from quantumlayer.spec.importers.sql_tables import Script, Table, read_script
-from quantumlayer.spec.importers.tables import Import, identifier, key_of, let_sign_in
+from quantumlayer.spec.importers.tables import Import, identifier, key_of, let_sign_in, said
 from quantumlayer.spec.values import Field, OnDelete, Unique
 
 _SYSTEM = ("created_at", "updated_at")
@@ -31,7 +31,7 @@ def import_sql(name: str, text: str, by: str = "R1") -> Import:
     for table in script.tables.values():
         if not _is_join(table, script):
             draft = result.entity(table.name, by)
-            draft.description = table.comment
+            draft.description = said(table.comment)
     secret = [t.name for t in script.tables.values() if any(_PASSWORD.fullmatch(identifier(c.name)) for c in t.columns)]
     for table in script.tables.values():
         if _is_join(table, script):
@@ -72,7 +72,7 @@ def _join(table: Table, result: Import, by: str) -> None:
         required=False,
         inverse=inverse,
         on_delete=on_delete,
-        description=table.comment,
+        description=said(table.comment),
         satisfies=(by,),
     )
     kept = [c.name for c in table.columns if c.name in ("id", *_SYSTEM)]
@@ -98,7 +98,7 @@ def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: 
             continue
         add_column(draft, column, name, script, result, by, key=alone)
         if name in draft.fields and (told := table.comments.get(column.name)):
-            draft.fields[name] = draft.fields[name].model_copy(update={"description": told})
+            draft.fields[name] = draft.fields[name].model_copy(update={"description": said(told)})
         if alone:
             _key(draft, column, column.name in table.filled, result, by)
     for columns, target in table.compound_references():
@@ -156,7 +156,7 @@ def _refer(draft: EntityDraft, table: Table, column: exp.ColumnDef, other: Table
         unique=unique,
         inverse=inverse,
         on_delete=_ON_DELETE.get(action, "restrict"),
-        description=table.comments.get(column.name, ""),
+        description=said(table.comments.get(column.name)),
         satisfies=(by,),
     )
 

@@ -24,6 +24,11 @@ _STORAGE = re.compile(r"\)\s*(?:(?:without\s+rowid|strict)\s*,?\s*)+$", re.I)
 _PARTS = re.compile(r"\)([^)]*?)\bpartition\s+by\b.*$", re.I | re.S)
 _VERSIONED = re.compile(r"/\*!\d{0,6}\s?(?P<c>[^*]*(?:\*(?!/)[^*]*)*)\*/")
 _MEANT = re.compile(r"\b(?:create|trigger|view|procedure|function|definer|event|check|generated)\b", re.I)
+_FOREIGN = {
+    "SQL Server": re.compile(r"\[\w+\]|\bnvarchar\s*\(\s*max|\bidentity\s*\(\s*\d|\bclustered\b", re.I),
+    "Oracle": re.compile(r"\bvarchar2\b|\bnumber\s*\(|\btablespace\b", re.I),
+    "Db2": re.compile(r"\bin\s+userspace|\bnot logged\b", re.I),
+}
 # What such a statement says is about storage, not about rows.
 _OF_STORAGE = re.compile(r"owner\s+to|set\s+schema|set\s+tablespace|set\s*\(|cluster\s+on|replica\s+identity|(?:enable|disable)\s+(?:replica\s+|always\s+)?trigger|(?:enable|disable)\s+keys|attach\s+partition|inherit\b|auto_increment|engine\b|validate\b|alter\s+(?:column\s+)?\S+\s+set\s+(?:statistics|storage)|add\s+(?:index|key|fulltext|spatial)", re.I)  # fmt: skip
 
@@ -174,12 +179,16 @@ def _parsed(name: str, line: int, statement: str) -> exp.Expr:
         if isinstance(parsed, exp.Create):
             return parsed
     told = failures[0].errors[0] if failures and failures[0].errors else {}
+    other = next((dialect for dialect, signs in _FOREIGN.items() if signs.search(statement)), None)
+    wrong = re.sub(r"<Token .*?text: ([^,]*),.*?>", r"'\1'", str(told.get("description", "unknown syntax")))
     near, within = told.get("highlight") or "", int(told.get("line") or 1)
     raise ImportError_(
         name,
         line + within - 1,
-        f"the SQL cannot be parsed{f' near {near!r}' if near else ''}: {told.get('description', 'unknown syntax')}",
-        "write it in the dialect of PostgreSQL, MySQL or SQLite",
+        f"the SQL cannot be parsed{f' near {near!r}' if near else ''}: {wrong}",
+        f"this looks like {other}: write it in the dialect of PostgreSQL, MySQL or SQLite"
+        if other
+        else "write it in the dialect of PostgreSQL, MySQL or SQLite",
     )
 
 

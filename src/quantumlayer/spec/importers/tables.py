@@ -1,6 +1,7 @@
 """What every importer fills: entities with fields in the making, and the errors that name file, line and mend."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from quantumlayer.errors import UserError
@@ -29,9 +30,20 @@ def identifier(name: object) -> str:
 
 def snaked(name: object) -> str:
     """A name in lower snake case, humps divided: `publishEvent` → `publish_event`."""
-    return snake(_HUMP.sub("_", str(name)))
+    return snake(_HUMP.sub("_", _visible(str(name))))
 
 
+def said(text: str | None) -> str:
+    """What a file says of one of its parts, on one line, without what no reader sees."""
+    return " ".join(_visible(text or "").split())[:MOST_SAID]
+
+
+def _visible(text: str) -> str:
+    """Without control characters and marks of direction."""
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
+
+
+MOST_SAID = 500
 FILLED = "the application fills"
 
 
