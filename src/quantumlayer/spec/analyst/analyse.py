@@ -27,6 +27,7 @@ from quantumlayer.spec.analyst import (
     states,
     taken,
     visible,
+    windows,
 )
 from quantumlayer.spec.analyst.asides import one_by_one, read_asides
 from quantumlayer.spec.analyst.asked import asked, keep_to_role
@@ -34,7 +35,7 @@ from quantumlayer.spec.analyst.beyond import beyond
 from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.compounds import compound_people, shortened
-from quantumlayer.spec.analyst.context import is_aside, is_background, is_context, is_habit
+from quantumlayer.spec.analyst.context import is_aside, is_background, is_context, is_habit, is_wish
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.guesses import forget_guesses
@@ -70,6 +71,7 @@ BOOKS = (
     states,
     taken,
     visible,
+    windows,
 )
 # From this phase on all fields are known.
 BEHAVIOUR = 2
@@ -157,7 +159,13 @@ def _understand(sentences: tuple[Sentence, ...], world: World) -> tuple[list[Cla
         if (
             not clause.produced
             and not clause.reason
-            and (is_background(clause.match) or clause.id == "R1" and is_habit(clause.match))
+            and (
+                is_background(clause.match)
+                or is_wish(clause.match)
+                or is_wish(clause.text)
+                or clause.id == "R1"
+                and is_habit(clause.match)
+            )
         ):
             clause.produced = clause.context = True
     return clauses, found, read_as

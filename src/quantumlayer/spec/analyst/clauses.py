@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from quantumlayer.spec.analyst.discover import listed, named_only
 from quantumlayer.spec.analyst.entries import as_entry
-from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, verb_base
+from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, plural, verb_base, words_of
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::\s| [-–—])\s*(?P<rest>.+)$", re.S)
 _MODAL = r"(?:can|cannot|may|must|should|shall|will|could)\b"
@@ -34,18 +34,22 @@ class Part:
 
 
 _STORY = re.compile(
-    r"^as an? (?P<role>[\w -]+?),? i (?:want|need|would like|should be able|can|must be able|am able|only|may)(?: to)?(?: be able to)? (?P<rest>.+)$",
+    r"^as an? (?P<role>[\w -]+?),? i (?:(?:want|need|would like|should be able|can|must be able|am able|only|may)(?: to)?(?: be able to)? |(?!am\b|was\b|have\b|had\b|think\b|wish\b|do\b))(?P<rest>.+)$",
     re.I,
 )
 
 
+_STORIES = re.compile(r"^(?:user )?stories: +(?=as an? )", re.I)
+
+
 def _plain_story(text: str) -> str:
     """`As a member I want to borrow books so that …` → `members can borrow books`."""
+    text = _STORIES.sub("", text)
     found = _STORY.match(text)
     if not found:
         return text
     last = found["role"].split()[-1].lower()
-    who = f"{last}s" if last in PEOPLE else "users"
+    who = plural(last) if last in PEOPLE | words_of("credited") else "users"
     rest = re.sub(r",? (?:so that|so i|in order to|because) .*$", "", found["rest"], flags=re.I)
     only = " only" if re.search(r"\bi only\b", text[: found.start("rest")], re.I) else ""
     return f"{who} can{only} " + re.sub(r"\bmy\b", "their", rest, flags=re.I)
@@ -339,8 +343,8 @@ def _shared_verb(rest: str, before: str, joiner: str) -> bool:
     settled = re.search(r"\b(?:in|up|out|register|authenticate)$", before.strip()) or (
         len(before.split()) > 2 and not _ends_in_verb(before)
     )
-    plural = subject.lower().split()[-1].endswith("s") or re.search(r"\b(?:can|may|must|should|to)\b", before)
-    return bool(settled and plural)
+    many = subject.lower().split()[-1].endswith("s") or re.search(r"\b(?:can|may|must|should|to)\b", before)
+    return bool(settled and many)
 
 
 def _ends_in_verb(text: str) -> bool:

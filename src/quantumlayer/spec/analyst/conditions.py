@@ -65,7 +65,7 @@ def _word(world: World, entity: EntityDraft, text: str, row: str) -> str | None:
         return passed(entity, row)
     if word in ("upcoming", "in_the_future", "future", "not_started"):
         start = next((n for n in entity.dates() if entity.fields[n].required), None)
-        return f"{row}.{start} > {_clock(entity.fields[start])}" if start else None
+        return f"{row}.{start} > {clock_of(entity.fields[start])}" if start else None
     if (
         word in ("closed", "finished", "completed", "ended", "final", "done", "settled", "decided")
         and entity.state
@@ -129,7 +129,7 @@ def _comparison(entity: EntityDraft, text: str, row: str) -> str | None:
         if other and other in entity.fields and not (entity.state and other == entity.state.field):
             return compared(entity, name, operator, other, row)
         if field.type in ("date", "datetime") and re.match(r"(?:now|today|the current (?:date|time))", found["v"]):
-            return guarded(f"{row}.{name}", field, f"{row}.{name} {operator} {_clock(field)}")
+            return guarded(f"{row}.{name}", field, f"{row}.{name} {operator} {clock_of(field)}")
     return None
 
 
@@ -172,7 +172,8 @@ def _related(world: World, entity: EntityDraft, text: str, row: str) -> str | No
     return f"{rows}.exists(x, {test})" if test else f"size({rows}) > 0"
 
 
-def _clock(field: Field) -> str:
+def clock_of(field: Field) -> str:
+    """What a day or an instant is compared with: today or now."""
     return "today" if field.type == "date" else "now"
 
 
@@ -185,7 +186,7 @@ def overdue(entity: EntityDraft, row: str) -> str | None:
     if due is None or entity.fields[due].type not in ("date", "datetime"):
         return None
     field = entity.fields[due]
-    late = guarded(f"{row}.{due}", field, f"{row}.{due} < {_clock(field)}")
+    late = guarded(f"{row}.{due}", field, f"{row}.{due} < {clock_of(field)}")
     live = open_test(entity, row)
     done = next(
         (
@@ -205,7 +206,7 @@ def passed(entity: EntityDraft, row: str) -> str | None:
     if name is None:
         return None
     field = entity.fields[name]
-    return guarded(f"{row}.{name}", field, f"{row}.{name} < {_clock(field)}")
+    return guarded(f"{row}.{name}", field, f"{row}.{name} < {clock_of(field)}")
 
 
 def split_subject(text: str) -> tuple[str, str]:

@@ -29,6 +29,8 @@ _BACKGROUND = re.compile(
 
 def is_context(text: str, *, first: bool = False) -> bool:
     """Whether the words are a title, a greeting or the like; the `first` words of a request may be a short title of any kind."""
+    if text.startswith("crud for "):
+        return False
     if first and len(text.split()) <= 2 and not re.search(r"[:,(]", text):
         return True
     if (
@@ -51,6 +53,28 @@ _HABIT = re.compile(rf"^(?:[a-z]+ )?[a-z]+s (?:{'|'.join(HABITS)})(?: (?:their|o
 def is_habit(text: str) -> bool:
     """Whether the words, as the first of a request, only tell what people do in general."""
     return bool(_HABIT.match(text))
+
+
+_THING = r"(?:[\w'’-]+ ){0,5}?[\w'’-]+"
+# Who wants what sort of thing, with none of its rules: `our office wants to digitise its register`
+_WISH = tuple(
+    re.compile(p, re.I)
+    for p in (
+        rf"(?:can|could) (?:you|we|i) (?:please )?(?:make|build|create|get|have|develop|set up|program)(?: me| us)? (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?:{_KINDS})(?: (?:for|to manage|to track) {_THING}(?: (?:at|in|of) {_THING})?)?\??",
+        rf"(?:.{{0,40}}?, )?(?:we|i) (?:urgently |really |just |also )*(?:need|want|would like|are looking for|am looking for) (?:something|anything|an? (?:[\w-]+ ){{0,3}}?(?:{_KINDS}))(?: (?:that|which) helps)?(?: (?:to replace|for|to manage|to organi[sz]e|{_THING} with)(?: {_THING}){{0,2}})?",
+        rf"(?:an? |the |our |my )?(?:[\w'’-]+ ){{0,5}}?[\w'’-]+ (?:wants?|needs?|would like|has|have|must|are trying|is trying)(?: to)? (?:digiti[sz]e|moderni[sz]e|simplify|improve|document|replace|organi[sz]e) (?:its|our|their|the|all)? ?{_THING}",
+        rf"(?:[a-z ]+ can |we |i )?(?:need to |want to |must |have to )?(?:keep an eye on|keep track of|get an overview of|stay on top of) (?:our |my |the |all )*{_THING}(?: in our \w+)?",
+        rf"(?:the|this|our) (?:{_KINDS}) (?:is|will be|should be|can be|is to be) used by {_THING}(?: of {_THING})?",
+        rf"(?:i need|we need|an?) (?:[\w-]+ ){{0,4}}?(?:{_KINDS}) (?:that|which) (?:helps?|supports?) {_THING} (?:with|to manage) {_THING}",
+    )
+)
+_RULED = re.compile(r"\b(?:per|by|that|which|are|only|not|never|with|where|when|if|each|every|who|until|\d+)\b", re.I)
+
+
+def is_wish(text: str) -> bool:
+    """Whether words that the grammar could not read only tell who wants an application, and of what sort."""
+    bare = re.sub(r"\b(?:used by|helps? .+ with)\b", "", text, flags=re.I)
+    return not _RULED.search(bare) and any(p.fullmatch(text.strip(" .?!")) for p in _WISH)
 
 
 def is_background(text: str) -> bool:

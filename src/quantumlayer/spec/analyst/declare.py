@@ -140,12 +140,13 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     if re.search(r"->|→|=>", text) and "," not in beside(text)[0] and ":" not in text:
         return ", ".join(_arrows(target, text, clause, world)) or True
     text = NUMBERS.sub(one_of_numbers, text)
+    text, examples = _without_examples(text)
     text = _SUCH_AS.sub(r" (\g<v>)", text)
     text = _counted(target, text, clause, world)
     text = _placed(text, world)
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
-    unread = [read] if read else []
+    unread = [*([read] if read else []), *examples]
     if not alternatives and (open_choice := _OPEN_CHOICE.search(text)) and not _typed(open_choice["a"], open_choice["b"]):
         text, unread = text[: open_choice.start()], [*unread, open_choice["c"]]
     text = _spaced(text)
@@ -258,6 +259,16 @@ _SUCH_AS = re.compile(
 _PER = re.compile(
     r"(?:only |at most |exactly )?(?:one|two|three|\d+(?:(?: to | ?- ?)\d+)?) [a-z]+ (?:per|an?|each|every|for each|for every) [a-z]+"
 )
+
+
+# `roles such as timer and evaluator`: some of what there may be, and no list of all
+_EXAMPLES = re.compile(r"(?P<n>(?:an? |the )?[a-z]+s),? (?:such as|like|for example|e\.g\.) [a-z -]+(?:, [a-z -]+)*,? and [a-z -]+$", re.I)
+
+
+def _without_examples(text: str) -> tuple[str, list[str]]:
+    """A list without the last member that only has examples, and that member."""
+    found = _EXAMPLES.search(text)
+    return (re.sub(r"(?:,? and|,)\s*$", "", text[: found.start()]), [found[0]]) if found else (text, [])
 
 
 def _typed(*names: str) -> bool:

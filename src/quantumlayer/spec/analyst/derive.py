@@ -209,6 +209,8 @@ def total(clause: Clause, world: World, m: Any) -> bool | str | None:
 def sum_of(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`the total of an order is the sum of the prices of its garments`"""
     parts, target = world.find(plain(m["w"])), entity(world, m, "e") or world.find(world.topic)
+    if not m["f2"]:
+        return _sum_of_lines(parts, target, clause, world, snake(m["f"]))
     name = known_field(parts, singular(plain(m["f2"]))) if parts else None
     if parts is None or name not in parts.fields or parts.fields[name].type not in ("integer", "number", "decimal"):
         return None
@@ -220,6 +222,43 @@ def sum_of(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     value = f"sum(self.{world.inverse(parts, reference)}.map(x, x.{name}))"
     target.fields[snake(m["f"])] = Field(type=field.type, value=value, places=field.places, satisfies=(clause.id,))
+    return True
+
+
+def _sum_of_lines(
+    parts: EntityDraft | None, target: EntityDraft | None, clause: Clause, world: World, name: str
+) -> bool | None:
+    """`the total of an order is the sum of its lines`: of how many times how much each is."""
+    reference = parts.reference_to(target.name) if parts and target and parts is not target else None
+    prices = [n for n, f in parts.fields.items() if f.type == "decimal" and f.required] if parts else []
+    if parts is None or target is None or reference is None or len(prices) != 1:
+        return None
+    counted = parts.fields.get("quantity")
+    each = f"x.{prices[0]}" if counted is None else f"double(x.quantity) * x.{prices[0]}"
+    if counted is not None and (counted.type != "integer" or not counted.required):
+        return None
+    value = f"sum(self.{world.inverse(parts, reference)}.map(x, {each}))"
+    target.fields[name] = Field(type="decimal", value=value, places=2, satisfies=(clause.id,))
+    world.topic = target.name
+    return True
+
+
+@rule
+def valid_for(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`a prescription is valid for 2 years`: until a day that its date tells, or the day it was made on."""
+    target, span = entity(world, m, "e"), duration(m["d"])
+    if target is None or span is None or not span[1] or "valid_until" in target.fields:
+        return None
+    told = known_field(target, m["w"]) if m["w"] else None
+    if m["w"] and told not in target.dates():
+        return None
+    days = [n for n in target.dates() if target.fields[n].type == "date" and target.fields[n].required]
+    start = told or (days[0] if len(days) == 1 else None)
+    if start is None and days:
+        return None
+    marker = world.assume(f"{an(target.name).capitalize()} is valid from its {(start or 'creation').replace('_', ' ')} on.")
+    first = f"self.{start}" if start and target.fields[start].type == "date" else f"date(self.{start or 'created_at'})"
+    target.fields["valid_until"] = Field(type="date", value=f"{first} + {span[0]}", satisfies=(clause.id, marker))
     return True
 
 

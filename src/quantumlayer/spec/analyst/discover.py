@@ -316,7 +316,11 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     )
     text = re.sub(r",? so that .*$|,? in order to .*$", "", text)
     m = _ACTS.match(text)
-    if not m or not verb_base(m["v"].split()[0]) or m["v"].split()[0] in ("is", "are", "has", "have", "be"):
+    if (
+        not m
+        or not verb_base(m["v"].split()[0])
+        or m["v"].split()[0] in ("is", "are", "has", "have", "be")
+    ):
         return []
     if re.match(r"(?:and|or) ", m["o"]):
         return []
@@ -332,6 +336,9 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     )[0]
     if (objective := re.match(r"^(?:on|for|about|to|in) (.+)$", m["o"])) and not clean.strip():
         clean = objective[1]
+    if verb_base(m["v"].split()[0]) in ("become", "go", "stay", "remain"):
+        # What something becomes is a state of it.
+        return [subject]
     for piece in split_list(clean):
         determined = re.match(r"(?:an?|the|each|every) ", piece.strip()) is not None
         piece = re.sub(rf"^{_DET}", "", piece.strip())

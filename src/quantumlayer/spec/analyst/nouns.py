@@ -2,7 +2,7 @@
 
 import re
 
-from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, number, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, known_english, number, singular, snake, verb_base
 
 STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "theirs", "mine", "ours", "yours", "hers", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "several", "multiple", "various", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again", "without", "within"])  # fmt: skip
 
@@ -53,6 +53,9 @@ def noun(text: str, *, told: bool = False) -> str | None:
         for w in text.lower().replace("'s", "").split()
         if w not in ("the", "a", "an", "each", "every", "all", "any", "own", "their", "new", "existing")
     ]
+    while len(words) > 1 and words[-1].endswith("ly") and known_english(words[-1][:-2]):
+        # How it is done is no part of a name: `log calls anonymously`.
+        words = words[:-1]
     while len(words) > 1 and number(words[0]) is not None:
         words = words[1:]
         if singular(words[0]) in _SPANS:

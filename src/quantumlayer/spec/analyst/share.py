@@ -11,6 +11,21 @@ from quantumlayer.spec.values import Field, Rule, Unique
 
 
 @rule
+def others_look(clause: Clause, world: World, m: Any) -> bool | str | None:
+    """`everybody else can just look`: what a role was given to do with the rows, nobody else does, nor changes them."""
+    target = entity(world, m, "e") or world.find(world.topic)
+    if target is None or world.auth is None:
+        return None
+    granted = [n for n in ("create", "update", "delete") if target.operation(n).access.roles]
+    roles = {role for n in granted for role in target.operation(n).access.roles}
+    if len(roles) != 1:
+        return None
+    for name in ("create", "update", "delete"):
+        restrict(world, target, name, clause.id, role=next(iter(roles)))
+    return True
+
+
+@rule
 def shared(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`a note can be shared with other users as read-only or editable`"""
     target = entity(world, m, "e")

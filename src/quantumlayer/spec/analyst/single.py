@@ -9,7 +9,7 @@ from quantumlayer.spec.analyst.contradict import bounds_against, contradicts
 from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_literal, known_field, merged
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import is_plural, number, snake
+from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, number, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, standing_test
 from quantumlayer.spec.values import Field, Rule, Unique
 
@@ -217,9 +217,12 @@ def aged(clause: Clause, world: World, m: Any) -> bool | str | None:
     operator = {"at least": ">=", "or older": ">=", "or over": ">=", "older than": ">", "over": ">"}.get(m["op"])
     operator = operator or {"at most": "<=", "or younger": "<=", "or under": "<="}.get(m["op"], "<")
     age = "self.age" if "age" in target.fields else None
-    if age is None and born is None:
-        return None
     by: tuple[str, ...] = (clause.id,)
+    if age is None and born is None:
+        if target.name not in PEOPLE:
+            return None
+        born, by = "date_of_birth", (clause.id, world.assume(f"{an(target.name).capitalize()} has a date of birth."))
+        target.fields[born] = Field(type="date", satisfies=by)
     if age is None:
         # A year has no length of its own in the expressions: ages are counted in days.
         years = round(years * 365.25)

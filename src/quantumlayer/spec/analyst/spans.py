@@ -209,12 +209,16 @@ def late_when(clause: Clause, world: World, m: Any) -> bool | str | None:
 def ends_after(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`it must end after it starts`"""
     groups = m.groupdict()
-    target = entity(world, m, "e") or world.find(world.topic)
+    told = entity(world, m, "e")
+    target = told or world.find(world.topic)
     if target is None:
         return None
     if groups.get("a"):
-        left, right = known_field(target, groups["a"]), known_field(target, re.sub(r"^(?:it|they) ", "", groups["b"]))
-        if left is None or right is None:
+        words = groups["a"], re.sub(r"^(?:it|they) ", "", groups["b"])
+        holders = [told] if told else [target, *world.entities.values()]
+        target = next((e for e in holders if all(known_field(e, w) in e.dates() for w in words)), None)
+        left, right = (known_field(target, w) for w in words)
+        if target is None or left is None or right is None or left == right:
             return None
         first, last = (right, left) if groups["op"] in ("after", "later than") else (left, right)
     elif (span := period(target)) is None:

@@ -15,6 +15,10 @@ STATES = words_of("states", "open") | words_of("states", "negative") | words_of(
 # What a row is at first: `loans are requested, …`.
 BEGINNINGS = words_of("states", "beginnings")
 _NO_STAGE = frozenset(("edit", "update", "change", "delete", "remove", "view", "show", "list", "sort", "filter", "search", "see", "find", "own", "use", "call", "name", "identify", "base", "give", "make", "connect", "limit", "allow", "track", "store", "keep", "manage"))  # fmt: skip
+# What stands before the name of a state: `are confirmed`, `finally become a claim`
+_LEAD = re.compile(
+    r"^(?:(?:from|to|into|through|finally|eventually|either|or|the|and|an?|is|are|gets?|becomes?|turns? into)\s+)+"
+)
 
 
 @rule
@@ -28,7 +32,7 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
             r"\s*(?:->|→|=>|-->|,? (?:and )?then (?:to )?|,? to |,? and (?:finally|eventually) (?:to )?|,? then )\s*", path
         )
     ]
-    steps = [re.sub(r"^(?:from|to|into|through|finally|eventually|either|or|the|and)\s+", "", s).strip(" ,.") for s in steps]
+    steps = [_LEAD.sub("", s).strip(" ,.") for s in steps]
     if target is None or len(steps) < 2:
         return None
     if target.state and clause.match.lower().find(" from ") < 0 and "then" in path and snake(steps[0]) != target.state.initial:
