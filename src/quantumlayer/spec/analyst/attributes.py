@@ -123,6 +123,11 @@ def read_extra(text: str, read: Item) -> Item:
     if re.fullmatch(r"(?:at least one|(?:one|1) or more|several|multiple|any number)(?: of them)?", text.strip(), re.I):
         least = {} if re.match(r"several|multiple|any", text.strip(), re.I) else {"min_items": 1}
         return replace(read, many=True, attributes=read.attributes | least)
+    if re.fullmatch(r"(?:a )?(?:list|array|set|collection) of [a-z]+s?", text.strip(), re.I) or re.fullmatch(r"[a-z]+\[\]", text, re.I):
+        return replace(read, many=True, several=True)
+    first, _, rest = text.partition(",")
+    if rest and re.search(r"[|/]", first) and enumeration(first):
+        return read_extra(rest.strip(), read_extra(first, read))
     if values := enumeration(text):
         if {v.lower() for v in values} in ({"yes", "no"}, {"true", "false"}, {"on", "off"}):
             return replace(read, type="boolean")

@@ -28,8 +28,12 @@ def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     if found := related(target, item, world):
         relate(target, item, found, by, world)
         return
-    if item.name in ("id", "created_at", "updated_at"):
-        return
+    if item.name not in ("id", "created_at", "updated_at"):
+        add_value(target, item, by, world)
+
+
+def add_value(target: EntityDraft, item: Item, by: str, world: World) -> None:
+    """Add one field that is no relation, whatever its name."""
     kind, format_ = (item.type, None) if item.type else type_of(item.name)
     if kind in ("url", "email", "uuid"):
         kind, format_ = "string", kind
