@@ -117,7 +117,12 @@ class Maker:
     def _same(self, alias: str, fields: Mapping[str, Field], found: Mapping[str, Any]) -> Any:
         """`=source`: the row of another member; `=note1.owner_id`: a member of a saved row."""
         other = alias.removeprefix(SAME)
-        return ref(other) if "." in other else found.get(wire_name(other, fields[other]))
+        if "." in other:
+            return ref(other)
+        if other not in fields:
+            # Whoever acts is named by no member.
+            raise Stuck(f"the same as {other}, which clients do not give", HttpResponse(0))
+        return found.get(wire_name(other, fields[other]))
 
     def _like(self, world: World, alias: str, entity: str, found: Mapping[str, Any], pins: Pins) -> str:
         """`~stock:product`: a new row that refers to the same product as the row of the member `stock`."""
