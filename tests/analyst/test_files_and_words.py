@@ -203,3 +203,49 @@ def test_what_a_file_names_with_two_words_is_no_second_thing_of_one_word() -> No
     text = "CREATE TABLE leave_requests (id serial PRIMARY KEY, day date NOT NULL);"
     spec = spec_of("Employees log in and see only their own leave requests.", SourceFile(name="hr.sql", text=text))
     assert "leave" not in spec.entities
+
+
+STOCK = """
+CREATE TABLE items (id serial PRIMARY KEY, name text NOT NULL, quantity int NOT NULL DEFAULT 0);
+CREATE TABLE movements (id serial PRIMARY KEY, item_id int NOT NULL REFERENCES items (id),
+  kind text NOT NULL CHECK (kind IN ('in', 'out', 'adjust')), amount int NOT NULL CHECK (amount > 0));
+"""
+
+
+def test_movements_change_what_a_file_counts_with_the_fields_that_it_has() -> None:
+    text = "Movements change the quantity of the item. Stock can never become negative."
+    given = SourceFile(name="stock.sql", text=STOCK)
+    assert [r.reason for r in frd_of(text, given).requirements if not r.understood] == ["understood except for «adjust»"]
+    play = Play(spec_of(text, given))
+    item = play.post("/items", {"name": "nail"})["id"]
+    play.post("/movements", {"item_id": item, "kind": "in", "amount": 5})
+    play.post("/movements", {"item_id": item, "kind": "out", "amount": 6}, 409)
+    play.post("/movements", {"item_id": item, "kind": "out", "amount": 2})
+    assert play.get(f"/items/{item}")["quantity"] == 3
+
+
+WORK_STATES = """
+CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL UNIQUE, password_hash text NOT NULL);
+CREATE TABLE posts (id serial PRIMARY KEY, title text NOT NULL, author_id int NOT NULL REFERENCES users (id),
+  status text NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'published')), published_at timestamptz);
+"""
+
+
+def test_authors_are_whoever_writes_and_a_moment_is_kept_by_the_action_of_its_name() -> None:
+    play = Play(spec_of("Only the author may publish a post.", SourceFile(name="blog.sql", text=WORK_STATES)))
+    one, ada = play.sign_up("ada")
+    two, bob = play.sign_up("bob")
+    post = play.post("/posts", {"title": "Hello", "author_id": two}, by=ada)
+    assert (post["author_id"], post["published_at"]) == (one, None)
+    play.post(f"/posts/{post['id']}/publish", status=403, by=bob)
+    assert play.post(f"/posts/{post['id']}/publish", status=200, by=ada)["published_at"] is not None
+
+
+def test_only_shipped_orders_are_returned_where_a_schema_leaves_that_open() -> None:
+    text = (
+        "type Order { id: ID! note: String! status: Status! }\nenum Status { NEW SHIPPED RETURNED }\n"
+        "type Mutation { returnOrder(id: ID!): Order! }"
+    )
+    spec = spec_of("Only shipped orders can be returned.", SourceFile(name="shop.graphql", text=text))
+    move = spec.entities["order"].operations["return"].transition
+    assert move and move.from_states == ("shipped",)

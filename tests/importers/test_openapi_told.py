@@ -85,3 +85,20 @@ def test_a_post_under_a_verb_makes_a_row_of_what_it_answers() -> None:
     assert post(f"/loans/{loan['id']}/return", b"{}", 200)["returnedAt"] is not None
     post(f"/loans/{loan['id']}/return", b"{}", 409)
     post("/books/b/borrow", b'{"memberId": 1}', 201)
+
+
+ADOPTION = (Path(__file__).parent / "files" / "adoption.yaml").read_text("utf-8")
+
+
+def test_rows_beneath_a_row_belong_to_it_and_to_whoever_makes_them() -> None:
+    spec = read(ADOPTION)
+    adoption = spec.entities["adoption"]
+    animal, user = adoption.fields["animal"], adoption.fields["user"]
+    assert (animal.writable, animal.required) == ("create", True)
+    assert (user.writable, user.default) == ("never", "actor")
+    assert adoption.operations["list"].where == "self.user == actor"
+    approve = adoption.operations["approve"].transition
+    assert approve and approve.from_states == ("requested",), "what was declined is not approved"
+    assert [e.set for e in adoption.operations["archive"].effects] == [{"archived": "true"}]
+    told = " ".join(r.text for r in spec.requirements if not r.understood)
+    assert "decided by of adoptions" in told and "form of passwords" in told

@@ -10,7 +10,12 @@ from quantumlayer.spec.importers.read import read_file
 @pytest.mark.parametrize(
     ("name", "text", "told", "hint"),
     [
-        ("a.sql", "CREATE TABLE [dbo].[Users]([Id] [int] IDENTITY(1,1) NOT NULL)\nGO\n", r"a\.sql:1: .*near '\['", "SQL Server"),
+        (
+            "a.sql",
+            "CREATE TABLE [dbo].[Users]([Id] [int] IDENTITY(1,1) NOT NULL)\nGO\n",
+            r"a\.sql:1: .*near '\['",
+            "SQL Server",
+        ),
         ("a.puml", "@startuml\nAlice -> Bob: hi\n@enduml", r"a\.puml:2", "class, entity or state"),
         ("a.puml", "@startuml\nactor User\nUser -> (Log in)\n@enduml", r"a\.puml:2: 'actor User'", "class, entity or state"),
         ("a.puml", "@startuml\nstart\n:do it;\nstop\n@enduml", r"a\.puml:2", "class, entity or state"),

@@ -370,7 +370,8 @@ def _settled(sentence: Sentence, world: World) -> bool:
 def _holds(draft: EntityDraft, name: str, world: World) -> bool:
     """Whether something fills a field that nobody gives."""
     field = draft.fields[name]
-    if field.default is not None or field.value is not None or field.writable != "never":
+    told = field.default is not None and not (field.type == "boolean" and name.startswith("is_"))
+    if told or field.value is not None or field.writable != "never":
         return True
     effects = [e for d in world.entities.values() for o in d.operations.values() for e in o.effects]
     return any(name in effect.set for effect in effects)

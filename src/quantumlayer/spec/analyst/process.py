@@ -6,6 +6,7 @@ from typing import Any
 
 from quantumlayer.spec.analyst.draft_field import known_field
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
+from quantumlayer.spec.analyst.moved import move_stock
 from quantumlayer.spec.analyst.words import snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Effect, Field, Guard, Report, Rule
@@ -25,6 +26,8 @@ def movements(clause: Clause, world: World, m: Any) -> bool | str | None:
     )
     if moves is None or product is None or product is moves:
         return None
+    if moves.declared and moves.fields:
+        return move_stock(moves, product, clause.id)
     place = next(
         (e for e in world.entities.values() if e.name.split("_")[-1] in ("warehouse", "location", "store", "depot", "shelf")),
         None,
@@ -120,7 +123,7 @@ def never_negative(clause: Clause, world: World, m: Any) -> bool | str | None:
         for _, event in lowered:
             event.satisfies.append(clause.id)
         return bool(lowered) or None
-    words = plain(m["f"])
+    words = plain(m["f"]).lower()
     for target in world.entities.values():
         name = known_field(target, words) or ("quantity" if "stock" in words and "quantity" in target.fields else None)
         if name in target.fields and target.fields[name].type in ("integer", "decimal", "number"):

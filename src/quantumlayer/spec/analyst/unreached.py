@@ -11,8 +11,19 @@ OWNERS_ACTIONS = ("submit", "publish", "unpublish", "withdraw", "cancel", "archi
 def reach_states(world: World) -> None:
     """Let every listed state be reached, from those listed before it, in the order of a row's life."""
     for entity in world.entities.values():
-        if entity.state and entity.listed and not entity.exact:
+        if entity.state and entity.exact:
+            _ask(entity, world)
+        elif entity.state and entity.listed:
             _reach(entity, world)
+
+
+def _ask(entity: EntityDraft, world: World) -> None:
+    """A file that lists all operations leaves states that none of them leads to."""
+    assert entity.state
+    reached = {o.transition.to for o in entity.operations.values() if o.transition} | {entity.state.initial}
+    missing = [s for s in entity.state.states if s not in reached and not _set_to(entity, s)]
+    if missing:
+        world.ask(f"What makes {an(entity.name)} {' or '.join(missing)}? No operation of the file does.".replace("_", " "))
 
 
 def _reach(entity: EntityDraft, world: World) -> None:

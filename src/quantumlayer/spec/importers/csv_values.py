@@ -110,7 +110,8 @@ def _number(name: str, present: list[str], *, comma: bool) -> Column | None:
     kind = type_of(name)[0]
     if all(re.fullmatch(r"-?(?:0|[1-9]\d{0,15})", v) for v in present) and kind not in ("decimal", "string"):
         return Column(Field(type="integer"), "", "is it a yes or no" if set(present) == {"0", "1"} else "")
-    plain = [v.rstrip("% ").strip() for v in present]
+    # Books write what is owed in parentheses.
+    plain = [re.sub(r"^\((.+)\)$", r"-\1", v.rstrip("% ").strip()) for v in present]
     percent = all(v.endswith("%") for v in present)
     money = [_MONEY.fullmatch(v) for v in plain]
     if not all(money) or (kind == "string" and not any(m and (m["c"] or m["d"]) for m in money)):
@@ -129,7 +130,7 @@ def _number(name: str, present: list[str], *, comma: bool) -> Column | None:
     told += ["10 stands for 10%"] if percent else []
     if not places and not signs and kind not in ("decimal",):
         return Column(Field(type="integer"), ", ".join(told))
-    exact = bool(signs) or kind == "decimal"
+    exact = bool(signs) or kind == "decimal" or bool(re.search(r"_(?:eur|usd|gbp|chf|euro|euros|dollars)$", name))
     made = Field(type="decimal", places=min(max(places, 2), 8)) if exact else Field(type="number")
     return Column(made, ", ".join(told))
 

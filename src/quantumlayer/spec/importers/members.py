@@ -10,7 +10,7 @@ from quantumlayer.spec.values import Field, Unique
 
 _KEYS = r"(?:PK|FK|UK|AK)"
 _TYPE = r"[A-Za-z_][\w.]*(?:\([\d, ]*\)|<[\w<>, ]+>|~[\w~, ]+~)?(?:\[\])?\??"
-_TYPED = re.compile(rf"^(?P<type>{_TYPE}|[\w]+\([^)]*\))\s+(?P<name>[\w-]+)\s*(?P<keys>{_KEYS}(?:\s*,\s*{_KEYS})*)?(?:\s*\"(?P<note>[^\"]*)\")?$")  # fmt: skip
+_TYPED = re.compile(rf"^(?P<type>{_TYPE}|[\w]+\([^)]*\))\s+(?P<name>[\w-]+)\s*(?:=\s*(?P<default>[\w.'\"-]+))?\s*(?P<keys>{_KEYS}(?:\s*,\s*{_KEYS})*)?(?:\s*\"(?P<note>[^\"]*)\")?$")  # fmt: skip
 _NAMED = re.compile(rf"^(?P<name>[\w]+)\s*:\s*(?P<type>{_TYPE}|enum\([^)]*\))?\s*(?:\[(?P<size>[\d.*]+)\])?\s*(?:=\s*(?P<default>[^{{<]+?))?\s*(?:\{{(?P<note>[^}}]*)\}})?\s*(?P<keys>(?:<<[^>]*>>\s*)*)$")  # fmt: skip
 _METHOD = re.compile(r"^(?:[\w<>\[\]~]+\s+)?\w+\s*\((?!\s*\d)[^)]*\).*$")
 _RULER = re.compile(r"(?:--|\.\.|__|==)(?:.*(?:--|\.\.|__|==))?")

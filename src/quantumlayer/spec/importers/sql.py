@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from quantumlayer.spec.analyst.words import plural
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.sql_checks import hold_check, simple
+from quantumlayer.spec.importers.sql_checks import checked_column, hold_check, simple
 from quantumlayer.spec.importers.sql_columns import add_column, required
 from quantumlayer.spec.importers.sql_expressions import field_named, nullable_in, test_of
 from quantumlayer.spec.importers.sql_tables import Script, Table, read_script
@@ -77,6 +77,8 @@ def _join(table: Table, result: Import, by: str) -> None:
     )
     kept = [c.name for c in table.columns if c.name in ("id", *_SYSTEM)]
     told = f", without its {' and '.join(kept)}" if kept else ""
+    for check in (c for part in (*table.columns, *table.constraints) for c in part.find_all(exp.CheckColumnConstraint)):
+        result.unmet.append(f"the check of the table {table.name} ({check.this.sql()}) has no counterpart")
     result.world.assume(
         f"The table {table.name} is the list {name.replace('_', ' ')} of {left.plural.replace('_', ' ')}{told}."
     )
@@ -101,6 +103,8 @@ def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: 
             draft.fields[name] = draft.fields[name].model_copy(update={"description": said(told)})
         if alone:
             _key(draft, column, column.name in table.filled, result, by)
+    for column in table.columns:
+        checked_column(column, draft, result, by)
     for columns, target in table.compound_references():
         result.unmet.append(f"that {', '.join(columns)} of {rows} name a row of {target} together has no counterpart")
     _table_constraints(draft, table, result, by)

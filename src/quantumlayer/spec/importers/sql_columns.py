@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.sql_checks import checked_column, hold_check, simple
+from quantumlayer.spec.importers.sql_checks import hold_check, simple
 from quantumlayer.spec.importers.sql_expressions import Told, literal, nullable_in, value_of
 from quantumlayer.spec.importers.sql_tables import Script
 from quantumlayer.spec.importers.tables import Import
@@ -66,7 +66,6 @@ def add_column(
     if domain is not None:
         for check in domain.find_all(exp.CheckColumnConstraint):
             hold_check(_about(check.this, column), draft, result, by)
-    checked_column(column, draft, result, by)
     _written_by_database(draft, column, name, result, by)
     for constraint in column.find_all(exp.ColumnConstraint):
         if not isinstance(constraint.args.get("kind"), _ELSEWHERE):
@@ -144,9 +143,10 @@ def _shape(name: str, attributes: dict, column: exp.ColumnDef) -> None:
 
 def _clock(value: exp.Expr) -> str | None:
     """`now` or `today`, where that is what a default says in one of the many ways."""
-    value = value.this if isinstance(value, exp.Paren | exp.Cast) else value
-    if isinstance(value, exp.TimeToStr) and "'now'" in value.sql():
-        return "now" if "%H" in value.args["format"].name else "today"
+    while isinstance(value, exp.Paren | exp.Cast):
+        value = value.this
+    if "'now'" in (text := value.sql()) and re.match(r"strftime|time_to_str", text, re.I):
+        return "now" if re.search(r"%H|%s|%T", text) else "today"
     for dialect in (None, "sqlite", "postgres"):
         text = value.sql(dialect=dialect)
         if _NOW.fullmatch(text):

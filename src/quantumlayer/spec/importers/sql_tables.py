@@ -19,7 +19,7 @@ _DIALECTS = ("postgres", "mysql", "sqlite")
 _TABLE = re.compile(r"create\s+(?:global\s+|local\s+|temp(?:orary)?\s+|unlogged\s+)*table\b", re.I)
 _READ = re.compile(r"create\s+type\b|create\s+unique\s+index\b|alter\s+table\b|comment\s+on\b", re.I)
 _DOMAIN = re.compile(r"create\s+domain\s+(?P<n>[\w.\"]+)\s+(?:as\s+)?(?P<t>.+)", re.I | re.S)
-_CODE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:algorithm\s*=\s*\w+\s+)?(?:definer\s*=\s*\S+\s+)?(?:sql\s+security\s+\w+\s+)?(?:temp(?:orary)?\s+|recursive\s+|constraint\s+)*(?P<k>(?:materialized\s+)?view|trigger|function|procedure|event|policy|rule|aggregate)\s+(?:if\s+not\s+exists\s+)?(?P<n>[\w.`\"]+)", re.I)  # fmt: skip
+_CODE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:algorithm\s*=\s*\w+\s+)?(?:definer\s*=\s*\S+\s+)?(?:sql\s+security\s+\w+\s+)?(?:temp(?:orary)?\s+|recursive\s+|constraint\s+)*(?P<k>(?:materialized\s+)?view|virtual\s+table|trigger|function|procedure|event|policy|rule|aggregate)\s+(?:if\s+not\s+exists\s+)?(?P<n>[\w.`\"]+)", re.I)  # fmt: skip
 _STORAGE = re.compile(r"\)\s*(?:(?:without\s+rowid|strict)\s*,?\s*)+$", re.I)
 _PARTS = re.compile(r"\)([^)]*?)\bpartition\s+by\b.*$", re.I | re.S)
 _VERSIONED = re.compile(r"/\*!\d{0,6}\s?(?P<c>[^*]*(?:\*(?!/)[^*]*)*)\*/")
@@ -109,7 +109,7 @@ def read_script(name: str, text: str) -> Script:
         elif _TABLE.match(statement):
             parsed = _parsed(name, line, statement)
             if isinstance(parsed.this, exp.Schema):
-                _enter(script, parsed, name, line)
+                _enter(script, parsed, name, line, statement)
         elif domain := _DOMAIN.match(statement):
             script.domains |= {_last(domain["n"]).lower(): c for c in _domain(domain["t"])}
         elif _READ.match(statement) and not re.match(r"comment\s+on\s+(?!table|column)", statement, re.I):
@@ -192,7 +192,7 @@ def _parsed(name: str, line: int, statement: str) -> exp.Expr:
     )
 
 
-def _enter(script: Script, create: exp.Expr, name: str, line: int) -> None:
+def _enter(script: Script, create: exp.Expr, name: str, line: int, statement: str) -> None:
     schema = create.this
     if schema.this.name in script.tables:
         raise ImportError_(name, line, f"the table {schema.this.name} is declared twice", "keep one of the declarations")
@@ -200,6 +200,8 @@ def _enter(script: Script, create: exp.Expr, name: str, line: int) -> None:
     members = [exp.ColumnDef(this=e) if isinstance(e, exp.Identifier) else e for e in schema.expressions]
     columns = [e for e in members if isinstance(e, exp.ColumnDef)]
     others = [e for e in members if not isinstance(e, exp.ColumnDef)]
+    for conflict in re.findall(r"\bon\s+conflict\s+(?!abort|rollback|fail)\w+", statement, re.I):
+        script.leave_out(f"{' '.join(conflict.split())} of the table {schema.this.name} is not carried over")
     table = script.tables[schema.this.name] = Table(schema.this.name, columns, others)
     for of_table in create.find_all(exp.SchemaCommentProperty):
         table.comment = of_table.name

@@ -7,6 +7,8 @@ from quantumlayer.spec.analyst.world import EntityDraft, action_for_state
 from quantumlayer.spec.importers.openapi.untold import only_in
 from quantumlayer.spec.values import Effect, Field, Guard, Operation, Transition
 
+_DECIDED = frozenset(("approved", "accepted", "rejected", "declined", "refused", "denied", "granted", "confirmed"))
+
 
 def settled(operation: Operation) -> bool:
     """Whether an action does something."""
@@ -30,7 +32,9 @@ def _moved(draft: EntityDraft, name: str, inputs: dict[str, Field], text: str, b
     if draft.state:
         goals = [s for s in draft.state.states if s in (name, participle(name)) or action_for_state(s) == name]
         sources = tuple(s for s in draft.state.states if s not in goals)
-        sources = only_in(text, sources) or sources
+        # What was decided is not decided again.
+        open_ = tuple(s for s in sources if s not in _DECIDED) if goals and goals[0] in _DECIDED else sources
+        sources = only_in(text, sources) or open_ or sources
         if goals and sources:
             return {"transition": Transition.model_validate({"from": sources, "to": goals[0]})}
     for key, known in draft.fields.items():
@@ -38,6 +42,9 @@ def _moved(draft: EntityDraft, name: str, inputs: dict[str, Field], text: str, b
             goal = next((v for v in known.values if v.lower() in (name, participle(name))), None)
             if goal:
                 return {"effects": (Effect(set={key: f"'{goal}'"}),)}
+    flags = (n for n, f in draft.fields.items() if f.type == "boolean" and f.writable == "never" and n in _done(name))
+    if flag := next((n for n in flags if draft.fields[n].value is None), None):
+        return {"effects": (Effect(set={flag: "true"}),)}
     own = {n: f"input.{n}" for n in inputs if n in draft.fields and draft.fields[n].type == inputs[n].type}
     if own and len(own) == len(inputs) and all(inputs[n].required or not draft.fields[n].required for n in own):
         return {"effects": (Effect(set=own),)}
@@ -49,9 +56,13 @@ def _moved(draft: EntityDraft, name: str, inputs: dict[str, Field], text: str, b
     return {}
 
 
+def _done(name: str) -> set[str]:
+    return {participle(name), participle(name).replace("ll", "l"), f"is_{participle(name)}"}
+
+
 def _stamped(draft: EntityDraft, name: str) -> dict[str, str]:
     """`cancelled_at` of cancelling."""
-    done = {participle(name), participle(name).replace("ll", "l")}
+    done = _done(name)
     clock = {"datetime": "now", "date": "today"}
     stamps = [n for n in draft.fields if n.rpartition("_")[0] in done and n.rpartition("_")[2] in ("at", "on")]
     free = [n for n in stamps if draft.fields[n].writable == "never" and draft.fields[n].type in clock]

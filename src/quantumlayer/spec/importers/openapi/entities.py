@@ -8,9 +8,18 @@ from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.document import Document, Json
 from quantumlayer.spec.importers.openapi.fields import scalar, type_of
 from quantumlayer.spec.importers.openapi.identity import identity, names_row
-from quantumlayer.spec.importers.openapi.operations import Op, Shape
+from quantumlayer.spec.importers.openapi.operations import Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
-from quantumlayer.spec.importers.openapi.relations import NATURAL, begin, natural_key, of_parent, referred, relation, taken
+from quantumlayer.spec.importers.openapi.relations import (
+    NATURAL,
+    begin,
+    made_by_signed,
+    natural_key,
+    of_parent,
+    own,
+    referred,
+    relation,
+)
 from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
 from quantumlayer.spec.importers.openapi.untold import unheld
 from quantumlayer.spec.importers.tables import Import, identifier
@@ -153,6 +162,8 @@ class Maker:
         schema, name = self.document.schema(node), identifier(key)
         draft, members = self.drafts[resource.name], resource.members
         is_account = bool(self.accounts and resource.name == self.accounts.entity)
+        if is_account and name == "password" and any(schema.get(k) for k in ("minLength", "maxLength", "pattern")):
+            self.note(f"the length or form of passwords of {resource.plural} is the application's own")
         if not name or (is_account and name in SECRETS):
             members[key] = "$token" if name in TOKENS else "password"
             return
@@ -176,6 +187,14 @@ class Maker:
             return
         if target := referred(self.drafts, schema) or self._named(name, schema):
             label = name.removesuffix("_id")
+            members[key] = f"{label}_id"
+            if label in resource.parents and label in draft.fields:
+                # What stands in the path names the row above.
+                return
+            account = self.accounts.entity if self.accounts else ""
+            if target == account and not accepted and self._always(resource, key, schema) and made_by_signed(resource):
+                own(self.drafts, account, resource, label, schema, self.by)
+                return
             writable = "always" if changed else "create" if made else "never"
             draft.fields[label] = Field(
                 type="reference",
@@ -354,6 +373,11 @@ class Maker:
                 inner[part] = self._shown(draft, label, target, member)
             resource.members[key] = {k: v for k, v in inner.items() if v}
 
+    def _always(self, resource: Resource, key: str, schema: Json) -> bool:
+        """Whether every row has the member, and no other is the owner's."""
+        needed = any(key in shape.schema.get("required", ()) for shape in self._shapes(resource))
+        return needed and not type_of(schema)[1] and self.drafts[resource.name].owner is None
+
     def _reference(self, resource: Resource, name: str, target: Resource) -> str | None:
         draft = self.drafts[resource.name]
         for label in (name, f"{name}_id"):
@@ -362,20 +386,8 @@ class Maker:
         only = [n for n, f in draft.fields.items() if f.type == "reference" and f.to == target.name]
         if len(only) == 1:
             return only[0]
-        creating: list[Op] = resource.creates
-        if self.accounts and target.name == self.accounts.entity and creating and all(op.signed_in for op in creating):
-            draft.owner = name
-            draft.fields[name] = Field(
-                type="reference",
-                to=target.name,
-                writable="never",
-                default="actor",
-                on_delete="cascade",
-                inverse=resource.plural
-                if not taken(self.drafts, target.name, resource.plural)
-                else f"{name}_{resource.plural}",
-                satisfies=(self.by,),
-            )
+        if self.accounts and target.name == self.accounts.entity and made_by_signed(resource):
+            own(self.drafts, self.accounts.entity, resource, name, {}, self.by)
             return name
         return None
 

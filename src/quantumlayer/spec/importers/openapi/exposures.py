@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.behaviour import behaviour, settled, unstored
 from quantumlayer.spec.importers.openapi.entities import Maker
 from quantumlayer.spec.importers.openapi.fields import scalar
-from quantumlayer.spec.importers.openapi.lists import Lists, listing
+from quantumlayer.spec.importers.openapi.lists import Lists, listing, own_rows
 from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name
 from quantumlayer.spec.importers.openapi.pages import page_members
 from quantumlayer.spec.importers.openapi.people import People
@@ -154,7 +154,7 @@ class Exposer:
         draft = self.maker.drafts[resource.name]
         name = kind if owner is resource else owner.name if kind == "read" else f"{owner.name}_{kind}"
         if kind == "list":
-            name, query, pages = lists.add(resource, draft, name, op)
+            name, query, pages = lists.add(resource, draft, name, op, own_rows(self.maker, draft, op))
             self._access(draft, name, op)
             answers = (
                 self.template(resource, op.answer)

@@ -22,6 +22,7 @@ _SORTS = ("sort", "sort_by", "order", "order_by", "ordering")
 _OFFSETS = ("offset", "skip", "start")
 _NEWEST = re.compile(r"\b(?:recent|newest|latest)\b", re.I)
 _OWN = re.compile(r"\b(?:my|own|your|yours|of the (?:current|logged|signed)|for the (?:current|logged|signed))\b", re.I)
+_MINE = re.compile(r"^(?:\w+ )?my\b|\b(?:caller's|user's) own\b|\bof the (?:current|logged|signed)", re.I)
 _PER_PAGE = re.compile(r"\b([1-9]\d{0,3})\s+(?:\w+\s+)?(?:per|a|on each|on a)\s+page\b", re.I)
 _RANGES = {"gte": ("_from", "_min", "_after", "_since", "_gte"), "lte": ("_to", "_max", "_before", "_until", "_lte")}
 _HEADS = {"gte": ("min_", "from_", "after_", "since_"), "lte": ("max_", "to_", "before_", "until_")}
@@ -45,12 +46,13 @@ class Lists:
         for parameter, node in op.query.items():
             if pages and parameter == pages.page:
                 continue
+            called = identifier(re.sub(r"^filter\[(.+)\]$", r"\1", parameter))
             if identifier(parameter) in _SORTS and (keys := _sort_keys(draft, node)):
                 sort, query[parameter] = keys, "sort"
                 first = (node.get("schema") or {}).get("default")
                 ordered = (first,) if isinstance(first, str) and first.removeprefix("-") in keys else ordered
                 continue
-            found = self._parameter(resource, draft, identifier(parameter), node, filters, inputs, conditions)
+            found = self._parameter(resource, draft, called, node, filters, inputs, conditions)
             if found is None and identifier(parameter) in _SEARCH:
                 search = tuple(n for n, f in draft.fields.items() if f.type in ("string", "text") and not f.value)
                 found = "q"
@@ -183,6 +185,16 @@ def _paging(op: Op, *, numbered: bool) -> Paging:
     )
     most = min(max(most, 1), _MOST)
     return Paging(usual=min(max(usual, 1), most), most=most)
+
+
+def own_rows(maker: Maker, draft: EntityDraft, op: Op) -> str:
+    """CEL for the caller's own rows, where a list says that it is about these."""
+    if not _MINE.search(op.text):
+        return ""
+    if draft.owner and op.signed_in:
+        return f"self.{draft.owner} == actor"
+    maker.note(f"{op.title} is about rows of the caller, of which nothing says whose they are")
+    return ""
 
 
 def listing(maker: Maker, resource: Resource, draft: EntityDraft, op: Op) -> str | None:

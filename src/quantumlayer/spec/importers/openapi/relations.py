@@ -9,6 +9,7 @@ from quantumlayer.spec.importers.openapi.document import Json
 from quantumlayer.spec.importers.openapi.fields import type_of
 from quantumlayer.spec.importers.openapi.resources import Resource
 from quantumlayer.spec.importers.tables import Import, identifier
+from quantumlayer.spec.values import Field
 
 Drafts = dict[str, EntityDraft]
 NATURAL = frozenset(("code", "slug", "number", "sku", "isbn", "email", "username", "key"))
@@ -40,6 +41,27 @@ def taken(drafts: Drafts, target: str, inverse: str) -> bool:
     return called or inverse in drafts[target].fields
 
 
+def made_by_signed(resource: Resource) -> bool:
+    """Whether only those who sign in make rows."""
+    return bool(resource.creates) and all(op.signed_in for op in resource.creates)
+
+
+def own(drafts: Drafts, account: str, resource: Resource, label: str, schema: Json, by: str) -> None:
+    """Who is named without being given is whoever makes the row."""
+    draft, mine = drafts[resource.name], taken(drafts, account, resource.plural)
+    draft.owner = draft.owner or label
+    told = relation(drafts, resource, account, label, schema, required=True)
+    usual = {"on_delete": "cascade", "inverse": f"{label}_{resource.plural}" if mine else resource.plural}
+    draft.fields[label] = Field(
+        type="reference",
+        to=account,
+        writable="never",
+        default="actor",
+        satisfies=(by,),
+        **(told if "x-references" in schema else usual),
+    )
+
+
 def of_parent(drafts: Drafts, known: dict[str, Resource], resource: Resource, name: str) -> str | None:
     """The reference to the row above whose key a member repeats: the `isbn` of a loan that stands beneath `/books/{isbn}`."""
     draft = drafts[resource.name]
@@ -65,6 +87,10 @@ def begin(draft: EntityDraft, resource: Resource, always: set[str], result: Impo
     """
     made = {participle(verb_base(identifier(op.last)) or "") for op in resource.creates} | set(_BEGUN)
     for name, known in list(draft.fields.items()):
+        if known.type == "boolean" and known.writable == "never" and known.value is None and name.startswith("is_"):
+            # Which it is follows from something that the file does not say.
+            result.unfilled(draft, name)
+            continue
         if known.writable != "never" or known.default is not None or known.value is not None or not known.shown:
             continue
         clock = {"datetime": "now", "date": "today"}.get(known.type)
