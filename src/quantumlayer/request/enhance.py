@@ -1,6 +1,5 @@
 """Request → Brief: normalise the text, refuse what nobody could read, divide it into statements, choose the stack."""
 
-import html
 import re
 import tomllib
 import unicodedata
@@ -8,20 +7,12 @@ from functools import lru_cache
 from importlib import resources
 
 from quantumlayer.errors import UserError
+from quantumlayer.request.statements import statements
 from quantumlayer.request.values import MAX_FILE, MAX_TEXT, Brief, Request, Statement
 
+_MADE = r"(?:(?:written|built|implemented|coded|made|write (?:it|this)|build (?:it|this)|implement (?:it|this)) )"
 DEFAULT_STACK = "python/fastapi"
 _EXAMPLE = 'ql generate "A to-do API: tasks have a title, a due date and a done flag."'
-_BULLET = re.compile(r"^\s*(?:[-*•–+]|\d{1,3}[.)]|[a-z][.)])\s+")
-_ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|vs|approx|no|max|min|incl)\.(?=\s*[\w(,])", re.I)
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Za-z0-9\"'(@/<$`])")
-_HOSTILE = re.compile(
-    r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|prompts?|rules|above|previous)\b"
-    r"|\b(print|reveal|show|leak|dump|send|exfiltrate)\b.{0,40}\b(environment|env vars?|system prompt|secrets?|api keys? of|credentials|/etc/\w+)"
-    r"|\byou are (now|an?) (?:\w+ )?(assistant|ai|llm|language model|tool)\b"
-    r"|\brm -rf\b|\b(exec|eval|os\.system|subprocess)\s*\(|<script\b|\$\(.+\)|\S{200,}|`[^`]*\b(curl|wget|sh|bash)\b[^`]*`",
-    re.I | re.S,
-)
 
 
 @lru_cache(maxsize=1)
@@ -36,15 +27,15 @@ def enhance(request: Request) -> Brief:
     if not text and not request.files and not request.pictures:
         raise UserError("the request holds no readable text", hint=f"say what to build, for example: {_EXAMPLE}")
     _refuse_other_languages(text)
-    stack, reason = _stack(request, text)
-    statements = _statements(text)
+    said = statements(text)
+    stack, reason, named = _stack(request, text, " ".join(s.text for s in said if s.kind == "technology"))
     assumptions = [f"The stack is {stack}: {reason}."]
     if cleaned:
         assumptions.append(f"{cleaned} invisible or control characters of the request were left out.")
     return Brief(
         name=_name(text, request),
         text=text,
-        statements=statements,
+        statements=tuple(_told_of_stack(_without(named, s, stack), stack) for s in said),
         files=request.files,
         stack=stack,
         stack_reason=reason,
@@ -118,60 +109,39 @@ def _refuse_other_languages(text: str) -> None:
         )
 
 
-def _stack(request: Request, text: str) -> tuple[str, str]:
+def _told_of_stack(statement: Statement, stack: str) -> Statement:
+    """A statement of technologies and qualities asks for nothing where every application of the stack has them."""
+    if statement.kind not in ("technology", "item", "sentence"):
+        return statement
+    made_of = _data()["made_of"]
+    told = set(f"{made_of['any']} {made_of['every']} {made_of.get(stack, '')}".split())
+    words = set(re.findall(r"[a-z][a-z0-9#+]*", statement.text.lower().replace(".js", "js")))
+    asked_for = words - told - set(made_of["filler"].split())
+    return statement if asked_for or not words & told else statement.model_copy(update={"kind": "context"})
+
+
+def _without(named: str, statement: Statement, stack: str) -> Statement:
+    """`a todo API in Go`: what the stack was chosen by is said, and no part of what the sentence asks for."""
+    made_of = _data()["made_of"]
+    others = "|".join(map(re.escape, f"{made_of['any']} {made_of.get(stack, '')}".split()))
+    ends = rf"(?:(?:,|,? and| with| \+| &) (?:{others})\b)*(?=\s*(?:$|[.,:;)]|\b(?:for|that|which|where|to|and|with)\b))"
+    rest = re.sub(rf"\s*,?\s*{named}{ends}", "", statement.text, flags=re.I) if named else statement.text
+    return statement.model_copy(update={"text": rest}) if rest.strip(" .") else statement
+
+
+def _stack(request: Request, text: str, technologies: str) -> tuple[str, str, str]:
+    """The stack, why, and the pattern of the words that name it in a sentence."""
     if request.stack:
-        return request.stack, "it was chosen with --stack"
-    for word, stack in _data()["stacks"].items():
-        if re.search(rf"\b(?:in|with|using|use|on|as an?)\s+(?:\w+\s+)?{re.escape(word)}\b", text, re.I):
-            return stack, f"the request names {word}"
-    return DEFAULT_STACK, "nothing else was asked for"
-
-
-def _statements(text: str) -> tuple[Statement, ...]:
-    found: list[Statement] = []
-    lead = ""
-    for block in _blocks(text):
-        if _BULLET.match(block):
-            found += _divide(_BULLET.sub("", block), "item", lead)
-            continue
-        heading = re.match(r"^(#{1,6}\s+(?P<a>.+)|(?P<b>[^.:;]{1,60}):)$", block)
-        if heading:
-            lead = (heading["a"] or heading["b"]).strip(" :#*")
-            found.append(Statement(text=lead, kind="heading"))
-            continue
-        pieces = _divide(block, "sentence", "")
-        lead = pieces[-1].text.rstrip(":") if pieces and pieces[-1].text.endswith(":") else ""
-        found += pieces
-    return tuple(found)
-
-
-def _blocks(text: str) -> list[str]:
-    """Lines joined into paragraphs, except bullets, headings and lines of a list, which stand alone."""
-    blocks: list[str] = []
-    open_ = False
-    for raw in text.split("\n"):
-        line = raw.strip()
-        if not line or re.fullmatch(r"[-=*_`#\s]+", line):
-            open_ = False
-        elif open_ and not _BULLET.match(line) and not line.startswith("#") and not blocks[-1].endswith(":"):
-            blocks[-1] += " " + line
+        return request.stack, "it was chosen with --stack", ""
+    for word, stack in (*_data()["stacks"].items(), *_data()["languages"].items()):
+        named = rf"(?<![\w.]){re.escape(word)}(?![\w-])"
+        if word in _data()["languages"]:
+            used = rf"(?-i:\bin {named})|{_MADE}(?:in|using|with) {named}"
         else:
-            blocks.append(line)
-            open_ = not line.startswith("#")
-    return blocks
-
-
-def _divide(block: str, kind: str, lead: str) -> list[Statement]:
-    block = re.sub(r"[*_`]{1,3}([^*_`]+)[*_`]{1,3}", r"\1", block)
-    safe = _ABBREVIATIONS.sub(lambda m: m[0].replace(".", "\u2024"), block)
-    pieces = [p.replace("\u2024", ".").strip() for p in _SENTENCE_END.split(safe)]
-    return [_statement(p, kind, lead) for p in pieces if p.strip(" .!?,;")]
-
-
-def _statement(text: str, kind: str, lead: str) -> Statement:
-    plain = re.sub(r"\s+", " ", html.unescape(text))
-    hostile = bool(_HOSTILE.search(plain)) or bool(re.search(r"<\s*/?\s*[a-z][^>]*>", plain, re.I))
-    return Statement(text=plain, kind="hostile" if hostile else kind, lead=lead)  # type: ignore[arg-type]
+            used = rf"\b(?:in|with|using|use|on|as an?)\s+(?:\w+\s+)?{named}"
+        if re.search(used, text, re.I) or re.search(named, technologies, re.I):
+            return stack, f"the request names {word}", used
+    return DEFAULT_STACK, "nothing else was asked for", ""
 
 
 def _name(text: str, request: Request) -> str:

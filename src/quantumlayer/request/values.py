@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Base64Bytes, BaseModel, ConfigDict
 
 FileKind = Literal["openapi", "sql", "mermaid", "plantuml", "drawio", "graphql", "csv", "spec", "text"]
+Kind = Literal["sentence", "item", "heading", "hostile", "context", "technology", "unread"]
 MAX_TEXT = 100_000
 MAX_FILE = 20_000_000
 
@@ -43,10 +44,14 @@ class Request(Value):
 
 
 class Statement(Value):
-    """A sentence, bullet or heading of the request, in order. `lead` is the heading or line that introduces a bullet."""
+    """A sentence, bullet or heading of the request, in order. `lead` is the heading or line that introduces a bullet.
+
+    "context" explains or says what is not wanted now, so that nothing is built from it; "technology" says what the application
+    is to be made of; "unread" is a row of a table of which nobody knows what it means.
+    """
 
     text: str
-    kind: Literal["sentence", "item", "heading", "hostile"] = "sentence"
+    kind: Kind = "sentence"
     lead: str = ""
 
 

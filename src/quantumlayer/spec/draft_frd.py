@@ -7,6 +7,7 @@ from dataclasses import replace
 from quantumlayer.request.values import Brief
 from quantumlayer.spec.analyst.analyse import Sentence
 from quantumlayer.spec.analyst.clauses import split_statement
+from quantumlayer.spec.analyst.deeds import only_kind, unframed
 from quantumlayer.spec.analyst.sound import read_soundly
 from quantumlayer.spec.criteria import criteria_of, glossary_of
 from quantumlayer.spec.frd import Frd, FrdRequirement, Priority
@@ -22,14 +23,23 @@ _COULD = ("may ", "could ", "optional", "nice to have", "if possible", "ideally"
 def sentences_of(brief: Brief) -> tuple[Sentence, ...]:
     """The brief's clauses in order, numbered R1, R2, …; then one for each file and for what of it is not carried over."""
     found: list[Sentence] = []
+    alone = len(brief.statements) == 1 and not brief.files
     for statement in brief.statements:
         if statement.kind in ("heading", "context"):
             continue
         if statement.kind == "hostile":
             found.append(Sentence(f"R{len(found) + 1}", statement.text, statement.lead, hostile=True))
             continue
-        for part in split_statement(statement.text, statement.lead):
+        if statement.kind in ("technology", "unread"):
+            made = f"the application is made with {brief.stack}"
+            unmet = made if statement.kind == "technology" else f"not understood: «{statement.text}»"
+            found.append(Sentence(f"R{len(found) + 1}", statement.text, unmet=unmet))
+            continue
+        parts = split_statement(only_kind(statement.text) if alone else statement.text, statement.lead)
+        for part in parts:
             text = f"{part.head}: {part.match}" if part.head else part.match
+            if len(parts) == 1 and unframed(statement.text) != statement.text:
+                text = statement.text
             found.append(Sentence(f"R{len(found) + 1}", text, statement.lead))
     for file in brief.files:
         found.append(Sentence(f"R{len(found) + 1}", f"What {file.name} declares ({kind_of(file) or 'unknown'}).", given=True))

@@ -36,6 +36,7 @@ from quantumlayer.spec.analyst.clauses import split_statement
 from quantumlayer.spec.analyst.complete import complete, settle, to_spec
 from quantumlayer.spec.analyst.compounds import compound_people, shortened
 from quantumlayer.spec.analyst.context import is_aside, is_background, is_context, is_habit, is_wish
+from quantumlayer.spec.analyst.deeds import is_deed, known_people, plain_deed
 from quantumlayer.spec.analyst.discover import discover
 from quantumlayer.spec.analyst.grammar import Clause, book, mark, plain
 from quantumlayer.spec.analyst.guesses import forget_guesses
@@ -237,6 +238,7 @@ def _clauses(sentences: tuple[Sentence, ...], slipped: dict[str, str]) -> tuple[
     """Each sentence is one clause already; its head is set apart and pronouns get their noun from what came before."""
     clauses: list[Clause] = []
     heads: list[str] = []
+    known = known_people(" ".join(s.text for s in sentences))
     for sentence in sentences:
         if sentence.given or sentence.unmet:
             continue
@@ -253,7 +255,8 @@ def _clauses(sentences: tuple[Sentence, ...], slipped: dict[str, str]) -> tuple[
         for part in split_statement(corrected(sentence.text, slipped), sentence.lead):
             if part.head:
                 heads.append(part.head)
-            clauses += [Clause(sentence.id, sentence.text, match, sentence.lead) for match in rewritten(part.match)]
+            said = plain_deed(part.match, known)
+            clauses += [Clause(sentence.id, sentence.text, match, sentence.lead) for match in rewritten(said)]
     return clauses, heads
 
 
@@ -342,7 +345,8 @@ def _requirements(
         if sentence.given or _settled(sentence, world):
             found.append(Requirement(id=sentence.id, text=sentence.text))
             continue
-        missed = [c.match for c in own if not c.produced and not c.reason] if own else [sentence.text]
+        unread = [c for c in own if not c.produced and not c.reason]
+        missed = [sentence.text if is_deed(c.match) else c.match for c in unread] if own else [sentence.text]
         left = [words for c in own for words in c.leftover]
         if missed and not reason:
             reason = f"not understood: «{'; '.join(missed)}»"

@@ -420,6 +420,9 @@ def shows(clause: Clause, world: World, m: Any) -> bool | str | None:
         return None
     if target.name in PEOPLE or m["v"].lower() in ("is", "are", "has", "have", "goes", "needs", "need"):
         return None
+    if verb_base(m["v"]) in ("see", "view", "read", "browse", "access", "find", "search", "list") or is_plural(m["p"]):
+        # Whoever sees requests does not refer to one of them.
+        return None
     world.link(target, other, clause.id)
     world.topic = target.name
     return remainder(clause, world, target, (m["rest"] or "").strip())

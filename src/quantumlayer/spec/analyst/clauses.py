@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from quantumlayer.spec.analyst.deeds import unframed
 from quantumlayer.spec.analyst.discover import listed, named_only
 from quantumlayer.spec.analyst.entries import as_entry
-from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, plural, verb_base, words_of
+from quantumlayer.spec.analyst.fields import type_of
+from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, plural, snake, verb_base, words_of
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::\s| [-–—])\s*(?P<rest>.+)$", re.S)
 _MODAL = r"(?:can|cannot|may|must|should|shall|will|could)\b"
@@ -62,6 +64,9 @@ def _with_lead(text: str, lead: str) -> str:
     )
     if lead and len(lead.split()) <= 3 and (entry := as_entry(text)):
         return f"each {lead} has {entry}"
+    if re.fullmatch(rf"{re.escape(lead)} [a-z]+", text.strip(" ."), re.I) and type_of(snake(text))[0]:
+        # `order date` under `Order` is no command
+        return f"each {lead} has a {text}"
     if (
         not lead
         or len(lead.split()) > 6
@@ -113,12 +118,13 @@ _ASKED_FOR = tuple(
 def split_statement(text: str, lead: str = "") -> list[Part]:
     """The clauses of one sentence or bullet."""
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"\b[a-z]{2,}(?:[A-Z][a-z]+)+\b", lambda m: snake(re.sub(r"([A-Z])", r" \1", m[0])).replace("_", " "), text)
     text = re.sub(r"(?<=[a-z]{3})\((?=\w)", " (", re.sub(r"(?<=[a-z)]) \+ (?=[a-z])", " and ", text))
     text = re.sub(r"(?<=\w) - ((?:[\w ]+(?:\([^()]*\))?, )+[\w ]+(?:\([^()]*\))?) -(?=[ ,]|$)", r" (\1)", text)
     for said, noun in _ASKED_FOR:
         text = said.sub(noun, text)
     text = re.sub(r"^((?:an? )?[a-z]+(?: [a-z]+)?) = (?=[^=+*/]*,[^=+*/]*$)", r"\1: ", text.strip(" ."), flags=re.I)
-    text = _plain_story(_with_lead(text, lead))
+    text = _plain_story(_with_lead(unframed(text), lead))
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []
     for part in _outside(body, r"\s*;\s*"):
@@ -292,7 +298,7 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         and re.match(r"(?:is|must be|cannot be|may not be|not)\b", rest)
     ):
         return False
-    if re.match(r"(?:[a-z]+ )?[a-z]{3,}s with (?:an? |the |their |[a-z]+,)", rest) and re.search(r"[a-z]{3,}s with ", before):
+    if re.match(r"(?:[a-z]+ )?[a-z]{3,}s with (?:an? |the |their |[a-z]+(?: [a-z]+)?,)", rest) and re.search(r"[a-z]{3,}s with ", before):
         return True
     if "while" in joiner and (re.match(r"(?:it|they)\b", rest, re.I) or re.search(r"\b(?:cannot|not|never|only)\b", before)):
         return False

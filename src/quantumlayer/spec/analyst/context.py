@@ -64,6 +64,7 @@ _WISH = tuple(
         rf"(?:.{{0,40}}?, )?(?:we|i) (?:urgently |really |just |also )*(?:need|want|would like|are looking for|am looking for) (?:something|anything|an? (?:[\w-]+ ){{0,3}}?(?:{_KINDS}))(?: (?:that|which) helps)?(?: (?:to replace|for|to manage|to organi[sz]e|{_THING} with)(?: {_THING}){{0,2}})?",
         rf"(?:an? |the |our |my )?(?:[\w'’-]+ ){{0,5}}?[\w'’-]+ (?:wants?|needs?|would like|has|have|must|are trying|is trying)(?: to)? (?:digiti[sz]e|moderni[sz]e|simplify|improve|document|replace|organi[sz]e) (?:its|our|their|the|all)? ?{_THING}",
         rf"(?:[a-z ]+ can |we |i )?(?:need to |want to |must |have to )?(?:keep an eye on|keep track of|get an overview of|stay on top of) (?:our |my |the |all )*{_THING}(?: in our \w+)?",
+        rf"(?:we|i) (?:manage|look after|sell|rent out|lend out|serve|maintain|offer|place) {_THING}(?: (?:for|in|at|to) {_THING})?",
         rf"(?:the|this|our) (?:{_KINDS}) (?:is|will be|should be|can be|is to be) used by {_THING}(?: of {_THING})?",
         rf"(?:i need|we need|an?) (?:[\w-]+ ){{0,4}}?(?:{_KINDS}) (?:that|which) (?:helps?|supports?) {_THING} (?:with|to manage) {_THING}",
     )

@@ -301,7 +301,7 @@ def _parts(target: EntityDraft, text: str, clause: Clause, world: World) -> tupl
         inner, outer = singular(inner), f"{outer}, {rest.strip()}"
     child = world.add(m["n"], clause.id)
     read = add_fields(child, inner, clause, world)
-    if not any(f.type == "string" and n in ("name", "title", "label") for n, f in child.fields.items()):
+    if not any(f.type == "string" and n.endswith(("name", "title", "label")) for n, f in child.fields.items()):
         marker = world.assume(f"{an(child.name).capitalize()} has a name.")
         child.fields = {"name": Field(type="string", satisfies=(clause.id, marker)), **child.fields}
     world.link(child, target, clause.id)
@@ -388,7 +388,7 @@ def _spaced(text: str) -> str:
     plain_words = not re.search(
         r"[,():;]|\b(?:and|or|an?|the|of|optional|unique|is|list|date|number|one|many|between)\b", text.lower()
     )
-    if len(words) > 1 and plain_words and all(w in KNOWN or singular(w) in KNOWN for w in words):
+    if len(words) > 2 and plain_words and all(w in KNOWN or singular(w) in KNOWN for w in words):
         return ", ".join(words)
     return _ADJACENT.sub(r"\g<a>, \g<b>", text)
 

@@ -82,7 +82,7 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     for deed, thing in (_asked_for([t for _, t in texts], found) | _booked(texts, found)).items():
         found.pop(deed, None)
         aliases |= {form.replace("_", " "): thing for form in (deed, plural(deed))}
-    for one in [o for o in found if _begins_known(o, everything, world)]:
+    for one in [o for o in found if o in world.called or _begins_known(o, everything, world)]:
         del found[one]
     for one, by in found.items():
         if not _is_actor_only(one, texts, world, found):

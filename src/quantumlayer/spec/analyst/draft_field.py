@@ -256,7 +256,21 @@ def known_field(target: EntityDraft | None, words: str) -> str | None:
             return candidate
     if target.state and (name in (target.state.field, "status", "state")):
         return target.state.field
-    return next((f for f in target.fields if f.endswith("_" + name) or f.startswith(name + "_")), None) if name else None
+    near_ = next((f for f in target.fields if f.endswith("_" + name) or f.startswith(name + "_")), None) if name else None
+    return near_ or (_called_otherwise(target, name) if target.declared else None)
+
+
+# How columns are called for short.
+_SHORT = {"qty": "quantity", "amt": "amount", "desc": "description", "descr": "description", "addr": "address", "dob": "date_of_birth", "tel": "phone", "msg": "message", "cat": "category", "nr": "number", "no": "number", "num": "number", "cnt": "count", "dt": "date", "ts": "time", "lvl": "level", "pct": "percentage", "cust": "customer", "prod": "product", "inv": "invoice", "acct": "account", "emp": "employee", "dept": "department", "fname": "first_name", "lname": "last_name"}  # fmt: skip
+
+
+def _called_otherwise(target: EntityDraft, name: str) -> str | None:
+    """The field of a file that its comment calls so, or whose short name stands for it."""
+    for field_name, field in target.fields.items():
+        long = "_".join(_SHORT.get(part, part) for part in field_name.split("_"))
+        if name and name in (snake(field.description), long):
+            return field_name
+    return None
 
 
 def looks_like_field(words: str) -> bool:

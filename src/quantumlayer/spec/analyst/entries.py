@@ -49,7 +49,7 @@ _ORDER = re.compile(
     re.I,
 )
 _RECORD = re.compile(r"[A-Z][a-z]\w*")
-_NAME = r"(?P<n>[a-z][\w-]*(?: [\w-]+){0,2})"
+_NAME = r"(?P<n>[a-z][\w-]*(?: \w[\w-]*){0,2})"
 _ENTRY = re.compile(rf"{_NAME}(?: ?: ?| [-=] )(?P<s>.+)|{_NAME.replace('<n>', '<m>')} ?\((?P<p>.+)\)", re.I)
 _SIGNS = (
     (re.compile(r"^(?:not null|non[- ]?null(?:able)?|not empty|not nullable)$", re.I), "required"),

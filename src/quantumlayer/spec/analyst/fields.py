@@ -48,7 +48,7 @@ _ENUM_LEAD = re.compile(
     r"^(?P<name>.+?)[\s,]*(?:\(|:|,? (?:which|that) (?:is|can be|may be|must be) (?:either |one of )?|,? (?:is |being )?(?:one of|either|any of)(?: the)?:? |,? such as |,? among )\s*(?P<values>.+?)\)?$", re.I
 )  # fmt: skip
 # `page number` counts; `inventory number` names
-_ORDINAL = frozenset(("page", "order", "position", "version", "episode", "chapter", "floor", "track", "sequence", "line", "lane", "lap", "round", "issue", "week", "row", "question", "step", "bib", "jersey", "shirt", "number", "total", "maximum", "minimum", "max", "min", "invoice", "ticket", "case"))  # fmt: skip
+_ORDINAL = frozenset(("page", "order", "position", "version", "episode", "chapter", "floor", "track", "sequence", "line", "lane", "lap", "round", "issue", "week", "row", "question", "step", "bib", "jersey", "shirt", "number", "total", "maximum", "minimum", "max", "min", "invoice", "ticket"))  # fmt: skip
 # `what, owner, due, done`
 _QUESTIONS = {"what": "description", "when": "date", "where": "location", "why": "reason", "how much": "amount", "how many": "quantity", "how long": "duration"}  # fmt: skip
 # `size small/medium/large`
@@ -280,6 +280,8 @@ def type_of(name: str) -> tuple[str | None, str | None]:
         return "decimal", None
     if words[-1] == "id" and len(words) > 1:
         return "string", None
+    if words[0] in ("start", "end") and words[-1] in ("second", "minute", "page", "line", "position", "number"):
+        return "integer", None
     if words[0] == "year" and len(words) == 2 and verb_base(words[1]) not in (None, words[1]):
         return "integer", None
     return None, None

@@ -2,7 +2,7 @@
 
 import re
 
-from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, known_english, number, singular, snake, verb_base
+from quantumlayer.spec.analyst.words import ABSTRACT, is_plural, known_english, number, singular, snake, verb_base, words_of
 
 STOP = frozenset(["which", "that", "who", "whose", "when", "where", "what", "how", "why", "if", "and", "or", "but", "not", "only", "can", "may", "must", "should", "is", "are", "be", "has", "have", "with", "for", "from", "to", "of", "in", "on", "at", "by", "as", "it", "they", "them", "he", "she", "we", "i", "you", "one", "everything", "anything", "something", "nothing", "anyone", "everyone", "nobody", "somebody", "there", "here", "this", "these", "those", "theirs", "mine", "ours", "yours", "hers", "overdue", "then", "them", "us", "others", "other", "both", "more", "most", "least", "many", "several", "multiple", "various", "much", "few", "new", "up", "out", "than", "before", "after", "until", "while", "per", "into", "about", "between", "under", "over", "above", "below", "between", "same", "latest", "late", "first", "last", "next", "once", "twice", "again", "without", "within"])  # fmt: skip
 
@@ -43,6 +43,7 @@ _ADJECTIVES = frozenset(
     ("absent", "present", "late", "free", "available", "sick", "ill", "ready", "missing", "unable", "busy", "full")
 )
 _VERBS = ("flag", "mark", "highlight", "hide", "block", "warn", "remind", "count", "sort", "filter", "track", "manage", "store", "keep", "record", "list", "show", "add", "create", "post", "get", "put", "patch", "delete", "update", "save", "handle", "organize", "organise")  # fmt: skip
+_NEVER_NOUNS = words_of("nouns", "never")
 _SPANS = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
 
 
@@ -74,6 +75,8 @@ def noun(text: str, *, told: bool = False) -> str | None:
     ):
         return None
     if len(words) > 1 and words[-1] in _ADJECTIVES:
+        return None
+    if len(words) > 1 and words[-1].endswith("s") and {words[-1][:-1], verb_base(words[-1])} & _NEVER_NOUNS:
         return None
     if not words or len(words) > 3 or any(w in STOP for w in words):
         return None

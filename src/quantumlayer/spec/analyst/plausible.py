@@ -10,7 +10,7 @@ from quantumlayer.spec.analyst.words import RECORDS, is_plural, known_english, s
 # Words that no name of a value has.
 _NEVER = re.compile(
     r"^(?:requires|needs|belongs|takes|gets)_(?:an?|the|one|to)_"
-    r"|(?:^|_)(?:cannot|must|may_not|which|who|whose|should|will|is|are|every|each|both|several|with|such|another|when|if|than|because|then|only|never|i|we|you|they|it"
+    r"|(?:^|_)(?:cannot|must|may_not|which|who|whose|should|will|is|are|every|each|both|several|with|such|another|one_or|or_more|when|if|than|because|then|only|never|i|we|you|they|it"
     r"|plus|minus|times|equals|two|three|four|five|six|seven|eight|nine|ten"
     r"|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)"
     r"|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d|^n_\d+$|_(?:at|on|by|before|after|until)_\d+$|^[a-z]+_[a-z]+_to_[a-z]+$|\d_\w*\d_\w*\d"
@@ -36,10 +36,12 @@ def implausible(item: Item, piece: str, pieces: Sequence[str]) -> bool:
     """Whether a piece of a list is no field: by its words, or as a verb with its object among names that have articles."""
     if len(item.name.split("_")) > 5 or _NEVER.search(item.name) or "=" in piece:
         return True
+    first, _, rest = item.noun.lower().partition(" ")
+    if first.endswith("s") and is_plural(rest) and verb_base(first) == first[:-1] and type_of(item.name)[0] is None:
+        return True
     determined = [p for p in pieces if _DETERMINED.match(p)]
     if not determined or _DETERMINED.match(piece):
         return False
-    first, _, rest = item.noun.lower().partition(" ")
     return bool(rest) and is_plural(rest) and type_of(item.name)[0] is None and _is_verb(first)
 
 

@@ -53,6 +53,11 @@ def bounds_of(target: EntityDraft, world: World, row: str = "self") -> tuple[str
     """CEL of the start and the end of a row: two fields, or a start and how long it, or what it refers to, takes."""
     if bounds := period(target):
         return f"{row}.{bounds[0]}", f"{row}.{bounds[1]}"
+    for name, field in target.fields.items():
+        # From one number to another: the seconds of a line.
+        last = target.fields.get(f"end_{name[6:]}") if name.startswith("start_") else None
+        if last and field.type == last.type and field.type in _NUMERIC and field.required and last.required:
+            return f"{row}.{name}", f"{row}.end_{name[6:]}"
     start = next((n for n in _STARTS if n in target.fields and target.fields[n].type == "datetime"), None)
     length = _length_of(target, world)
     if start is None or length is None or not target.fields[start].required:

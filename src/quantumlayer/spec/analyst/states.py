@@ -110,6 +110,9 @@ def can_be(clause: Clause, world: World, m: Any) -> bool | str | None:
     if done is not None and done.event_of == verb and done.reference_to(target.name):
         # That a court is reserved is kept by its reservations, and is no state of the court.
         return None
+    if verb in EVENT_VERBS and verb != "claim" and groups.get("who") and world.auth is None:
+        # Interpreters that courts book are in no state: it is the booking that is kept.
+        return None
     target = event_for(world, verb, target) or target
     verbs = [verb, *([verb_base(groups["p2"]) or ""] if groups.get("p2") else [])]
     for one in verbs:

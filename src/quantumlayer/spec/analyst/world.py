@@ -125,6 +125,7 @@ class World:
     finish: Callable[[Spec], Spec] | None = None
     pending: dict[str, tuple[str, str]] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    called: dict[str, str] = field(default_factory=dict)
 
     def is_role(self, person: str) -> bool:
         """Whether a kind of people is a role: by its name, or by what it decides."""
@@ -146,6 +147,15 @@ class World:
         """Note an open question once."""
         if text not in self.questions:
             self.questions.append(text)
+
+    def call(self, entity: EntityDraft, noun: str) -> None:
+        """Let an entity go by a second name, unless something goes by it already."""
+        one = snake(singular(noun.lower().strip()))
+        if not one or one in self.entities or any(f.replace(" ", "_") == one for f in self.surface):
+            return
+        for form in (one, snake(plural(one.replace("_", " ")))):
+            self.surface[form.replace("_", " ")] = entity.name
+        self.called[one] = entity.name
 
     def add(self, noun: str, by: str | None = None) -> EntityDraft:
         """The entity of a noun in any number, made where it is new."""
