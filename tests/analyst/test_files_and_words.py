@@ -249,3 +249,26 @@ def test_only_shipped_orders_are_returned_where_a_schema_leaves_that_open() -> N
     spec = spec_of("Only shipped orders can be returned.", SourceFile(name="shop.graphql", text=text))
     move = spec.entities["order"].operations["return"].transition
     assert move and move.from_states == ("shipped",)
+
+
+SHORT_NAMES = """
+CREATE TABLE tbl_inv (id serial PRIMARY KEY, inv_no text NOT NULL, amt numeric(10,2) NOT NULL, paid boolean NOT NULL DEFAULT false);
+COMMENT ON TABLE tbl_inv IS 'Invoices';
+COMMENT ON COLUMN tbl_inv.amt IS 'net value';
+CREATE TABLE order_lines (id serial PRIMARY KEY, qty int NOT NULL);
+"""
+
+
+def test_tables_and_columns_are_spoken_of_by_their_comments_and_by_what_they_are_short_for() -> None:
+    text = (
+        "A paid invoice can't be changed. The net value of an invoice is at least 1. List invoices by number. "
+        "The quantity of an order line is at least 1."
+    )
+    given = SourceFile(name="erp.sql", text=SHORT_NAMES)
+    assert all(r.understood for r in frd_of(text, given).requirements)
+    spec = spec_of(text, given)
+    assert set(spec.entities) == {"tbl_inv", "order_line"} and spec.entities["order_line"].fields["qty"].min == 1
+    play = Play(spec)
+    play.post("/tbl-invs", {"inv_no": "1", "amt": 0}, 422)
+    paid = play.post("/tbl-invs", {"inv_no": "1", "amt": 2, "paid": True})
+    play.call("PATCH", f"/tbl-invs/{paid['id']}", {"inv_no": "2"}, 409)

@@ -268,7 +268,7 @@ def _called_otherwise(target: EntityDraft, name: str) -> str | None:
     """The field of a file that its comment calls so, or whose short name stands for it."""
     for field_name, field in target.fields.items():
         long = "_".join(_SHORT.get(part, part) for part in field_name.split("_"))
-        if name and name in (snake(field.description), long):
+        if name and (name in (snake(field.description), long) or long.endswith(f"_{name}")):
             return field_name
     return None
 

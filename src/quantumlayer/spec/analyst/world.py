@@ -101,7 +101,9 @@ class World:
     """All drafts of one request.
 
     `finish` completes the spec by what a file says of its form. `deciders` are people who decide on what others make, `mere` those
-    who are only values of records. `no_cues` are requirements from which nobody concludes that people sign in. `pending` holds requirements that are met once an operation (entity, name) does something.
+    who are only values of records. `no_cues` are requirements from which nobody concludes that people sign in. `pending` holds
+    requirements that are met once an operation (entity, name) does something, or fills a field (entity, name); `settled` are those
+    that are met after all. `called` are second names of entities, by what a file says of them.
     """
 
     name: str = "Application"

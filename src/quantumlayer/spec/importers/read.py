@@ -65,6 +65,9 @@ def read_file(file: SourceFile, by: str) -> Import:
     if kind != "openapi":
         for problem in _problems(kind, (file,), by):
             take_out(problem, result)
+    for draft in list(result.world.entities.values()):
+        if re.fullmatch(r"[A-Za-z]+(?: [A-Za-z]+){0,2}", draft.description):
+            result.world.call(draft, draft.description)
     return result
 
 
@@ -110,6 +113,8 @@ def read_files(files: tuple[tuple[str, SourceFile], ...]) -> Import | None:
             whole.world.assume(text)
         whole.world.reports |= one.world.reports
         whole.world.questions += one.world.questions
+        whole.world.called |= one.world.called
+        whole.world.surface |= {form: name for form, name in one.world.surface.items() if form not in whole.world.surface}
     if whole is not None and len(files) > 1:
         _refer(whole, [name for by, file in files if kind_of(file) == "csv" for name in read_file(file, by).world.entities])
     return whole
