@@ -45,6 +45,7 @@ def _row(row: Mapping[str, str], lead: str) -> Iterator[Found]:
         yield from _field(row, name, record or lead)
     elif role and _cell(row, _MAY):
         for deed in re.split(r"\s*[,;]\s*", _cell(row, _MAY)):
+            deed = re.sub(r"(?<!their )\bown\b", "their own", deed)
             yield f"{role if role.endswith('s') else f'{role}s'} can {deed}", "", "item"
     else:
         yield "; ".join(f"{head}: {cell}" for head, cell in row.items() if cell), lead, "unread"

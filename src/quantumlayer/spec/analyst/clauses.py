@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from quantumlayer.spec.analyst.deeds import unframed
 from quantumlayer.spec.analyst.discover import listed, named_only
-from quantumlayer.spec.analyst.entries import as_entry
+from quantumlayer.spec.analyst.entries import apart, as_entry
 from quantumlayer.spec.analyst.fields import type_of
 from quantumlayer.spec.analyst.words import ABSTRACT, PEOPLE, expand, plural, snake, verb_base, words_of
 
@@ -63,7 +63,8 @@ def _with_lead(text: str, lead: str) -> str:
         r"^(?:the |an? |each |every )?(.+?)(?:'s)?(?: fields| attributes| properties)?$", r"\1", lead.strip(" :"), flags=re.I
     )
     if lead and len(lead.split()) <= 3 and (entry := as_entry(text)):
-        return f"each {lead} has {entry}"
+        entry, bound = apart(entry)
+        return f"each {lead} has {entry}" + (f"; {bound}" if bound else "")
     if re.fullmatch(rf"{re.escape(lead)} [a-z]+", text.strip(" ."), re.I) and type_of(snake(text))[0]:
         # `order date` under `Order` is no command
         return f"each {lead} has a {text}"

@@ -48,6 +48,10 @@ _ORDER = re.compile(
     r"(?:(?:must be|has to be|is|=) )?(?P<how>after|later than|before|earlier than|>|<) (?:the )?@?(?P<f>[a-z_ ]+?)(?: date| time)?",
     re.I,
 )
+_BOUND = re.compile(
+    r", (?:must (?:be )?)?(?P<b>(?:at most|at least|not more than|no more than|not less than|less than|more than|greater than) (?:the |its )?[a-z][^,()]*)(?=[,)])",
+    re.I,
+)
 _RECORD = re.compile(r"[A-Z][a-z]\w*")
 _NAME = r"(?P<n>[a-z][\w-]*(?: \w[\w-]*){0,2})"
 _ENTRY = re.compile(rf"{_NAME}(?: ?: ?| [-=] )(?P<s>.+)|{_NAME.replace('<n>', '<m>')} ?\((?P<p>.+)\)", re.I)
@@ -82,6 +86,14 @@ def as_entry(text: str) -> str | None:
     kept = [_plainly(part) for part in others if not _SAID.fullmatch(part)]
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return f"{name} ({', '.join([first, *kept])})" if _is_type(first) else None
+
+
+def apart(entry: str) -> tuple[str, str]:
+    """An entry without what bounds it by something that is no number, and that bound as a clause about it."""
+    found = _BOUND.search(entry)
+    if found is None:
+        return entry, ""
+    return entry[: found.start()] + entry[found.end() :], f"{entry.partition(' (')[0].replace('_', ' ')} must be {found['b']}"
 
 
 def _apart(said: str) -> list[str]:

@@ -158,10 +158,12 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
     operator = {"at most": "<=", "at least": ">=", "no more": "<=", "no less": ">="}.get(
         said, "<" if said in ("lower", "less", "smaller") else ">"
     )
+    absent = "" if target.fields[left].required else f"self.{left} == null || "
     if (own := known_field(target, m["b"])) and own != left:
+        absent += "" if target.fields[own].required else f"self.{own} == null || "
         target.rule(
             f"{left}_against_{own}",
-            Rule(check=f"self.{left} {operator} self.{own}", message=plain(clause.match), status=422, satisfies=(clause.id,)),
+            Rule(check=f"{absent}self.{left} {operator} self.{own}", message=plain(clause.match), status=422, satisfies=(clause.id,)),
         )
         return True
     named = entity(world, m, "p") if groups.get("p") else None
@@ -177,7 +179,7 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
             target.rule(
                 f"{left}_against_{other}",
                 Rule(
-                    check=f"self.{left} {operator} self.{reference}.{other}",
+                    check=f"{absent}self.{left} {operator} self.{reference}.{other}",
                     message=plain(clause.match),
                     on=("create",) if operator in "<>" else ("create", "update"),
                     satisfies=(clause.id,),
