@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from quantumlayer.evidence.judge.run import Budget, judge
+from quantumlayer.evidence.judge.served_model import served
 from quantumlayer.request.enhance import enhance
 from quantumlayer.request.values import Request, SourceFile
 from quantumlayer.spec.check import checked
@@ -102,3 +104,11 @@ def test_rows_beneath_a_row_belong_to_it_and_to_whoever_makes_them() -> None:
     assert [e.set for e in adoption.operations["archive"].effects] == [{"archived": "true"}]
     told = " ".join(r.text for r in spec.requirements if not r.understood)
     assert "decided by of adoptions" in told and "form of passwords" in told
+
+
+async def test_the_judge_holds_rows_beneath_a_row_that_name_it() -> None:
+    spec = read(ADOPTION)
+    async with served(spec) as app:
+        evidence = await judge(spec, app, budget=Budget(random=0.3))
+    failed = [(check.title, check.message) for check in evidence.checks if check.status == "failed"]
+    assert failed == [] and sum(check.status == "passed" for check in evidence.checks) > 20

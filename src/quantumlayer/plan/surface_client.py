@@ -122,7 +122,7 @@ class SurfaceClient:
             value = None if raw is not None else members.pop(member, None)
         if value is None or isinstance(value, (dict, list, bool)) or str(value) == "":
             raise Inexpressible(f"the path must name {member}")
-        return str(value)
+        return value
 
     def _content(self, operation, members):
         if operation["accepts"] is None:
@@ -177,7 +177,8 @@ class SurfaceClient:
             return {"access_token": token}
         for row in told.get("items", [told]):
             row.pop("$token", None)
-            row.update(sent.known)
+            # What the row tells itself is held to the rest; the path tells what it leaves out.
+            row.update({name: value for name, value in sent.known.items() if name not in row})
             key = next((row[name] for name in operation["keys"] if row.get(name) is not None), None)
             renames = operation["inner"]["kind"] == "update" and any(k in operation["settable"] for k in operation["keys"])
             if "id" not in row and key is not None and not renames:

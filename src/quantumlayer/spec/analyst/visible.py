@@ -130,7 +130,9 @@ def _subset(text: str, world: World) -> tuple[EntityDraft | None, str | None]:
 
 
 def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str | None:
-    """CEL over `actor` for `its author`, `an admin`, `the owner of the comment`."""
+    """CEL over `actor` for `its author`, `an admin`, `the owner of the comment`, `the owner of the account` that a deal is of."""
+    if whose := _whose(plain(text).strip().lower(), target, world):
+        return whose
     who = re.sub(
         r"^(?:only|the|an?|its|their|his|her|those|users?|people|members? of|someone)\s+", "", plain(text).strip().lower()
     )
@@ -152,6 +154,19 @@ def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str
     if re.match(r"(?:signed[- ]in|logged[- ]in|registered|authenticated)", who):
         return "true"
     return None
+
+
+def _whose(text: str, target: EntityDraft, world: World) -> str | None:
+    """`the owner of an account` may change its deals: who owns what a row belongs to."""
+    of = re.fullmatch(r"(?:only )?(?:the |an? )?(?P<w>\w+) of (?:an?|the|its|each) (?P<e>[\w ]+)", text)
+    whole = world.find(of["e"]) if of else None
+    if of is None or whole is None or whole is target:
+        return None
+    name, reference = known_field(whole, of["w"]), target.reference_to(whole.name)
+    if not name or not reference or whole.fields[name].to != world.account:
+        return None
+    needed = whole.fields[name].required and target.fields[reference].required
+    return f"self.{reference}.{name} == actor" if needed else None
 
 
 @rule

@@ -126,6 +126,7 @@ def read_schema(name: str, text: str) -> Schema:
         _enter(name, schema, node, {v: k for k, v in named.items()})
     schema.through = {n: kind for n in schema.types if (kind := _held(schema, n))}
     schema.types = {n: fields for n, fields in schema.types.items() if n not in schema.through and not _about_pages(n, fields)}
+    schema.types = {n: fields for n, fields in schema.types.items() if "id" in fields or not _only_in_unions(schema, n)}
     if not schema.types:
         raise ImportError_(name, None, "no object type was found", "declare at least one `type Name { field: Type }`")
     return schema
@@ -175,6 +176,16 @@ def _held(schema: Schema, name: str) -> Kind | None:
         rows = [r for r in rows if not re.search(r"Error", r.name)]
         return rows[0] if len(rows) == 1 else None
     return None
+
+
+def _only_in_unions(schema: Schema, name: str) -> bool:
+    """Whether a type without an id is named by no field and no operation, though others have ids: an answer, and no row."""
+    if not any("id" in fields for fields in schema.types.values()):
+        return False
+    fields = [f for group in (*schema.types.values(),) for f in group.values()] + [
+        f for root in schema.roots.values() for f in root
+    ]
+    return all(plain_kind(f.type).name != name for f in fields)
 
 
 def _about_pages(name: str, fields: dict[str, FieldDefinitionNode]) -> bool:

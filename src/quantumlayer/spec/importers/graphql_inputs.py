@@ -5,7 +5,7 @@ import re
 from graphql import FieldDefinitionNode, InputValueDefinitionNode
 
 from quantumlayer.spec.analyst.world import EntityDraft
-from quantumlayer.spec.importers.graphql_directives import directed
+from quantumlayer.spec.importers.graphql_directives import directed, literal_of
 from quantumlayer.spec.importers.graphql_document import Schema, constant, plain_kind
 from quantumlayer.spec.importers.tables import Import, identifier, snaked
 from quantumlayer.spec.values import Field
@@ -80,23 +80,12 @@ def _given(taken: dict[str, InputValueDefinitionNode], name: str, field: Field) 
 def _as_given(schema: Schema, given: InputValueDefinitionNode, field: Field, label: str, result: Import) -> Field:
     if field.type in ("references", "strings"):
         return field
-    default = default_of(given, field)
+    default = literal_of(given.default_value, field)
     if given.default_value is not None and default is None and constant(given.default_value) is not None:
         result.unmet.append(f"the default of {label} has no counterpart")
-    required = plain_kind(given.type).required or field.type == "boolean" and default is not None
+    default = default if given.default_value is not None else field.default
+    required = plain_kind(given.type).required or default is not None
     return directed(given, field.model_copy(update={"required": required, "default": default}), label, result)
-
-
-def default_of(given: InputValueDefinitionNode, field: Field) -> str | None:
-    """CEL of the default of an argument, as a value of the field."""
-    value = constant(given.default_value) if given.default_value is not None else None
-    if isinstance(value, bool):
-        return str(value).lower() if field.type == "boolean" else None
-    if isinstance(value, int | float):
-        return str(float(value) if field.type in ("number", "decimal") else int(value))
-    if isinstance(value, str) and field.type in ("string", "text", "enum"):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return None
 
 
 def _filled(field: Field) -> Field | None:

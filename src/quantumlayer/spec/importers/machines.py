@@ -213,6 +213,11 @@ def _left(machine: _Machine, name: str) -> list[str]:
     inside = machine.composites.get(name)
     if inside is None or not inside.inner:
         return [name]
+    if inside.ends and len(inside.ends) < len(inside.inner):
+        ends = " or ".join(_named(machine, s) for s in inside.ends)
+        machine.result.world.assume(
+            f"{_named(machine, name)} is left from {ends} only, where its inside ends.".replace("_", " ")
+        )
     return [s for inner in inside.ends or inside.inner for s in _left(machine, inner) if inner != name]
 
 

@@ -44,6 +44,8 @@ def add_member(
 ) -> tuple[str, str, bool] | None:
     """Give the body's draft a field. (name, class, whether many) where the type is another class of the diagram, by `kinds`."""
     line = re.sub(r"\{(?:field|static|abstract|classifier)\}\s*", "", raw).strip().rstrip(";")
+    # What is bold, underlined or slanted is named all the same.
+    line = re.sub(r"(\*\*|__|//)(?=\w)(.+?)(?<=\w)\1", r"\2", line)
     starred = bool(re.match(r"[+#~-]?\s*\*", line))
     line = re.sub(r"^[+#~-]?\s*\*?\s*", "", line)
     if not line or _RULER.fullmatch(raw.strip()) or re.fullmatch(r"<<.*>>", line):

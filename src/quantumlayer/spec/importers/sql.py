@@ -102,8 +102,9 @@ def _fill(draft: EntityDraft, table: Table, script: Script, result: Import, by: 
         if name in draft.fields and (told := table.comments.get(column.name)):
             draft.fields[name] = draft.fields[name].model_copy(update={"description": said(told)})
         if alone:
+            checked_column(column, draft, result, by)
             _key(draft, column, column.name in table.filled, result, by)
-    for column in table.columns:
+    for column in (c for c in table.columns if primary != [c.name] or c.name in references):
         checked_column(column, draft, result, by)
     for columns, target in table.compound_references():
         result.unmet.append(f"that {', '.join(columns)} of {rows} name a row of {target} together has no counterpart")

@@ -14,7 +14,7 @@ from quantumlayer.spec.values import Field
 Drafts = dict[str, EntityDraft]
 NATURAL = frozenset(("code", "slug", "number", "sku", "isbn", "email", "username", "key"))
 # What is done to make a row.
-_BEGUN = ("started", "placed", "ordered", "submitted", "issued", "opened", "registered", "joined", "requested", "posted", "sent", "uploaded", "added", "signed_up", "enrolled", "subscribed", "booked", "reserved", "bought", "purchased", "made", "recorded", "logged", "borrowed", "reported")  # fmt: skip
+_BEGUN = ("started", "placed", "ordered", "submitted", "issued", "opened", "registered", "joined", "requested", "posted", "sent", "uploaded", "added", "signed_up", "enrolled", "subscribed", "booked", "reserved", "bought", "purchased", "made", "recorded", "logged", "borrowed", "reported", "entered", "arrived", "checked_in", "parked", "queued")  # fmt: skip
 
 
 def referred(drafts: Drafts, schema: Json, *, many: bool = False) -> str | None:

@@ -47,6 +47,16 @@ def unsaid(document: Document, operations: list[Op]) -> Iterator[str]:
             for response in (operation.get("responses") or {}).values():
                 for name in _mapping(document.follow(response).get("headers")):
                     answered.setdefault(f"the header {name} of answers", []).append(place)
+    components = document.data.get("components") or {}
+    for name, node in _mapping(components.get("securitySchemes")).items():
+        one = document.follow(node)
+        kind = str(one.get("scheme") or one.get("type"))
+        if one.get("type") in ("oauth2", "openIdConnect", "mutualTLS") or (
+            one.get("type") == "http" and kind.lower() != "bearer"
+        ):
+            yield f"callers sign in with a token of the application, not with {kind} ({name})"
+        elif one.get("type") == "apiKey" and one.get("in") != "header":
+            yield f"the key {name} in the {one.get('in')} has no counterpart"
     for op in operations:
         for status in op.refusals:
             if status not in _STATUSES:
