@@ -111,3 +111,51 @@ def test_whoever_teaches_a_class_is_its_trainer() -> None:
 )
 def test_the_head_of_a_name_tells_its_type(name: str, kind: str) -> None:
     assert next(iter(spec_of(f"Things have a {name} and a label.").entities["thing"].fields.values())).type == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("Each key has a code and opens one or more doors. Doors have a number.", "key.opens_one_or_more_doors"),
+        ("Meetings have a date, a theme and roles such as timer and evaluator.", "meeting.evaluator"),
+        (
+            "Speeches have a title. Every speech gets exactly one evaluation by another member.",
+            "speech.evaluation_by_another_member",
+        ),
+        ("Ideas have a title. The board decides: accepted, rejected or postponed.", "board_decide"),
+        ("Volunteers log calls anonymously with a start time and a duration in minutes.", "calls_anonymously"),
+        (
+            "Interpreters have a city. Requests have a date. Interpreters see the requests in their languages.",
+            "interpreter.request",
+        ),
+        ("Interpreters have a city. Interpreters are booked by the courts.", "interpreter.state"),
+    ],
+)
+def test_a_statement_makes_no_odd_element(text: str, never: str) -> None:
+    spec = spec_of(text)
+    name, _, member = never.partition(".")
+    entity = spec.entities.get(name)
+    assert entity is None if not member else entity and member not in entity.fields and not (member == "state" and entity.state)
+
+
+def test_subtitles_consist_of_lines_that_do_not_overlap() -> None:
+    text = (
+        "Subtitles have a language. A subtitle consists of lines with a start second, an end second and a text; "
+        "the end must be greater than the start and lines must not overlap."
+    )
+    assert unmet(text) == []
+    line = spec_of(text).entities["line"]
+    assert {n: f.type for n, f in line.fields.items()} == {
+        "start_second": "integer",
+        "end_second": "integer",
+        "text": "text",
+        "subtitle": "reference",
+    }
+    assert len(line.rules) == 2
+
+
+def test_a_story_of_people_with_an_odd_plural() -> None:
+    spec = spec_of(
+        "User stories: As a secretary, I can upload letters with a title and a date. As a secretary I archive letters."
+    )
+    assert set(spec.entities) <= {"letter", "secretary", "user"} and "archive" in spec.entities["letter"].operations

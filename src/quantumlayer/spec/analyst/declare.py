@@ -262,7 +262,9 @@ _PER = re.compile(
 
 
 # `roles such as timer and evaluator`: some of what there may be, and no list of all
-_EXAMPLES = re.compile(r"(?P<n>(?:an? |the )?[a-z]+s),? (?:such as|like|for example|e\.g\.) [a-z -]+(?:, [a-z -]+)*,? and [a-z -]+$", re.I)
+_EXAMPLES = re.compile(
+    r"(?P<n>(?:an? |the )?[a-z]+s),? (?:such as|like|for example|e\.g\.) [a-z -]+(?:, [a-z -]+)*,? and [a-z -]+$", re.I
+)
 
 
 def _without_examples(text: str) -> tuple[str, list[str]]:

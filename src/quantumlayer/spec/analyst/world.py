@@ -167,7 +167,7 @@ class World:
         if known is None:
             known = EntityDraft(one, snake(plural(said.replace("_", " "))))
             self.entities[one] = known
-            for form in (said, known.plural):
+            for form in (said, known.plural, *(["persons"] if said == "person" else [])):
                 self.surface[form.replace("_", " ")] = one
                 self.surface.setdefault(form.split("_")[-1], one)
         if by and by not in known.satisfies:
