@@ -33,12 +33,12 @@ def complete(world: World) -> None:
     if world.auth:
         account_fields(world.entities[world.auth.entity], world)
         grant_columns(world)
-    for entity in world.entities.values():
+    for entity in list(world.entities.values()):
         name_makers(entity, world)
         _chosen_owner(entity, world)
         _seers(entity, world)
     hide_parts(world)
-    for entity in world.entities.values():
+    for entity in list(world.entities.values()):
         _seers(entity, world)
         _operations(entity, world)
     for name, report in world.reports.items():
@@ -59,7 +59,7 @@ def _seers(entity: EntityDraft, world: World) -> None:
     if not any("== actor" in test for test in entity.visible):
         return
     label = entity.plural.replace("_", " ")
-    for name, operation in entity.operations.items():
+    for name, operation in list(entity.operations.items()):
         if name in ("read", "list") or operation.kind == "list":
             continue
         access = operation.access

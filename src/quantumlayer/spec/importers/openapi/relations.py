@@ -51,7 +51,7 @@ def own(drafts: Drafts, account: str, resource: Resource, label: str, schema: Js
     draft, mine = drafts[resource.name], taken(drafts, account, resource.plural)
     draft.owner = draft.owner or label
     told = relation(drafts, resource, account, label, schema, required=True)
-    usual = {"on_delete": "cascade", "inverse": f"{label}_{resource.plural}" if mine else resource.plural}
+    usual: dict[str, Any] = {"on_delete": "cascade", "inverse": f"{label}_{resource.plural}" if mine else resource.plural}
     draft.fields[label] = Field(
         type="reference",
         to=account,
