@@ -166,3 +166,39 @@ def test_a_bound_that_is_another_field_is_a_rule():
     _, spec = of(text)
     rule = spec.entities["booking"].rules["attendees_against_capacity"]
     assert rule.check == "self.attendees == null || self.attendees <= self.room.capacity"
+
+
+def test_lines_that_define_stand_alone_and_a_label_names_the_application():
+    text = "Project: Clinic Appointments\n\nPatient: name, date of birth\nDoctor: name, specialty\nVisit: patient, doctor, start time"
+    frd, spec = of(text)
+    assert frd.name == "Clinic Appointments"
+    assert {n: set(e.fields) for n, e in spec.entities.items()} == {
+        "patient": {"name", "date_of_birth"},
+        "doctor": {"name", "specialty"},
+        "visit": {"patient", "doctor", "start_time"},
+    }
+
+
+def test_endpoints_with_bare_verbs_and_deeds_on_flags():
+    text = (
+        "**Category**\n- `name` (string, unique)\n\n**Product**\n- `name` (string)\n- `category` (belongs to Category)\n- `active` (boolean, default true)\n\n"
+        "## Endpoints\n- `POST /products` – create\n- `PUT /products/:id` – update\n- `POST /products/:id/deactivate` – deactivates the product\n\n"
+        "## Rules\n- A category with products cannot be deleted."
+    )
+    _, spec = of(text)
+    deactivate = spec.entities["product"].operations["deactivate"]
+    assert deactivate.effects[0].set == {"active": "false"} and spec.entities["product"].state is None
+    assert "not_has_products" in spec.entities["category"].operations["delete"].guards
+
+
+@pytest.mark.parametrize(
+    ("verb", "flag", "value"),
+    [
+        ("publish", "published", "true"),
+        ("complete", "is_done", "true"),
+        ("disable", "is_enabled", "false"),
+    ],
+)
+def test_a_deed_sets_the_flag_that_tells_of_it(verb, flag, value):
+    _, spec = of(f"### Post\n- title: string\n- {flag}: boolean, default false\n\n## Endpoints\n- POST /posts/{{id}}/{verb}")
+    assert spec.entities["post"].operations[verb].effects[0].set == {flag: value}

@@ -145,7 +145,12 @@ def _stack(request: Request, text: str, technologies: str) -> tuple[str, str, st
 
 
 def _name(text: str, request: Request) -> str:
-    first = text.split("\n", 1)[0]
+    first = re.sub(
+        r"^\W*(?:project|product|app|application|title|name|system|service)(?: name| title)?\W*:\W*",
+        "",
+        text.split("\n", 1)[0],
+        flags=re.I,
+    )
     head = re.match(
         r"^(?:please )?(?:build|create|make|write|develop|design|i (?:want|need)|we (?:want|need)|give me)?\s*(?:me |us )?(?:an? |the )?(.+)",
         first,

@@ -20,7 +20,6 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Za-z0-9\"'(@/<$`])")
 _EMPHASIS = re.compile(r"(?<!\w)([*_`]{1,3})([^*_`]|[^*_`\s][^*`]*[^*_`\s])\1(?!\w)|\*\*([^*]+)\*\*")
 _HEADING = re.compile(r"^(?:#{1,6}\s+(?P<a>.+)|(?P<b>[^.:;|]{1,60}):)$")
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*[.)]?|[IVX]+\.)\s+")
-_LABELLED = re.compile(r"^(?:\*\*|__)[^*_:]{1,60}(?::(?:\*\*|__)|(?:\*\*|__)\s*[:(–-])")
 # Titles of documents' chapters: what stands below is about the application, not a record of that name.
 _CHAPTER = re.compile(
     r"(?:the |our |main |key |core |basic |business |functional |technical |data |domain |user |system |more |other )*"
@@ -46,6 +45,11 @@ _HOSTILE = re.compile(
     r"|\brm -rf\b|\b(exec|eval|os\.system|subprocess)\s*\(|<script\b|\$\(.+\)|\S{200,}|`[^`]*\b(curl|wget|sh|bash)\b[^`]*`",
     re.I | re.S,
 )
+# A bullet, a heading, `**Task**: …`, `Patient: name, email`
+_ALONE = re.compile(
+    rf"{_BULLET.pattern}|#|(?:\*\*|__)[^*_:]{{1,60}}(?::(?:\*\*|__)|(?:\*\*|__)\s*[:(–-])|[A-Z]\w*(?: \w+){{0,2}}: \S"
+)
+_NAME_OF_IT = re.compile(r"(?:project|product|app|application|title|name|system|service)(?: name| title)?", re.I)
 _LABEL = re.compile(r"(?:\*\*|__)?(?P<n>[A-Za-z][\w /-]{1,40})(?::(?:\*\*|__)|(?:\*\*|__):|:)\s+(?P<rest>\S.*)", re.S)
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _WORDS_OF_LABEL = 4
@@ -55,6 +59,9 @@ _LISTS = ("bullet_list", "ordered_list", "table")
 def statements(text: str) -> tuple[Statement, ...]:
     """All statements in order, of a text that `enhance.normalised` has made plain."""
     reading = _Reading()
+    if (label := _LABEL.match(text.partition("\n")[0])) and _NAME_OF_IT.fullmatch(label["n"]) and _is_name(label["rest"]):
+        reading.found.append(Statement(text=label["rest"].strip(" *"), kind="heading"))
+        text = text.partition("\n")[2]
     nodes = SyntaxTreeNode(_reader().parse(text)).children
     for node, following in itertools.zip_longest(nodes, nodes[1:]):
         if following is not None and following.type in _LISTS and _names_what_follows(node):
@@ -163,6 +170,10 @@ def _section(title: str) -> Kind | None:
     return "technology" if _TECHNOLOGY.fullmatch(title) else None
 
 
+def _is_name(text: str) -> bool:
+    return len(text.split()) <= 6 and not re.search(r"[,:;(]|\bwith\b", text)
+
+
 def _names_what_follows(node: SyntaxTreeNode) -> bool:
     """`Todo`, with its fields below."""
     text = _plain(_content(node)) if node.type == "paragraph" else ""
@@ -183,20 +194,14 @@ def _is_label(text: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a paragraph joined, except bullets, headings, labels in bold and lines of a list, which stand alone."""
+    """The lines of a paragraph joined, except bullets, headings, labels and lines of a list, which stand alone."""
     blocks: list[str] = []
     open_ = False
     for raw in text.split("\n"):
         line = raw.strip()
         if not line or re.fullmatch(r"[-=*_`#\s]+", line):
             open_ = False
-        elif (
-            open_
-            and not _BULLET.match(line)
-            and not _LABELLED.match(line)
-            and not line.startswith("#")
-            and blocks[-1][-1] != ":"
-        ):
+        elif open_ and not _ALONE.match(line) and not blocks[-1].endswith(":"):
             blocks[-1] += " " + line
         else:
             blocks.append(line)

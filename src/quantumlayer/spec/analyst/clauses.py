@@ -96,7 +96,7 @@ _REPORT = re.compile(r"(?:reports?|statistics|stats|analytics|overview|summary|e
 _PER = re.compile(r"(?!show|list|report)[\w -]+ (?:per|by|for each|of each)\b", re.I)
 # a value told of by a question: `how long it takes` is a duration
 _ASKED_FOR = tuple(
-    (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| &| \(|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
+    (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| &| \(| in \w+,|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
     for said, noun in (
         (r"how long (?:it|they|this|one) (?:takes?|lasts?|is|are)", "a duration"),
         (r"how much (?:it|they|this|one) (?:costs?|is|are)", "a price"),

@@ -210,7 +210,8 @@ def _deeds(pieces: list[str]) -> list[str] | None:
 def _of_endpoint(m: re.Match[str], text: str, known: bool) -> str:
     """What an endpoint says that an application of ours has at that path; the text as it is of any other."""
     noun, method = re.sub(r"[-_]", " ", m["p"]).lower(), m["m"].lower()
-    said, deed = m["said"] or "", (m["deed"] or "")[1:].replace("-", " ").lower()
+    said = "" if (m["said"] or "").lower() in _OPERATION else m["said"] or ""
+    deed = (m["deed"] or "")[1:].replace("-", " ").lower()
     if said and (plain := plain_deed(said, known)) != said:
         return plain
     if (

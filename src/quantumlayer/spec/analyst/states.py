@@ -250,6 +250,21 @@ def operation_name(world: World, target: EntityDraft, verb: str) -> str:
     return longer[0] if len(longer) == 1 and verb not in target.operations else verb
 
 
+_ADJECTIVES = {"complete": "done", "finish": "done", "activate": "active", "enable": "active"}
+_UNDONE = {"deactivate": "activate", "disable": "enable", "reopen": "complete", "unarchive": "archive", "restore": "archive"}
+
+
+def _flagged(target: EntityDraft, verb: str) -> tuple[str, bool] | None:
+    """The flag that a deed sets, and whether to true: to deactivate is to be no longer active."""
+    done = _UNDONE.get(verb) or (verb.removeprefix("un") if verb.startswith("un") else "")
+    for deed, value in ((verb, True), (done, False)):
+        words = [participle(deed), f"{deed}ed", _ADJECTIVES.get(deed, "")] if deed else []
+        for name in [n for word in words if word for n in (word, f"is_{word}")]:
+            if name in target.fields and target.fields[name].type == "boolean":
+                return name, value
+    return None
+
+
 def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
     """Make the action of a verb: it moves the row to the state of its participle."""
     name = operation_name(world, target, verb)
@@ -261,17 +276,14 @@ def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
     if known and (known.transition or known.effects):
         target.update(name, satisfies=tuple(dict.fromkeys([*known.satisfies, by])))
         return name
-    flag = next(
-        (
-            n
-            for n in (participle(verb), verb + "ed", "done" if verb in ("complete", "finish") else "")
-            if n in target.fields and target.fields[n].type == "boolean"
-        ),
-        None,
-    )
-    if flag:
-        target.guard(name, f"not_{flag}", Guard(check=f"!self.{flag}", message=f"already {flag}", satisfies=(by,)))
-        effect(target, name, {flag: "true"}, by)
+    if flagged := _flagged(target, verb):
+        flag, value = flagged
+        said = flag.removeprefix("is_").replace("_", " ")
+        if value:
+            target.guard(name, f"not_{flag}", Guard(check=f"!self.{flag}", message=f"already {said}", satisfies=(by,)))
+        else:
+            target.guard(name, flag, Guard(check=f"self.{flag}", message=f"not {said}", satisfies=(by,)))
+        effect(target, name, {flag: "true" if value else "false"}, by)
         return name
     if verb in ("resume", "unpause", "continue", "reactivate") and target.state:
         halted = [s for s in target.state.states if s in ("paused", "suspended", "on_hold", "stopped", "held", "inactive")]
