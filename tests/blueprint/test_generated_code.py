@@ -170,3 +170,19 @@ def test_writes_that_postgresql_refused_are_tried_again_one_after_another() -> N
     # 60 transfers from one account at once ended in ten 500s when all of them tried again together.
     write = function(generated(SPECS / "ledger.yaml", "app/database.py"), "write")
     assert "with self._turn if attempt else nullcontext():" in write and "Problem(503" in write
+
+
+TREE = """
+version: 1
+name: Shop
+entities:
+  category:
+    plural: categories
+    fields: {name: string, parent: {type: reference, to: category, required: false, inverse: parts}}
+    operations: [create, read, update]
+"""
+
+
+def test_a_row_may_refer_to_itself() -> None:
+    # Else SQLAlchemy looks for an order of writing in which a row comes before itself.
+    assert 'remote_side="Category.id", post_update=True' in generated(TREE, "app/models/category.py")

@@ -1,7 +1,7 @@
 """The analyst: requirements in, spec out, with what was not understood and why. Pure and deterministic."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,15 +111,17 @@ class Reading:
     context: tuple[str, ...] = ()
 
 
-def analyse(name: str, sentences: Iterable[Sentence], seed: World | None = None) -> Reading:
-    """Read the sentences into a spec. `seed` holds what structured files declare; it is filled further."""
+def analyse(name: str, sentences: Iterable[Sentence], seed: Callable[[], World] = World) -> Reading:
+    """Read the sentences into a spec. `seed` makes what structured files declare, which is filled further."""
     sentences = tuple(sentences)
-    world = seed or World()
+    world = seed()
     world.name = name
+    signs_in = world.auth is not None
     clauses, found, read_as = _understand(sentences, world)
-    if seed is None and (unsure := _unsure_of_accounts(clauses, world)):
+    if not signs_in and (unsure := _unsure_of_accounts(clauses, world)):
         # That people sign in was only a guess from words that nothing could be made of.
-        world = World(name=name, no_cues=unsure)
+        world = seed()
+        world.name, world.no_cues = name, unsure
         clauses, found, read_as = _understand(sentences, world)
     return _written(sentences, clauses, found, read_as, world)
 

@@ -1,11 +1,12 @@
 """A reading that checks: a clause whose elements would break the spec is listed as not understood, with the reason."""
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from quantumlayer.errors import UserError
 from quantumlayer.request.values import SourceFile
 from quantumlayer.spec.analyst.analyse import Reading, Sentence, analyse
+from quantumlayer.spec.analyst.world import World
 from quantumlayer.spec.check import checked
 from quantumlayer.spec.importers.read import read_files
 
@@ -28,11 +29,16 @@ def read_soundly(name: str, sentences: tuple[Sentence, ...], given: Given = ()) 
 
 
 def _read(name: str, sentences: tuple[Sentence, ...], given: Given) -> Reading:
-    imported = read_files(given)
-    reading = analyse(name, sentences, imported.world if imported else None)
+    reading = analyse(name, sentences, partial(_declared, given))
     if reading.spec is not None:
         checked(reading.spec)
     return reading
+
+
+def _declared(given: Given) -> World:
+    """What the files declare, to be filled by one reading."""
+    imported = read_files(given)
+    return imported.world if imported else World()
 
 
 def _try(name: str, sentences: tuple[Sentence, ...], given: Given) -> Reading | Exception:
