@@ -272,3 +272,51 @@ def test_tables_and_columns_are_spoken_of_by_their_comments_and_by_what_they_are
     play.post("/tbl-invs", {"inv_no": "1", "amt": 0}, 422)
     paid = play.post("/tbl-invs", {"inv_no": "1", "amt": 2, "paid": True})
     play.call("PATCH", f"/tbl-invs/{paid['id']}", {"inv_no": "2"}, 409)
+
+
+FORUM = """
+CREATE TABLE members (id serial PRIMARY KEY, nick text NOT NULL UNIQUE, mail text NOT NULL UNIQUE, pw_hash bytea NOT NULL);
+CREATE TABLE threads (id serial PRIMARY KEY, title text NOT NULL);
+"""
+
+
+def test_people_sign_in_with_what_the_sentence_names_or_the_file_has() -> None:
+    given = SourceFile(name="forum.sql", text=FORUM)
+    for text, identifier in (("Members log in with their nick.", "nick"), ("Members log in.", "mail")):
+        spec = spec_of(text, given)
+        assert spec.auth and spec.auth.identifier == identifier
+        assert set(spec.entities["member"].fields) == {"nick", "mail"}
+
+
+HOTEL = "erDiagram\n  GUEST ||--o{ STAY : makes\n  GUEST { string email UK }\n  STAY { date day }\n"
+
+
+def test_people_of_a_file_who_log_in_are_the_accounts_beside_roles_too() -> None:
+    text = "Guests log in and see only their own stays. Only staff delete stays."
+    spec = spec_of(text, SourceFile(name="hotel.mmd", text=HOTEL))
+    assert spec.auth and spec.auth.entity == "guest" and "user" not in spec.entities
+    assert spec.entities["stay"].fields["guest"].default == "actor"
+
+
+DEALS = """
+@startuml
+entity User { 
+* email : varchar(80)
+}
+entity Account {
+* name : varchar(80)
+}
+entity Deal {
+* title : varchar(80)
+}
+User ||--o{ Account : owns
+Account ||--o{ Deal
+@enduml
+"""
+
+
+def test_who_owns_what_a_row_belongs_to_may_change_it() -> None:
+    text = "Users sign in. Only the user of an account may change its deals."
+    spec = spec_of(text, SourceFile(name="crm.puml", text=DEALS))
+    assert spec.entities["deal"].operations["update"].access.allow == "self.account.user == actor"
+    assert "user" not in spec.entities["deal"].fields

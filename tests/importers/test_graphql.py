@@ -58,7 +58,17 @@ def test_queries_filter_lists(spec: Spec) -> None:
 
 def test_what_it_does_not_say_is_told(spec: Spec) -> None:
     told = [r.text for r in spec.requirements if not r.understood]
-    wanted = ("meta", "tickets sold", "code of tickets", "city", "with reason", "checkIn", "ticketSold")
+    wanted = (
+        "meta",
+        "address street",
+        "address city",
+        "tickets sold",
+        "code of tickets",
+        "with city",
+        "with reason",
+        "checkIn",
+        "ticketSold",
+    )
     assert len(told) == len(wanted) and all(any(w in t for t in told) for w in wanted), told
 
 
@@ -87,3 +97,26 @@ def test_mistakes_name_their_line(text: str, told: str) -> None:
     with pytest.raises(UserError, match=told) as caught:
         read(text)
     assert caught.value.hint
+
+
+def test_who_takes_a_password_signs_in_and_what_nobody_gives_is_told() -> None:
+    text = (
+        "type User { id: ID! email: String! }\ntype Auth { token: String! user: User! }\n"
+        "type Note { id: ID! text: String! author: User! rating: Int }\n"
+        "type Mutation { signUp(email: String!, password: String!): User! createNote(text: String!): Note! }"
+    )
+    spec = read(text)
+    assert spec.auth and (spec.auth.entity, spec.auth.identifier) == ("user", "email")
+    assert spec.entities["note"].fields["author"].default == "actor"
+    assert "The application fills the rating of notes" in [r.text for r in spec.requirements if not r.understood]
+
+
+def test_answers_that_are_no_rows_are_none() -> None:
+    text = (
+        "type Book { id: ID! title: String! }\ntype NotFound { message: String! }\nunion Result = Book | NotFound\n"
+        "type Query { book(id: ID!): Result }\nenum Level { LOW HIGH }\n"
+        "type Shelf { id: ID! open: Boolean! @default(value: false) level: Level! @default(value: LOW) }"
+    )
+    spec = read(text)
+    assert set(spec.entities) == {"book", "shelf"}
+    assert {n: f.default for n, f in spec.entities["shelf"].fields.items()} == {"open": "false", "level": "'LOW'"}

@@ -112,3 +112,35 @@ async def test_the_judge_holds_rows_beneath_a_row_that_name_it() -> None:
         evidence = await judge(spec, app, budget=Budget(random=0.3))
     failed = [(check.title, check.message) for check in evidence.checks if check.status == "failed"]
     assert failed == [] and sum(check.status == "passed" for check in evidence.checks) > 20
+
+
+def test_who_refuses_to_delete_what_has_parts_keeps_it_and_lists_of_values_are_told() -> None:
+    thing = (
+        "{type: object, required: [id, name], properties: {id: {type: integer}, name: {type: string}, kind: {type: string}}}"
+    )
+    key = "{name: boxId, in: path, required: true, schema: {type: integer}}"
+    rows = f"{{description: ok, content: {{application/json: {{schema: {{type: array, items: {thing}}}}}}}}}"
+    text = f"""openapi: 3.0.3
+info: {{title: Boxes, version: '1'}}
+components: {{securitySchemes: {{basic: {{type: http, scheme: basic}}}}}}
+paths:
+  /boxes:
+    post:
+      security: [{{basic: []}}]
+      requestBody: {{content: {{application/json: {{schema: {thing}}}}}}}
+      responses: {{'201': {{description: ok, content: {{application/json: {{schema: {thing}}}}}}}}}
+  /boxes/{{boxId}}:
+    delete: {{parameters: [{key}], responses: {{'204': {{description: gone}}, '409': {{description: it has parts}}}}}}
+  /boxes/{{boxId}}/parts:
+    get:
+      parameters: [{key}, {{name: kind, in: query, schema: {{type: array, items: {{type: string}}}}}}]
+      responses: {{'200': {rows}}}
+    post:
+      parameters: [{key}]
+      requestBody: {{content: {{application/json: {{schema: {thing}}}}}}}
+      responses: {{'201': {{description: ok, content: {{application/json: {{schema: {thing}}}}}}}}}
+"""
+    spec = read(text)
+    assert spec.entities["part"].fields["box"].on_delete == "restrict"
+    told = " ".join(r.text for r in spec.requirements if not r.understood)
+    assert "takes one kind at a time" in told and "not with basic" in told

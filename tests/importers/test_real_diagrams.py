@@ -210,3 +210,9 @@ def test_mistakes_name_their_line(name: str, text: str, told: str) -> None:
     with pytest.raises(UserError, match=told) as caught:
         read(name, text)
     assert caught.value.hint
+
+
+def test_a_key_called_after_no_entity_names_the_one_relation_to_rows_of_its_own() -> None:
+    text = 'erDiagram\n  SHOP ||--o{ CLERK : has\n  CLERK |o--o{ CLERK : "reports to"\n  SHOP { string name }\n'
+    spec = read("shop.mmd", text + "  CLERK { string name\n    int manager_id FK }\n")
+    assert spec.entities["clerk"].fields["manager"].to == "clerk" and not unmet(spec)

@@ -4,7 +4,7 @@ import re
 
 from quantumlayer.spec.analyst.grammar import Clause
 from quantumlayer.spec.analyst.nouns import noun
-from quantumlayer.spec.analyst.words import PEOPLE, ROLES, plural, singular
+from quantumlayer.spec.analyst.words import PEOPLE, ROLES, plural, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World
 from quantumlayer.spec.values import Auth, Field
 
@@ -142,7 +142,9 @@ _OWNING = re.compile(
 )
 
 
-_BOTH = re.compile(r"^(?:both )?([a-z]+) and ([a-z]+) (?:can |may |must |should |have to )?(?:all )?(?:log in|sign in|sign up|register|have accounts)\b")
+_BOTH = re.compile(
+    r"^(?:both )?([a-z]+) and ([a-z]+) (?:can |may |must |should |have to )?(?:all )?(?:log in|sign in|sign up|register|have accounts)\b"
+)
 
 
 def _one_kind(texts: list[tuple[Clause, str]], account: str, world: World) -> None:
@@ -151,11 +153,15 @@ def _one_kind(texts: list[tuple[Clause, str]], account: str, world: World) -> No
         both = [singular(word) for word in found.groups()] if (found := _BOTH.match(text)) else []
         if len(both) == 2 and account in both and all(w in world.entities and world.entities[w].declared for w in both):
             clause.leftover += [plural(word) for word in both if word != account]
-            world.ask(f"Only {plural(account)} can sign in, since accounts are rows of one kind: are all of them {plural(account)}?")
+            world.ask(
+                f"Only {plural(account)} can sign in, since accounts are rows of one kind: are all of them {plural(account)}?"
+            )
 
 
 def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str, str]) -> None:
     """Choose the entity that signs in, and read people of the text as accounts or roles."""
+    named_by = next((m["f"] for _, t in texts if (m := _NAMED_BY.search(t))), "")
+    world.signed_in_by = snake(named_by.replace("e-mail", "email").removesuffix(" address").removesuffix(" addresses"))
     given = world.entities.get(world.account or "")
     if given is not None and world.auth is not None:
         people = [one for _, t in texts for one in _people_in(t)]
@@ -206,6 +212,7 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         account in ("customer", "client", "reader", "visitor", "guest")
         and any(p in ROLES and p != "admin" for p in people)
         and not named
+        and not (account == registering and account in world.entities and world.entities[account].declared)
     ):
         account = "user"
     if first and first not in (named, keeping, registering, "user") and _only_kept(first, people, told, world):
@@ -284,6 +291,21 @@ def _people_in(text: str) -> list[str]:
     ]
 
 
+_NAMED_BY = re.compile(
+    r"\b(?:log|sign)s? in (?:with|by|using) (?:their |an? |the |his |her |its )?(?P<f>[a-z][a-z -]*?)(?: and (?:an? |their |the )?password)?$"
+)
+_IDENTIFIERS = ("email", "username", "user_name", "login")
+# What only a file calls so.
+_OTHERS = ("mail", "e_mail", "nick", "nickname", "handle")
+
+
+def _signed_in_by(entity: EntityDraft, world: World) -> str | None:
+    """The field that accounts log in with: the one that is named, else an address or a name."""
+    said = next((n for n in (world.signed_in_by, *_IDENTIFIERS) if n in entity.fields), None)
+    unique = (n for n in _OTHERS if n in entity.fields and entity.fields[n].unique and entity.declared)
+    return said or next(unique, None)
+
+
 def account_fields(entity: EntityDraft, world: World) -> None:
     """What an account needs to be signed in with."""
     if world.auth is None or (entity.guarded and world.auth.identifier in entity.fields):
@@ -301,13 +323,15 @@ def account_fields(entity: EntityDraft, world: World) -> None:
         identifier = next(n for n, f in entity.fields.items() if f.unique and f.type == "string")
         world.auth = world.auth.model_copy(update={"identifier": identifier})
         return
-    identifier = next((n for n in ("email", "username", "user_name", "login") if n in entity.fields), None)
+    identifier = _signed_in_by(entity, world)
     if identifier is None:
         identifier = "email"
         marker = world.assume("People sign in with an e-mail address and a password.")
         world.auth = world.auth.model_copy(update={"satisfies": (*world.auth.satisfies, marker)})
         entity.fields = {"email": Field(type="string", format="email", unique=True, satisfies=(*by, marker)), **entity.fields}
     else:
-        entity.fields[identifier] = entity.fields[identifier].model_copy(update={"unique": True, "required": True})
+        kept = entity.fields[identifier]
+        kept = kept.model_copy(update={"type": "string"} if kept.type == "text" else {})
+        entity.fields[identifier] = kept.model_copy(update={"unique": True, "required": True})
     entity.fields.pop("password", None)
     world.auth = world.auth.model_copy(update={"identifier": identifier})

@@ -115,6 +115,7 @@ class World:
     no_cues: frozenset[str] = frozenset()
     api_key_cues: list[str] = field(default_factory=list)
     account: str | None = None
+    signed_in_by: str = ""
     actors: dict[str, str] = field(default_factory=dict)
     deciders: frozenset[str] = frozenset()
     mere: frozenset[str] = frozenset()

@@ -315,6 +315,16 @@ def _associate(diagram: _Diagram, left: str, right: str, middle: str) -> None:
             between.fields[target.name] = Field(type="reference", to=target.name, satisfies=(diagram.by,))
 
 
+def _only_left(references: dict[str, Field], body: Body) -> str | None:
+    """The one reference that no other key of the entity names, where one key names none."""
+    stems = {re.sub(r"_(?:id|uuid|code|key|number)$", "", column) for column in body.foreign}
+    free = [n for n, f in references.items() if n not in stems and f.to not in stems]
+    lost = [s for s in stems if s not in references and all(f.to != s for f in references.values())]
+    # A key that is called after no entity is rather one to rows of its own.
+    free = [n for n in free if references[n].to == body.draft.name] if len(free) > 1 else free
+    return free[0] if len(free) == len(lost) == 1 else None
+
+
 def _foreign(diagram: _Diagram, body: Body) -> None:
     """Fields marked as keys to other tables name the reference that a relation made, or make one."""
     draft = body.draft
@@ -325,7 +335,7 @@ def _foreign(diagram: _Diagram, body: Body) -> None:
         )
         references = {n: f for n, f in draft.fields.items() if f.type == "reference"}
         named = next((n for n, f in references.items() if stem == n or f.to == identifier(stem)), None)
-        found = named or (next(iter(references)) if len(references) == len(body.foreign) == 1 else None)
+        found = named or _only_left(references, body)
         target = diagram.result.world.entities.get(identifier(stem))
         if found is None and target is not None:
             draft.fields[stem] = Field(type="reference", to=target.name, satisfies=(diagram.by,))

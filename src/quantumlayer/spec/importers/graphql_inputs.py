@@ -109,7 +109,7 @@ def _kept(draft: EntityDraft, name: str, field: Field, result: Import, by: str) 
     filled = _filled(field) if field.required and not _TOLD.match(name) else None
     if filled is not None:
         result.world.assume(f"The {name.replace('_', ' ')} of {rows} is {str(filled.default).strip(chr(39))} at first.")
-    elif field.required:
+    else:
         result.unfilled(draft, name)
     draft.fields[name] = (filled or _optional(field)).model_copy(update={"writable": "never", "satisfies": (by,)})
 

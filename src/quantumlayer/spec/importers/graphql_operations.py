@@ -130,6 +130,10 @@ def _mutation(schema: Schema, entities: dict[str, EntityDraft], node: FieldDefin
     world, answered = result.world, entities.get(schema.kind(node.type).name)
     verb, named = _divided(node.name.value, world)
     draft, given = named or answered, {identifier(n): a for n, a in arguments_of(schema, node).items()}
+    people = next((e for e in entities.values() if e.name in PEOPLE and "email" in e.fields), None)
+    if "password" in given and (account := answered or people):
+        let_sign_in(account, f"the mutation {node.name.value} takes their password", result, by)
+        return
     if draft is None or not verb:
         result.unmet.append(f"what the mutation {node.name.value} does is not said")
         return

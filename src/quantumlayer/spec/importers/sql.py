@@ -14,7 +14,9 @@ from quantumlayer.spec.importers.tables import Import, identifier, key_of, let_s
 from quantumlayer.spec.values import Field, OnDelete, Unique
 
 _SYSTEM = ("created_at", "updated_at")
-_PASSWORD = re.compile(r"(?:hashed_|encrypted_|crypted_)?(?:password|passwd|pwd)(?:_?(?:hash|digest|encrypted))?")
+_PASSWORD = re.compile(
+    r"(?:hashed_|encrypted_|crypted_)?(?:password|passwd|passphrase|pass|pwd|pw)(?:_?(?:hash|digest|encrypted))?"
+)
 _SECRET = re.compile(r"(?:password_?)?salt|remember_token|(?:password_)?reset_token|reset_password_token")
 _ON_DELETE: dict[str, OnDelete] = {
     "CASCADE": "cascade",

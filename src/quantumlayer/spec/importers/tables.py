@@ -100,7 +100,7 @@ def key_of(draft: EntityDraft, column: str, field: Field, result: Import, *, mad
     return key
 
 
-_SIGNED_IN_BY = ("email", "username", "user_name", "login")
+_SIGNED_IN_BY = ("email", "username", "user_name", "login", "mail", "e_mail", "nick", "nickname", "handle")
 
 
 def let_sign_in(draft: EntityDraft, told: str, result: Import, by: str) -> None:

@@ -80,8 +80,14 @@ class Maker:
         draft = self.drafts[resource.name]
         for parent in resource.parents:
             if parent in self.drafts:
+                # Who answers 409 to a delete keeps what has parts.
+                kept = any(409 in op.refusals for op in self.known[parent].of("DELETE", on_row=True))
                 draft.fields[parent] = Field(
-                    type="reference", to=parent, writable="create", on_delete="cascade", satisfies=(self.by,)
+                    type="reference",
+                    to=parent,
+                    writable="create",
+                    on_delete="restrict" if kept else "cascade",
+                    satisfies=(self.by,),
                 )
 
     def _toggles(self, resource: Resource) -> None:

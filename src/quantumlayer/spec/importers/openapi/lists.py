@@ -8,6 +8,7 @@ from quantumlayer.spec.analyst.words import singular
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.ids import NUMBER
 from quantumlayer.spec.importers.openapi.entities import Maker
+from quantumlayer.spec.importers.openapi.fields import type_of
 from quantumlayer.spec.importers.openapi.operations import Op, entity_name
 from quantumlayer.spec.importers.openapi.pages import pages_of, says_first
 from quantumlayer.spec.importers.openapi.resources import Resource
@@ -65,6 +66,9 @@ class Lists:
                 self.maker.note(f"{op.method} {op.path} has a parameter {parameter} {told}")
                 continue
             query[parameter] = found
+            listed = type_of(self.maker.document.schema(node.get("schema") or {}))[0] == "array"
+            if listed and found not in ("limit", "offset", "sort", "q"):
+                self.maker.note(f"{op.method} {op.path} takes one {parameter} at a time")
         for parent in resource.parents:
             if Filter(field=parent) not in filters and parent in draft.fields:
                 filters.append(Filter(field=parent))
