@@ -159,3 +159,52 @@ def test_a_story_of_people_with_an_odd_plural() -> None:
         "User stories: As a secretary, I can upload letters with a title and a date. As a secretary I archive letters."
     )
     assert set(spec.entities) <= {"letter", "secretary", "user"} and "archive" in spec.entities["letter"].operations
+
+
+@pytest.mark.parametrize(
+    ("text", "entities"),
+    [
+        ("The gym has lockers. Every locker has a number.", {"locker"}),
+        ("Clinic stores vaccines: name, expiry date, doses left.", {"vaccine"}),
+        ("Hardware assets: asset tag (unique), price. An asset is in stock, assigned or retired.", {"hardware_asset"}),
+        ("Recipes have a name. Customers rate recipes 1-5 after delivery.", {"recipe", "customer", "rating"}),
+        ("Flats have a number, persons have a name. Persons live in flats.", {"flat", "person"}),
+    ],
+)
+def test_only_what_is_kept_is_a_record(text: str, entities: set[str]) -> None:
+    assert set(spec_of(text).entities) == entities
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "fields"),
+    [
+        ("Recipes have a name and a cooking time in min.", "recipe", {"name": "string", "cooking_time": "integer"}),
+        ("Vaccines: name, doses left.", "vaccine", {"name": "string", "doses_left": "integer"}),
+        ("Pieces have a title. A concert has a date and a programme of pieces in order.", "concert", {"date": "date"}),
+        ("Teams have a name. The team with more points wins.", "team", {"name": "string"}),
+        ("Speakers have a name. Judges give each speaker between 60 and 80 points.", "speaker", {"name": "string"}),
+    ],
+)
+def test_fields_are_what_is_said_of_the_thing(text: str, entity: str, fields: dict[str, str]) -> None:
+    assert {n: f.type for n, f in spec_of(text).entities[entity].fields.items()} == fields
+
+
+def test_skates_have_a_state_of_three() -> None:
+    skate = spec_of("Skates have a number, a size between 25 and 50 and a state: free, out or in repair.").entities["skate"]
+    assert skate.state and skate.state.states == ("free", "out", "in_repair")
+
+
+def test_visitors_are_not_rows_of_a_session_because_it_takes_200() -> None:
+    text = "Visitors get skates. Skates have a number. Every session has a start, an end and a maximum of 200 visitors."
+    assert any("200 visitors" in reason for reason in unmet(text))
+
+
+def test_one_submission_for_each_assignment() -> None:
+    text = (
+        "Students log in. Assignments have a title. Students hand in one submission per assignment (text + link). "
+        "Students see only their own submissions."
+    )
+    assert unmet(text) == []
+    submission = spec_of(text).entities["submission"]
+    assert set(submission.fields) == {"text", "link", "student", "assignment"} and submission.visible
+    assert {frozenset(u.fields) for u in submission.unique} == {frozenset({"student", "assignment"})}

@@ -100,6 +100,12 @@ def _makes(person: str, texts: list[str]) -> bool:
     return any(re.match(rf"(?:an? |the |each |every )?{person}s? (?:can |may |must )?{_MAKES}\b", t) for t in texts)
 
 
+def _may(person: str, texts: list[str]) -> bool:
+    """Whether such people are told to be able to do something."""
+    word = rf"(?:{re.escape(person)}|{re.escape(plural(person))})"
+    return any(re.match(rf"(?:an? |the |each |every )?{word} (?:can|may) (?!not\b|be\b|only be\b)", t) for t in texts)
+
+
 def _keeps_own(person: str, texts: list[str]) -> bool:
     """Whether such people make things themselves, or are kept with values of their own."""
     subject = rf"(?:an? |the |each |every )?{person.replace('_', ' ')}s?"
@@ -220,7 +226,10 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
         account = "user"
     others = [p for p in distinct if p != account and p not in world.entities]
     chosen = account not in (named, keeping, registering, None)
-    if chosen and account not in _ANYBODY and any(_makes(p, told) for p in others):
+    if account not in (*_ANYBODY, None) and account not in (named, registering) and any(_may(p, told) for p in others):
+        # Pupils ask for leave and parents see it: both sign in.
+        account = "user"
+    elif chosen and account not in _ANYBODY and any(_makes(p, told) for p in others):
         # Pupils request what tutors give: both sign in.
         account = "user"
     account = account or (employees if len(distinct) == 1 else None) or "user"

@@ -139,6 +139,7 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         return add_fields(part, within[2], clause, world)
     if re.search(r"->|→|=>", text) and "," not in beside(text)[0] and ":" not in text:
         return ", ".join(_arrows(target, text, clause, world)) or True
+    text = re.sub(r"\b1 or more\b", "one or more", text)
     text = NUMBERS.sub(one_of_numbers, text)
     text, examples = _without_examples(text)
     text = _SUCH_AS.sub(r" (\g<v>)", text)
@@ -147,7 +148,12 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
     text, read = _parts(target, text, clause, world)
     text, alternatives = either(text)
     unread = [*([read] if read else []), *examples]
-    if not alternatives and (open_choice := _OPEN_CHOICE.search(text)) and not _typed(open_choice["a"], open_choice["b"]):
+    open_choice = None if alternatives else _OPEN_CHOICE.search(text)
+    if (
+        open_choice
+        and not _typed(open_choice["a"], open_choice["b"])
+        and not re.search(r": ?[\w -]+(?:, [\w -]+)*$", text[: open_choice.start()])
+    ):
         text, unread = text[: open_choice.start()], [*unread, open_choice["c"]]
     text = _spaced(text)
     pieces = list(_composed(with_inner(split_list(text)), world))
@@ -226,7 +232,8 @@ def add_fields(target: EntityDraft, text: str, clause: Clause, world: World) -> 
         ):
             world.stored[target.name] = (world.add(placed[1], clause.id).name, clause.id)
             continue
-        if implausible(item, piece, pieces):
+        among = re.search(r"\b(?:of|for|with) (?:the |all |its )?([a-z]+s)\b", item.noun, re.I)
+        if implausible(item, piece, pieces) or among and world.find(among[1]) and type_of(item.name)[0] is None:
             unread.append(item.noun)
             continue
         add_field(target, item, clause.id, world)
@@ -351,15 +358,19 @@ _SPANNED = re.compile(
 _CROWD = frozenset(("person", "guest", "visitor", "user", "passenger", "adult", "child", "kid", "spectator", "participant"))
 
 
+def _linking(child: EntityDraft, target: EntityDraft, world: World) -> list[EntityDraft]:
+    """What refers to both: the registration of a guest for a course."""
+    return [e for e, _ in world.children(target.name) if e.reference_to(child.name)]
+
+
 def limit_rows(target: EntityDraft, noun: str, count: int, clause: Clause, world: World) -> bool:
     """`a course has at most 30 students`: rows that refer here, directly or as what links the two."""
     child = world.find(noun) or (world.add(noun, clause.id) if singular(noun) in PEOPLE - _CROWD else None)
-    if child is None:
+    if child is None or child.name in _CROWD and not child.reference_to(target.name) and not _linking(child, target, world):
         return False
 
     def add() -> None:
-        linking = [e for e, _ in world.children(target.name) if e.reference_to(child.name)]
-        rows = next(iter(linking), child)
+        rows = next(iter(_linking(child, target, world)), child)
         reference = rows.reference_to(target.name) or world.link(rows, target, clause.id)
         live = open_test(rows, "x")
         path = f"self.{reference}.{world.inverse(rows, reference)}"

@@ -139,7 +139,8 @@ def _declared(text: str) -> list[str]:
             and (sure := noun(m["n"], told=True))
         ):
             nouns_told.append(sure)
-        nouns += [m["n"]]
+        if not (m["v"] in ("get", "gets") and re.match(r" [a-z]+(?:ed|en|wn|ld|nt)\b", m["rest"])):
+            nouns += [m["n"]]
         if m["v"].startswith("belong"):
             nouns += [re.sub(r"^.*? to ", "", f" to {m['rest'].strip()}").split(" and ")[0]]
         if (
@@ -316,11 +317,7 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
     )
     text = re.sub(r",? so that .*$|,? in order to .*$", "", text)
     m = _ACTS.match(text)
-    if (
-        not m
-        or not verb_base(m["v"].split()[0])
-        or m["v"].split()[0] in ("is", "are", "has", "have", "be")
-    ):
+    if not m or not verb_base(m["v"].split()[0]) or m["v"].split()[0] in ("is", "are", "has", "have", "be"):
         return []
     if re.match(r"(?:and|or) ", m["o"]):
         return []
@@ -347,7 +344,10 @@ def _acted(text: str, found: dict[str, str]) -> list[str]:
                 piece
                 and (one := noun(piece))
                 and (is_plural(piece) or piece != m["o"])
-                and (not looks_like_field(one) or ((is_plural(piece) or determined) and one.split("_")[-1] in RECORDS))
+                and (
+                    not (looks_like_field(one) or looks_like_field(piece) and one not in PEOPLE)
+                    or ((is_plural(piece) or determined) and one.split("_")[-1] in RECORDS)
+                )
                 and (not verb_base(piece.split()[0]) or ((is_plural(piece) or determined) and one in RECORDS))
             )
             or taken

@@ -1,6 +1,7 @@
 """One item of a list → a field of a draft: its type, bounds, default, or the relation that it is."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from quantumlayer.spec.analyst.attributes import KNOWN, Item
@@ -17,7 +18,9 @@ _MEASURED = re.compile(
     r"in (?:kg|kilograms?|grams?|g|km|kilomet|met(?:re|er)|m$|cm|mm|square|cubic|hectare|acre|m²|m2|sqm|litre|liter|degrees|percent|kwh?$|mw$|volt|amp|hertz|hz$|bar$|tons?$|tonnes?$|mg$)",
     re.I,
 )
-_WHOLE = re.compile(r"in (?:seconds?|minutes?|days?|weeks?|months?|years?|pages?|pieces?|people|persons?|points)$", re.I)
+_WHOLE = re.compile(
+    r"in (?:seconds?|secs?|minutes?|mins?|days?|weeks?|months?|years?|pages?|pieces?|people|persons?|points)$", re.I
+)
 
 
 _NUMERIC = ("integer", "number", "decimal")
@@ -25,6 +28,10 @@ _NUMERIC = ("integer", "number", "decimal")
 
 def add_field(target: EntityDraft, item: Item, by: str, world: World) -> None:
     """Add one field, a relation where the item names an entity."""
+    pointed = item.name.removesuffix("_id")
+    if pointed not in (item.name, target.name) and pointed in world.entities and not item.attributes:
+        # `trainer_id` among the values of a class is its trainer
+        item = replace(item, name=pointed, noun=pointed.replace("_", " "))
     if found := related(target, item, world):
         relate(target, item, found, by, world)
         return

@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.behave import CRUD_VERBS, EVENT_VERBS, limit_crea
 from quantumlayer.spec.analyst.conditions import condition
 from quantumlayer.spec.analyst.contradict import contradicts
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.states import operation_for, operation_name
+from quantumlayer.spec.analyst.states import leaves_state, operation_for, operation_name
 from quantumlayer.spec.analyst.words import an, participle, snake, verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World, open_test
 from quantumlayer.spec.values import Guard, Rule
@@ -25,6 +25,8 @@ def cannot_be(clause: Clause, world: World, m: Any) -> bool | str | None:
     if target is None or not verbs or phrase in ("", "it", "not"):
         return None
     for verb in verbs:
+        if verb not in (*EVENT_VERBS, *CRUD_VERBS) and not leaves_state(target, verb):
+            return None
         if not _forbid(clause, world, target, phrase, verb, bool(only)):
             return None
     return True

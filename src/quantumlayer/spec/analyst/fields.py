@@ -280,6 +280,8 @@ def type_of(name: str) -> tuple[str | None, str | None]:
         return "decimal", None
     if words[-1] == "id" and len(words) > 1:
         return "string", None
+    if len(words) > 1 and words[-1] in ("left", "remaining", "available", "sold", "used") and is_plural(words[-2]):
+        return "integer", None
     if words[0] in ("start", "end") and words[-1] in ("second", "minute", "page", "line", "position", "number"):
         return "integer", None
     if words[0] == "year" and len(words) == 2 and verb_base(words[1]) not in (None, words[1]):

@@ -78,7 +78,13 @@ def scores(clause: Clause, world: World, m: Any) -> bool | str | None:
 def gives(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`teachers give grades between 1.0 and 6.0 in steps of 0.5 to students`"""
     given, to, who = entity(world, m, "e"), entity(world, m, "t"), singular(m["s"].lower())
-    if given is None or (to is None and m["t"]) or given is to or not (who in PEOPLE or world.find(who)):
+    if (
+        given is None
+        or given.name in PEOPLE
+        or (to is None and m["t"])
+        or given is to
+        or not (who in PEOPLE or world.find(who))
+    ):
         return None
     if to is not None:
         world.link(given, to, clause.id)

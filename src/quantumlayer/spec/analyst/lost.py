@@ -7,7 +7,7 @@ from typing import Any
 from quantumlayer.spec.analyst.spelling import vocabulary
 from quantumlayer.spec.analyst.words import LEXICON, expand, number, singular, verb_base, words_of
 
-_IDLE = words_of("idle")
+_IDLE = words_of("idle") | words_of("organisations")
 # Numbers in digits, and the words for them that stand for nothing else.
 _COUNTED = "|".join(w for w, n in LEXICON["numbers"].items() if n > 1 and w not in ("twice", "half", "second"))
 _NUMBER = re.compile(

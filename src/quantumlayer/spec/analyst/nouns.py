@@ -76,6 +76,8 @@ def noun(text: str, *, told: bool = False) -> str | None:
         return None
     if len(words) > 1 and words[-1] in _ADJECTIVES:
         return None
+    if any(re.search(r"\d", w) for w in words):
+        return None
     if len(words) > 1 and words[-1].endswith("s") and {words[-1][:-1], verb_base(words[-1])} & _NEVER_NOUNS:
         return None
     if not words or len(words) > 3 or any(w in STOP for w in words):
