@@ -202,3 +202,27 @@ def test_endpoints_with_bare_verbs_and_deeds_on_flags():
 def test_a_deed_sets_the_flag_that_tells_of_it(verb, flag, value):
     _, spec = of(f"### Post\n- title: string\n- {flag}: boolean, default false\n\n## Endpoints\n- POST /posts/{{id}}/{verb}")
     assert spec.entities["post"].operations[verb].effects[0].set == {flag: value}
+
+
+def test_what_stands_below_a_person_is_what_such_people_may_do():
+    _, spec = of(
+        "Admin:\n- create products\n- view all orders\nCustomer:\n- place orders\n\nProduct: name, price\nOrder: product, quantity"
+    )
+    assert spec.entities["product"].operations["create"].access.roles == ("admin",)
+    assert spec.entities["order"].fields["customer"].default == "actor" and "admin" in str(spec.entities["order"].visible)
+
+
+def test_what_stands_below_a_record_is_told_of_it():
+    _, spec = of(
+        "Users:\n  - register/login with email + password\n\nProjects:\n  - name\n  - belongs to one user\n  - has many tasks\n\nTasks:\n  - title"
+    )
+    assert spec.auth is not None and spec.entities["task"].fields["project"].to == "project"
+    assert any(f.to == "user" for f in spec.entities["project"].fields.values())
+
+
+def test_lines_with_parentheses_and_keys_that_name_records():
+    text = "Members (id, full name)\nClasses (id, title, max_participants)\nBookings (id, member_id, class_id)\n\nRules:\n* no more bookings than max_participants"
+    _, spec = of(text)
+    booking = spec.entities["booking"]
+    assert {n: f.to for n, f in booking.fields.items()} == {"member": "member", "class": "class"}
+    assert any("max_participants" in rule.check for rule in booking.rules.values())

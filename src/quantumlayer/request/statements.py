@@ -45,9 +45,9 @@ _HOSTILE = re.compile(
     r"|\brm -rf\b|\b(exec|eval|os\.system|subprocess)\s*\(|<script\b|\$\(.+\)|\S{200,}|`[^`]*\b(curl|wget|sh|bash)\b[^`]*`",
     re.I | re.S,
 )
-# A bullet, a heading, `**Task**: …`, `Patient: name, email`
+# A bullet, a heading, `**Task**: …`, `Patient: name, email`, `Patients (name, email)`
 _ALONE = re.compile(
-    rf"{_BULLET.pattern}|#|(?:\*\*|__)[^*_:]{{1,60}}(?::(?:\*\*|__)|(?:\*\*|__)\s*[:(–-])|[A-Z]\w*(?: \w+){{0,2}}: \S"
+    rf"{_BULLET.pattern}|#|(?:\*\*|__)[^*_:]{{1,60}}(?::(?:\*\*|__)|(?:\*\*|__)\s*[:(–-])|[A-Z]\w*(?: \w+){{0,2}}(?:: \S|:$| \([^()]*,[^()]*\)$)"
 )
 _NAME_OF_IT = re.compile(r"(?:project|product|app|application|title|name|system|service)(?: name| title)?", re.I)
 _LABEL = re.compile(r"(?:\*\*|__)?(?P<n>[A-Za-z][\w /-]{1,40})(?::(?:\*\*|__)|(?:\*\*|__):|:)\s+(?P<rest>\S.*)", re.S)
@@ -146,8 +146,11 @@ class _Reading:
                 yield from self.read(child)
             self.lead = outer
             return
-        for number, piece in enumerate(_lines(_content(first)) if first else []):
-            yield from self._divide(_CHECKBOX.sub("", _BULLET.sub("", piece) if number else piece), "item", self.lead)
+        pieces = _lines(_content(first)) if first else []
+        for piece in pieces[:1]:
+            yield from self._divide(_CHECKBOX.sub("", piece), "item", self.lead)
+        for piece in pieces[1:]:
+            yield from self._block(piece)
         for child in children:
             yield from self.read(child)
 
