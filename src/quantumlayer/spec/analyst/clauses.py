@@ -120,7 +120,7 @@ def _told_of(text: str, lead: str) -> str:
         return f"{many} can {text.replace('/', ' and ')}"
     first, *others = text.split()
     acts = one in PEOPLE | ROLES and others and verb_base(first.lower()) == first.lower()
-    acts = acts and not (type_of(snake(text))[0] or type_of(snake(first))[0])
+    acts = acts and not (type_of(snake(text))[0] or others[0].startswith("("))
     return f"{many} can {text}" if acts else ""
 
 
