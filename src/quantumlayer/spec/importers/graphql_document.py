@@ -13,19 +13,15 @@ from graphql import (
     InputObjectTypeDefinitionNode,
     InputObjectTypeExtensionNode,
     InputValueDefinitionNode,
-    InterfaceTypeDefinitionNode,
-    InterfaceTypeExtensionNode,
     ListTypeNode,
     ListValueNode,
     NonNullTypeNode,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
     OperationTypeDefinitionNode,
-    ScalarTypeDefinitionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     TypeNode,
-    UnionTypeDefinitionNode,
     ValueNode,
     parse,
 )
@@ -54,7 +50,6 @@ class Schema:
     told: dict[str, str] = field(default_factory=dict)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
     inputs: dict[str, dict[str, InputValueDefinitionNode]] = field(default_factory=dict)
-    several: set[str] = field(default_factory=set)
     roots: dict[str, list[FieldDefinitionNode]] = field(default_factory=dict)
     through: dict[str, Kind] = field(default_factory=dict)
     directed: list[tuple[str, DirectiveNode]] = field(default_factory=list)
@@ -155,11 +150,8 @@ def _enter(name: str, schema: Schema, node: object, roots: dict[str, str]) -> No
             schema.enums[node.name.value] = (*schema.enums.get(node.name.value, ()), *values)
         case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
             schema.inputs.setdefault(node.name.value, {}).update({f.name.value: f for f in node.fields or ()})
-        case InterfaceTypeDefinitionNode() | UnionTypeDefinitionNode():
-            schema.several.add(node.name.value)
-        case ScalarTypeDefinitionNode() | InterfaceTypeExtensionNode():
-            pass
         case _:
+            # Interfaces repeat what their types have; unions, scalars and directives are read where they are used.
             pass
 
 

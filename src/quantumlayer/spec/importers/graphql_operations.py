@@ -21,7 +21,6 @@ _PLAIN = {
 _READS = ("get", "list", "all", "find", "fetch", "load", "my")
 _PAGES = frozenset(("first", "last", "after", "before", "limit", "offset", "skip", "take", "page", "page_size", "per_page", "cursor", "pagination", "size"))  # fmt: skip
 _SEARCHES = frozenset(("search", "query", "q", "text", "term", "search_term", "keyword"))
-_ORDERS = frozenset(("order_by", "sort", "sort_by", "order", "sort_order", "direction"))
 _CALLER = frozenset(("me", "viewer", "current_user", "whoami", "my_profile", "self"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from quantumlayer.spec.analyst.words import plural
 from quantumlayer.spec.analyst.world import EntityDraft
 from quantumlayer.spec.importers.openapi.document import Document, Json
-from quantumlayer.spec.importers.openapi.fields import scalar, type_of
+from quantumlayer.spec.importers.openapi.fields import check_bounds, scalar, type_of
 from quantumlayer.spec.importers.openapi.identity import identity, names_row
 from quantumlayer.spec.importers.openapi.operations import Shape
 from quantumlayer.spec.importers.openapi.people import SECRETS, TOKENS, People
@@ -20,7 +20,7 @@ from quantumlayer.spec.importers.openapi.relations import (
     referred,
     relation,
 )
-from quantumlayer.spec.importers.openapi.resources import Resource, Toggle, system_member
+from quantumlayer.spec.importers.openapi.resources import Member, Resource, system_member
 from quantumlayer.spec.importers.openapi.untold import unheld
 from quantumlayer.spec.importers.tables import Import, identifier
 from quantumlayer.spec.naming import wire_name
@@ -151,7 +151,8 @@ class Maker:
             **{k: v for k, v in updates.items() if k not in nodes},
         }
         for key, node in nodes.items():
-            self._member(resource, key, node, key in creates, key in updates, key in needed, bool(changed))
+            schema = self.document.schema(node)
+            self._member(resource, Member(key, node, schema, key in creates, key in updates, key in needed, bool(changed)))
         self._unset(resource)
 
     def _unset(self, resource: Resource) -> None:
@@ -162,70 +163,76 @@ class Maker:
             if field.type == "boolean" and field.writable == "never" and field.default is None and field.value is None:
                 fields[name] = field.model_copy(update={"default": "false", "required": True})
 
-    def _member(
-        self, resource: Resource, key: str, node: Any, made: bool, changed: bool, needed: bool, changeable: bool
-    ) -> None:
-        schema, name = self.document.schema(node), identifier(key)
+    def _member(self, resource: Resource, member: Member) -> None:
+        if not (self._elsewhere(resource, member) or self._relates(resource, member)):
+            self._valued(resource, member)
+
+    def _elsewhere(self, resource: Resource, member: Member) -> bool:
+        """Whether it is no field of its own: part of signing in, kept by every row, counted, or of the row above."""
+        key, name, schema = member.key, member.name, member.schema
         draft, members = self.drafts[resource.name], resource.members
         is_account = bool(self.accounts and resource.name == self.accounts.entity)
         if is_account and name == "password" and any(schema.get(k) for k in ("minLength", "maxLength", "pattern")):
             self.note(f"the length or form of passwords of {resource.plural} is the application's own")
         if not name or (is_account and name in SECRETS):
             members[key] = "$token" if name in TOKENS else "password"
-            return
-        if system := system_member(name, schema):
+        elif system := system_member(name, schema):
             members[key] = system
-            return
-        if key in members:
-            return
-        if is_account and name in _OF_SESSIONS:
+        elif key in members:
+            pass
+        elif is_account and name in _OF_SESSIONS:
             self.note(f"the member {key} of {resource.plural} is left out: roles and sessions are the application's own matter")
-            return
-        accepted = (made or changed) and not schema.get("readOnly")
-        if not accepted and (value := self._counted(resource, name, schema)):
+        elif not member.accepted and (value := self._counted(resource, name, schema)):
             draft.fields[name] = Field(type=value[0], value=value[1], satisfies=(self.by,))  # type: ignore[arg-type]
             members[key] = name
-            return
-        if not accepted and (above := of_parent(self.drafts, self.known, resource, name)):
+        elif not member.accepted and (above := of_parent(self.drafts, self.known, resource, name)):
             kind = "integer" if type_of(schema)[0] == "integer" else "string"
             draft.fields[name] = Field(type=kind, value=f"self.{above}.{name}", satisfies=(self.by,))  # type: ignore[arg-type]
             members[key] = name
-            return
+        else:
+            return False
+        return True
+
+    def _relates(self, resource: Resource, member: Member) -> bool:
+        """Whether it names other rows."""
+        name, schema, draft = member.name, member.schema, self.drafts[resource.name]
+        required = member.needed and member.made
         if target := referred(self.drafts, schema) or self._named(name, schema):
             label = name.removesuffix("_id")
-            members[key] = f"{label}_id"
+            resource.members[member.key] = f"{label}_id"
+            account = self.accounts.entity if self.accounts else ""
             if label in resource.parents and label in draft.fields:
                 # What stands in the path names the row above.
-                return
-            account = self.accounts.entity if self.accounts else ""
-            if target == account and not accepted and self._always(resource, key, schema) and made_by_signed(resource):
+                return True
+            if target == account and not member.accepted and self._always(resource, member) and made_by_signed(resource):
                 own(self.drafts, account, resource, label, schema, self.by)
-                return
-            writable = "always" if changed else "create" if made else "never"
+                return True
             draft.fields[label] = Field(
                 type="reference",
                 to=target,
-                required=needed and made,
+                required=required,
                 unique=bool(schema.get("x-unique")),
-                writable=writable,
+                writable=member.writable,
                 satisfies=(self.by,),
-                **relation(self.drafts, resource, target, label, schema, required=needed and made),
+                **relation(self.drafts, resource, target, label, schema, required=required),
             )
-            members[key] = f"{label}_id"
-            return
+            return True
         if target := self._named_many(draft, name, schema):
-            label, writable = plural(name.removesuffix("_ids")), "always" if changed else "create" if made else "never"
+            label = plural(name.removesuffix("_ids"))
             told = relation(self.drafts, resource, target, label, schema, required=False)
             many = Field(
-                type="references", to=target, required=needed and made, writable=writable, satisfies=(self.by,), **told
+                type="references", to=target, required=required, writable=member.writable, satisfies=(self.by,), **told
             )
-            draft.fields[label], members[key] = many, wire_name(label, many)
-            return
-        if schema["properties"]:
-            if not self._row_of(schema, node):
-                members[key] = self._flattened(resource, name, schema, made, changed, needed)
-            return
-        found = scalar(self.document, node, required=needed and made, by=self.by)
+            draft.fields[label], resource.members[member.key] = many, wire_name(label, many)
+            return True
+        if schema["properties"] and not self._row_of(schema, member.node):
+            resource.members[member.key] = self._flattened(resource, name, schema, member.made, member.changed, member.needed)
+        return bool(schema["properties"])
+
+    def _valued(self, resource: Resource, member: Member) -> None:
+        """A field of its own."""
+        key, name, schema, draft = member.key, member.name, member.schema, self.drafts[resource.name]
+        found = scalar(self.document, member.node, required=member.needed and member.made, by=self.by)
         if found is None:
             self.note(
                 f"the member {key} of {resource.plural} is a list of objects or a mixture of types, which has no counterpart"
@@ -233,24 +240,19 @@ class Maker:
             return
         if schema.get("pattern") and found.type in ("string", "text") and found.pattern is None:
             self.note(f"the pattern of {key} of {resource.plural} means something else in every language, and is not held")
-        for word in unheld(self.document, node):
+        for word in unheld(self.document, member.node):
             self.note(f"the {word} of {key} of {resource.plural} is not held")
         if natural := natural_key(self._coded, resource, name):
             self.note(f"that {key} of {resource.plural} names one of {self.known[natural].plural} is not held")
         if schema.get("x-unique") and found.type not in ("boolean", "strings"):
             found = found.model_copy(update={"unique": True})
-        self._check_bounds(key, resource, found)
-        members[key] = name
-        draft.fields[name] = self._placed(resource, name, found, accepted, made, changed, changeable)
+        check_bounds(self.document, f"{key} of {resource.plural}", key, found)
+        resource.members[key] = name
+        draft.fields[name] = self._placed(
+            resource, name, found, member.accepted, member.made, member.changed, member.changeable
+        )
         if draft.state and draft.state.field == name:
             del draft.fields[name]
-
-    def _check_bounds(self, key: str, resource: Resource, found: Field) -> None:
-        for least, most, what in ((found.min, found.max, "value"), (found.min_length, found.max_length, "length")):
-            if least is not None and most is not None and least > most:
-                told = f"the {what} of {key} of {resource.plural} is at least {least} and at most {most}"
-                near = f"{key}:" if f"{key}:" in self.document.text else f'"{key}"'
-                raise self.document.error(told, "mend the bounds of this member", near)
 
     def _placed(
         self, resource: Resource, name: str, found: Field, accepted: bool, made: bool, changed: bool, changeable: bool
@@ -379,10 +381,10 @@ class Maker:
                 inner[part] = self._shown(draft, label, target, member)
             resource.members[key] = {k: v for k, v in inner.items() if v}
 
-    def _always(self, resource: Resource, key: str, schema: Json) -> bool:
+    def _always(self, resource: Resource, member: Member) -> bool:
         """Whether every row has the member, and no other is the owner's."""
-        needed = any(key in shape.schema.get("required", ()) for shape in self._shapes(resource))
-        return needed and not type_of(schema)[1] and self.drafts[resource.name].owner is None
+        needed = any(member.key in shape.schema.get("required", ()) for shape in self._shapes(resource))
+        return needed and not type_of(member.schema)[1] and self.drafts[resource.name].owner is None
 
     def _reference(self, resource: Resource, name: str, target: Resource) -> str | None:
         draft = self.drafts[resource.name]
@@ -413,8 +415,3 @@ class Maker:
 def short(known: Field) -> Field:
     """A text that identifies a row."""
     return known.model_copy(update={"type": "string"}) if known.type == "text" else known
-
-
-def toggles_of(resource: Resource) -> list[Toggle]:
-    """The toggles of a resource and its views."""
-    return [toggle for owner in (resource, *resource.views) for toggle in owner.toggles]

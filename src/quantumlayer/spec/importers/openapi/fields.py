@@ -121,3 +121,12 @@ def literal(value: Any, kind: str) -> str | None:
     if isinstance(value, str) and kind in ("string", "enum"):
         return json.dumps(value)
     return None
+
+
+def check_bounds(document: Document, label: str, key: str, found: Field) -> None:
+    """Raises `ImportError_` for bounds that exclude each other."""
+    for least, most, what in ((found.min, found.max, "value"), (found.min_length, found.max_length, "length")):
+        if least is not None and most is not None and least > most:
+            near = f"{key}:" if f"{key}:" in document.text else f'"{key}"'
+            told = f"the {what} of {label} is at least {least} and at most {most}"
+            raise document.error(told, "mend the bounds of this member", near)

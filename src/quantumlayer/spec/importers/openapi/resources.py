@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantumlayer.spec.analyst.words import participle, verb_base
+from quantumlayer.spec.importers.openapi.document import Json
 from quantumlayer.spec.importers.openapi.operations import Op, Shape, entity_name
 from quantumlayer.spec.importers.openapi.people import SECRETS, People
 from quantumlayer.spec.importers.tables import identifier
+from quantumlayer.spec.values import Writable
 
 _SYSTEM = {"id": "id", "created_at": "created_at", "updated_at": "updated_at"}
 _STAMPS = {"created": "created_at", "created_on": "created_at", "updated": "updated_at", "modified": "updated_at", "modified_at": "updated_at", "updated_on": "updated_at", "last_modified": "updated_at"}  # fmt: skip
@@ -31,6 +33,34 @@ class Toggle:
         """Whether a member of the row tells that the caller has it on: `favorited`, `following`, `is_liked`."""
         stem = self.verb[: max(4, len(self.verb) - 1)]
         return any(part.startswith(stem) or stem.startswith(part) and len(part) > 3 for part in member.split("_"))
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a resource's schemas: whether rows are made and changed with it, and whether making one needs it."""
+
+    key: str
+    node: Any
+    schema: Json
+    made: bool
+    changed: bool
+    needed: bool
+    changeable: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in the spec."""
+        return identifier(self.key)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether clients give it."""
+        return (self.made or self.changed) and not self.schema.get("readOnly")
+
+    @property
+    def writable(self) -> Writable:
+        """When clients give it."""
+        return "always" if self.changed else "create" if self.made else "never"
 
 
 @dataclass
