@@ -22,6 +22,7 @@ PARTS = (
     "held_out_9",
     "held_out_10",
     "held_out_11",
+    "held_out_12",
 )
 
 

@@ -131,7 +131,7 @@ def test_rows_with_a_start_and_a_length_overlap_as_those_with_an_end_do() -> Non
         play.post("/bookings", {"court_id": court, "start": f"2030-06-01T{at}:00Z", "duration": 60}, status)
 
 
-@pytest.mark.parametrize("part", ["held_out_10", "held_out_11"])
+@pytest.mark.parametrize("part", ["held_out_10", "held_out_11", "held_out_12"])
 def test_misreadings_that_were_seen_do_not_come_back(part: str) -> None:
     assert not score(load(part)).wrong
 
