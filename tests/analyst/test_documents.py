@@ -226,3 +226,19 @@ def test_lines_with_parentheses_and_keys_that_name_records():
     booking = spec.entities["booking"]
     assert {n: f.to for n, f in booking.fields.items()} == {"member": "member", "class": "class"}
     assert any("max_participants" in rule.check for rule in booking.rules.values())
+
+
+def test_arrows_name_records_and_values_may_have_a_default_behind_them():
+    text = "### Guest\n- `email` (string, unique, valid email)\n\n### Reservation\n- `guestId` → Guest\n- `status` (pending, confirmed) - default: pending"
+    _, spec = of(text)
+    assert spec.entities["guest"].fields["email"].format == "email"
+    reservation = spec.entities["reservation"]
+    assert reservation.fields["guest"].to == "guest" and reservation.state is not None
+    assert reservation.state.states == ("pending", "confirmed")
+
+
+def test_order_items_are_items_of_orders_and_actors_are_no_records():
+    text = "Actors: Customer, Admin\n\n- Products (name, price)\n- Orders (order date, status: pending/paid)\n- Order items (product, quantity, unit price)"
+    frd, spec = of(text)
+    assert set(spec.entities) == {"product", "order", "order_item"} and "Actors: Customer, Admin" in frd.context
+    assert spec.entities["order_item"].fields["order"].to == "order"

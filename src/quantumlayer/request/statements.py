@@ -32,6 +32,9 @@ _CHAPTER = re.compile(
 _TECHNOLOGY = re.compile(
     r"(?:tech|technology|technologies|technical|implementation)?(?: ?stack| choices)?|built with|tooling|technologies", re.I
 )
+# `Actors: requester, agent, admin`: what they may do says who they are
+_ROLES = re.compile(r"(?:user )?(?:roles|actors|personas|user types|types of users)", re.I)
+_NAMES = re.compile(r"\w+(?: \w+)?(?:(?:, | and |, and | / )\w+(?: \w+)?)*\.?")
 _BACKGROUND = re.compile(r"purpose|background|motivation|problem(?: statement)?|vision|business case", re.I)
 _FIELDS = re.compile(r"(?:fields|attributes|properties|columns|data|schema)", re.I)
 _OUTSIDE = re.compile(
@@ -125,6 +128,8 @@ class _Reading:
             yield from self._divide(_BULLET.sub("", block), "item", self.lead)
         elif heading := _HEADING.match(block):
             yield self.titled(heading["a"] or heading["b"])
+        elif (label := _LABEL.match(block)) and _ROLES.fullmatch(label["n"]) and _NAMES.fullmatch(label["rest"]):
+            yield Statement(text=_plain(block), kind="context")
         elif (label := _LABEL.match(block)) and (_CHAPTER.fullmatch(label["n"]) or _section(label["n"])):
             section, self.section = self.section, _section(label["n"])
             yield from self._divide(label["rest"], "sentence", "")

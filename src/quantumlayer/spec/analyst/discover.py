@@ -56,7 +56,11 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
             del found[one]
     for one in [o for o in found if "_" in o]:
         head, _, tail = one.partition("_")
-        if tail in found and re.search(rf"\b(?:states?|status(?:es)?)\b[^.]*\b{head}\b", everything):
+        if tail in found and head not in found and re.search(rf"\b(?:states?|status(?:es)?)\b[^.]*\b{head}\b", everything):
+            del found[one]
+    for one in [o for o in found if any(w.endswith(f"_{o}") and w.removesuffix(f"_{o}") in found for w in found)]:
+        # `order items (product, quantity)`: the items of orders, and no others
+        if not any(re.match(rf"(?:(?:an?|each|every|the) )?{one}s? (?:has|have|with|belongs?|:|\()", t) for _, t in texts):
             del found[one]
     for one in [o for o in found if verb_base(o) and any(c.endswith(f"_{o}") for c in found)]:
         if not any(

@@ -54,6 +54,11 @@ _BOUND = re.compile(
 )
 _RECORD = re.compile(r"[A-Z][a-z]\w*")
 _NAME = r"(?P<n>[a-z][\w-]*(?: \w[\w-]*){0,2})"
+_POINTED = re.compile(rf"{_NAME} ?(?:→|->|=>) ?(?P<s>[A-Z]\w*)")
+_VALUED = re.compile(
+    r"(?P<n>[a-z][\w-]*(?: \w[\w-]*){0,2}) ?\((?P<v>[^()]+)\)(?: ?[-–:,;] ?|, ?| )(?P<t>(?:default|optional|required|unique|nullable).*)",
+    re.I,
+)
 _ENTRY = re.compile(rf"{_NAME}(?: ?: ?| [-=] )(?P<s>.+)|{_NAME.replace('<n>', '<m>')} ?\((?P<p>.+)\)", re.I)
 _SIGNS = (
     (re.compile(r"^(?:not null|non[- ]?null(?:able)?|not empty|not nullable)$", re.I), "required"),
@@ -64,12 +69,22 @@ _SIGNS = (
     (re.compile(r"^< ?(?=-?\d)"), "less than "),
     (re.compile(r"^(?:max|min)(?:imum)?[ _-]?len(?:gth)?[ :=]*(?=\d)", re.I), lambda m: f"{m[0][:3].lower()} "),
     (re.compile(r"^default(?:s to)?[ :=]+", re.I), "default "),
+    (
+        re.compile(
+            r"^(?:(?:must be )?(?:an? )?valid |format[: ]+)(e-?mail|url|uuid|phone)(?: address| number| format)?$", re.I
+        ),
+        r"\1",
+    ),
 )
 _OURS = ("id", "created_at", "updated_at")
 
 
 def as_entry(text: str) -> str | None:
     """The entry in one form, `name (type, …)`; None where the text is none."""
+    if (valued := _VALUED.fullmatch(text.strip(" .;"))) and enumeration(valued["v"]):
+        text = f"{valued['n']}: enum: {' | '.join(re.split(r' *[,|/] *', valued['v']))}, {valued['t']}"
+    if pointed := _POINTED.fullmatch(text.strip(" .;")):
+        text = f"{pointed['n']}: reference to {pointed['s']}"
     m = _ENTRY.fullmatch(text.strip(" .;"))
     name, said = ((m["n"] or m["m"]).strip(), (m["s"] or m["p"]).strip()) if m else ("", "")
     if not _is_type(said) and (behind := re.fullmatch(r"([^,(]+) \((.+)\)", said)):
