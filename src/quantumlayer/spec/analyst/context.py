@@ -5,7 +5,7 @@ import re
 from quantumlayer.spec.analyst.clauses import has_subject_and_verb
 from quantumlayer.spec.analyst.words import words_of
 
-_KINDS = "api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library|crm|erp|cms|pim|hrm|thing|something|solution|mvp|prototype|module|microservice"
+_KINDS = "board|hub|directory|wiki|diary|journal|calendar|gallery|clone|exchange|network|dashboard|crm|erp|scheduler|api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library|crm|erp|cms|pim|hrm|thing|something|solution|mvp|prototype|module|microservice"
 _CHATTER = re.compile(
     r"^(?:(?:thanks?|thank you|many thanks|please|hi|hello|hey|cheers|dear|good (?:morning|afternoon|evening)|best(?: regards| wishes)?|kind regards|regards|sincerely|yours|greetings|ciao)\b[^.]{0,60}"
     r"|(?:i|we) (?:would like|want|need|am|are|have) (?:to (?:have|build)|you to|an? (?:app|api|application|system|tool|service|website)).{0,40}"
@@ -14,7 +14,7 @@ _CHATTER = re.compile(
     r"|(?:from|to|cc|bcc|subject|date|sent|on|re|fwd?):? .{0,40}(?:@|wrote:?$|\d{4}).{0,60}|(?:from|to|cc|subject|sent): .{1,80}|-- ?\w*.{0,40}|>.{0,10})$",
     re.I,
 )
-_TITLE = re.compile(rf"^(?!\w+ing (?:an? |the )\w+ (?:also |automatically )?\w+s )(?!(?:report|show|list|search|filter|sort|count|calculate|compute|display|get)s?\b)(?!.*\b(?:per|by|below|above)\b)(?:(?:please |can you |could you |let us |let's )*(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like|generate|set up|code|program|we are building|i am building|we are looking for|i am looking for|following up on .{{1,40}}: (?:we|i) need)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){{0,5}}?(?:{_KINDS})(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{{1,50}})?$", re.I)  # fmt: skip
+_TITLE = re.compile(rf"^(?!\w+ing (?:an? |the )\w+ (?:also |automatically )?\w+s )(?!(?:report|show|list|print|export|search|filter|sort|count|calculate|compute|display|get)s?\b)(?!.*\b(?:per|by|below|above)\b)(?:(?:please |can you |could you |let us |let's )*(?:build|create|make|write|develop|design|implement|give me|i want|i need|i'd like|i would like|we want|we need|we'd like|generate|set up|code|program|we are building|i am building|we are looking for|i am looking for|following up on .{{1,40}}: (?:we|i) need)\b )?(?:me |us |to (?:build|have|create|make) )?(?:an? |the |my |our )?(?:[\w'/-]+ ){{0,5}}?(?:{_KINDS})(?: (?:for|of|to) (?:an? |the |my |our |managing |tracking )*[\w' -]{{1,50}})?$", re.I)  # fmt: skip
 _FINITE = re.compile(
     r"\b(?:can|cannot|may|must|should|will|has|have|is|are|not|with|never|no|only|cannot|who|that|which|where)\b", re.I
 )

@@ -77,6 +77,7 @@ _ONE_KIND = re.compile(
 )
 
 
+_SENTENCE = re.compile(r"\b(?:with|has|have|can|may|is|are|per|once|where|who|which|that|each|every)\b", re.I)
 _COMMON = frozenset(
     [
         "todo",
@@ -143,6 +144,8 @@ def unframed(text: str) -> str:
     named = _NAMED.fullmatch(bare)
     told = split_list(named["rest"]) if named else []
     # Behind a colon there are the values of one record; behind `with`, kinds of records may be meant too.
+    if named and _SENTENCE.search(named["rest"]):
+        return text
     if named and len(told) > 1 and (named["how"] == ":" or not any(is_plural(one.split()[-1]) for one in told)):
         return f"{named['n'] if is_plural(named['n']) else plural(named['n'])}: {named['rest']}"
     found = _FRAME.fullmatch(bare)
