@@ -242,3 +242,20 @@ def test_order_items_are_items_of_orders_and_actors_are_no_records():
     frd, spec = of(text)
     assert set(spec.entities) == {"product", "order", "order_item"} and "Actors: Customer, Admin" in frd.context
     assert spec.entities["order_item"].fields["order"].to == "order"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("".join("  " * depth + f"- item {depth}\n" for depth in range(300)), 300),
+        ("> " * 60 + "tasks have a title", 1),
+        ("- " * 45 + "tasks have a title", 1),
+    ],
+    ids=["lists", "quotations", "bullets"],
+)
+def test_what_is_nested_too_deep_is_not_lost(text, count):
+    assert len([s for s in statements(text) if s.text]) == count
+
+
+def test_an_endless_entry_is_none():
+    assert as_entry("name (" + "a, " * 30_000 + ")") is None

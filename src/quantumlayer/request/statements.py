@@ -56,6 +56,9 @@ _NAME_OF_IT = re.compile(r"(?:project|product|app|application|title|name|system|
 _LABEL = re.compile(r"(?:\*\*|__)?(?P<n>[A-Za-z][\w /-]{1,40})(?::(?:\*\*|__)|(?:\*\*|__):|:)\s+(?P<rest>\S.*)", re.S)
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _WORDS_OF_LABEL = 4
+# Deeper lists and quotations are read as if they stood so deep: what is nested deeper still, the reader of Markdown would drop.
+_DEEPEST = 40
+_TOO_DEEP = re.compile(rf"^(?: {{{2 * _DEEPEST},}}|(?: ?[->*+]){{{_DEEPEST},}} ?)", re.M)
 _LISTS = ("bullet_list", "ordered_list", "table")
 
 
@@ -65,7 +68,7 @@ def statements(text: str) -> tuple[Statement, ...]:
     if (label := _LABEL.match(text.partition("\n")[0])) and _NAME_OF_IT.fullmatch(label["n"]) and _is_name(label["rest"]):
         reading.found.append(Statement(text=label["rest"].strip(" *"), kind="heading"))
         text = text.partition("\n")[2]
-    nodes = SyntaxTreeNode(_reader().parse(text)).children
+    nodes = SyntaxTreeNode(_reader().parse(_TOO_DEEP.sub("", text))).children
     for node, following in itertools.zip_longest(nodes, nodes[1:]):
         if following is not None and following.type in _LISTS and _names_what_follows(node):
             reading.found.append(reading.titled(_content(node)))
@@ -78,7 +81,9 @@ def statements(text: str) -> tuple[Statement, ...]:
 def _reader() -> MarkdownIt:
     """Blocks alone. What is indented is no code, and what is underlined no heading: people type so."""
     reader = (
-        MarkdownIt("commonmark", {"maxNesting": 20}).enable("table").disable(["code", "lheading", "html_block", "reference"])
+        MarkdownIt("commonmark", {"maxNesting": 5 * _DEEPEST})
+        .enable("table")
+        .disable(["code", "lheading", "html_block", "reference"])
     )
     reader.core.ruler.enableOnly(["normalize", "block"])
     return reader

@@ -76,11 +76,14 @@ _SIGNS = (
         r"\1",
     ),
 )
+_LONGEST = 400
 _OURS = ("id", "created_at", "updated_at")
 
 
 def as_entry(text: str) -> str | None:
-    """The entry in one form, `name (type, …)`; None where the text is none."""
+    """The entry in one form, `name (type, …)`; None where the text is none, which nothing so long is."""
+    if len(text) > _LONGEST:
+        return None
     if (valued := _VALUED.fullmatch(text.strip(" .;"))) and enumeration(valued["v"]):
         text = f"{valued['n']}: enum: {' | '.join(re.split(r' *[,|/] *', valued['v']))}, {valued['t']}"
     if pointed := _POINTED.fullmatch(text.strip(" .;")):
