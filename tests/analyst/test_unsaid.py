@@ -208,3 +208,31 @@ def test_one_submission_for_each_assignment() -> None:
     submission = spec_of(text).entities["submission"]
     assert set(submission.fields) == {"text", "link", "student", "assignment"} and submission.visible
     assert {frozenset(u.fields) for u in submission.unique} == {frozenset({"student", "assignment"})}
+
+
+def test_one_or_more_stays_one_piece_behind_a_phone() -> None:
+    owner = spec_of("Dogs have a breed. Owners have name, phone and one or more dogs.").entities["owner"]
+    assert set(owner.fields) == {"name", "phone", "dogs"} and owner.fields["dogs"].min_items == 1
+
+
+def test_what_is_only_counted_is_no_record() -> None:
+    text = "Seeds: plant name, variety, number of packets, harvest year. Other members request packets."
+    assert "packet" not in spec_of(text).entities
+
+
+def test_the_status_of_nothing_named_is_not_the_customer_s() -> None:
+    text = "Customers have a name. Customers choose paper. Status: received, printing, done, picked up."
+    assert spec_of(text).entities["customer"].state is None and unmet(text)
+
+
+def test_everyone_is_no_part_of_a_name() -> None:
+    spec = spec_of("Trips have a place. Everyone fills in name, birthday, passport number and instrument.")
+    assert not any(n.startswith("everyone") for e in spec.entities.values() for n in e.fields)
+
+
+def test_a_list_to_print_is_no_context() -> None:
+    assert frd_of("Halls have a name. Print a list of all events this month.").context == ()
+
+
+def test_who_needs_an_application_is_no_record() -> None:
+    assert set(spec_of("Dog school needs course booking. Courses have a name.").entities) == {"course"}

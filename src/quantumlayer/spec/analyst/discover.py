@@ -15,6 +15,7 @@ _DET = r"(?:(?:an?|the|each|every|all|any|our|my|some|their|his|her|its|many|sev
 _NOUN = r"[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,2}?"
 _SUBJECT = re.compile(rf"^{_DET}(?P<n>{_NOUN}) (?:(?:can|may|must|should|will|cannot|also|always|shall) )*(?P<v>has|have|contains?|includes?|consists? of|belongs? to|is|are|can|cannot|may|must|should|goes|moves|starts|expires?|never|be|needs?|stores?|carr(?:y|ies)|records?|comprises?|gets?)\b(?P<rest>.*)$")  # fmt: skip
 _WITH = re.compile(rf"(?:^|\b(?:{'|'.join(('a', 'an', 'the', 'of', 'for', 'track', 'manage', 'store', 'keep', 'log', 'record', 'have', 'has', 'are', 'is', 'create', 'write', 'post', 'submit', 'open', 'send', 'add', 'list', 'with'))})\s){_DET}(?P<n>{_NOUN}),? (?:with|having|that have|which have|that has|containing|including|consisting of) (?P<rest>.+)$")  # fmt: skip
+_ORGANISATIONS = words_of("organisations")
 _WEAK = frozenset(["the", "a", "an", "our", "their", "my", "each", "every", "all"])
 _ACTS = re.compile(
     rf"^{_DET}(?P<s>{_NOUN}) (?:(?:can|may|must|should|will|want to|can also|may also|are able to|is able to) )?(?P<v>[a-z]+(?: (?:in|out|up|on))?) (?P<o>.+)$"
@@ -72,6 +73,8 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
         own = any(re.search(rf"\bown {one}(?:s|es)?\b|\bown {re.escape(plural(one))}\b", t) for _, t in texts)
         if own and not any(re.search(rf"(?:^|\b(?:an?|each|every|the) ){one}s? (?:has|have|with)\b", t) for _, t in texts):
             del found[one]
+    for one in [o for o in found if _only_counted(o, texts)]:
+        del found[one]
     aliases: dict[str, str] = {}
     for one in [o for o in found if o.count("_") > 1 and o.rsplit("_", 1)[-1] not in found]:
         last = one.rsplit("_", 1)[-1]
@@ -94,6 +97,17 @@ def discover(clauses: list[Clause], heads: list[str], world: World) -> None:
     world.surface |= {form: one for form, one in aliases.items() if one in world.entities}
     find_accounts(texts, world, found)
     world.deciders = frozenset(d for d in world.deciders if d not in world.entities)
+
+
+_DEEDS = frozenset(noun for nouns in LEXICON["events"].values() for noun in nouns.split())
+
+
+def _only_counted(one: str, texts: list[tuple[Clause, str]]) -> bool:
+    """Whether such things only are a number that something has: `variety, number of packets, harvest year`."""
+    many = re.escape(plural(one.replace("_", " ")))
+    listed = re.compile(rf"(?:[:,(]|\band|\bwith|\bhas|\bhave)(?: an?| the)? number of {many}(?=[,;)]|$| and\b)")
+    counted = one not in _DEEDS and one not in PEOPLE and any(listed.search(t) for _, t in texts)
+    return counted and not any(one in _declared(t) or re.search(rf"number of {many} per\b", t) for _, t in texts)
 
 
 def _begins_known(one: str, everything: str, world: World) -> bool:
@@ -143,7 +157,8 @@ def _declared(text: str) -> list[str]:
             and (sure := noun(m["n"], told=True))
         ):
             nouns_told.append(sure)
-        if not (m["v"] in ("get", "gets") and re.match(r" [a-z]+(?:ed|en|wn|ld|nt)\b", m["rest"])):
+        asks = m["v"] in ("need", "needs") and m["n"].split()[-1] in _ORGANISATIONS
+        if not asks and not (m["v"] in ("get", "gets") and re.match(r" [a-z]+(?:ed|en|wn|ld|nt)\b", m["rest"])):
             nouns += [m["n"]]
         if m["v"].startswith("belong"):
             nouns += [re.sub(r"^.*? to ", "", f" to {m['rest'].strip()}").split(" and ")[0]]

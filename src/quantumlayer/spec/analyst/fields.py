@@ -91,7 +91,8 @@ def _continues(current: str, word: str, text: str) -> bool:
     if word in ("and", "or") and re.search(
         r"\b(letters|digits|numbers|uppercase|one|zero|date|at most one|start|make|name)$", tail
     ):
-        following = text[text.lower().find(tail) + len(tail) :].lower() if tail in text.lower() else ""
+        found = re.search(rf"(?<!\w){re.escape(tail)}(?!\w)", text.lower())
+        following = text[found.end() :].lower() if found else ""
         return bool(
             re.match(
                 r"\s*(?:and|or)\s+(?:(?:letters|digits|numbers|lowercase|underscores|dashes|hyphens|more|many|several|time)\b|\d+ (?:letters?|digits?|numbers?|numerals?)\b)",

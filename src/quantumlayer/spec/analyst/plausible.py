@@ -14,7 +14,7 @@ _NEVER = re.compile(
     r"|plus|minus|times|equals|two|three|four|five|six|seven|eight|nine|ten"
     r"|(?:starts|ends|begins|closes|opens|expires)_(?:after|before|when)|(?:in|on|at|of|for|from|to|by)_(?:an?|the))(?:_|$)"
     r"|(?:^n|_\d+)_\d+_|_\d+_(?!\d)|_of_\d|^n_\d+$|_(?:at|on|by|before|after|until)_\d+$|^[a-z]+_[a-z]+_to_[a-z]+$|\d_\w*\d_\w*\d"
-    r"|^(?:more|most|fewer|less|least)_|_in_(?:one|order)(?:_|$)"
+    r"|^(?:more|most|fewer|less|least|everyone|everybody|anyone|someone|people)_|^one$|_in_(?:one|order)(?:_|$)"
     r"|^(?:has|have|gets?|does|did|was|were|goes|comes|makes?|gives?|lets?|wants?|become|becomes)_"
 )
 _COUNTED_WITH = re.compile(r"(?:two|three|four|five|six|\d+)(?: to \w+| or \w+)? [a-z]+s with [a-z]+", re.I)

@@ -7,7 +7,7 @@ from quantumlayer.spec.analyst.anywhere import beside, from_anywhere
 from quantumlayer.spec.analyst.draft_field import merged
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
 from quantumlayer.spec.analyst.states import allow_by
-from quantumlayer.spec.analyst.words import an, snake, verb_base, words_of
+from quantumlayer.spec.analyst.words import PEOPLE, an, snake, verb_base, words_of
 from quantumlayer.spec.analyst.world import World, action_for_state, ensure_states, transition
 from quantumlayer.spec.values import Field
 
@@ -57,6 +57,9 @@ def goes(clause: Clause, world: World, m: Any) -> bool | str | None:
 def statuses(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`Statuses: new, assigned, in progress, closed`: in this order, since nothing else is said."""
     target = entity(world, m, "e") or world.find(world.topic)
+    if target and target.name in PEOPLE and not m["e"]:
+        # What was spoken of last is a customer: the status is not theirs.
+        return None
     said = (re.sub(r"^(?:an?|the) ", "", w, flags=re.I) for w in re.split(r",? (?:and|or) |, ", plain(m["list"])))
     names = [snake(w) for w in said if snake(w)]
     if target is None or world.is_account(target) or len(names) < 2 or target.state is not None:
