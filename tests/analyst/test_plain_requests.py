@@ -283,3 +283,28 @@ def test_what_a_thing_does_is_no_value_of_it() -> None:
     assert set(spec.entities["inverter"].fields) == {"plant"} | ({"name"} & set(spec.entities["inverter"].fields))
     assert spec.entities["plant"].fields["peak_power"].type == "number"
     assert {"timestamp", "power"} <= set(spec.entities["reading"].fields)
+
+
+HOTEL = "A room has a number and a price per night. A reservation has a room, a check-in date and a check-out date. "
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ("Total price = nights × price per night.", "days_between"),
+        ("No double bookings of rooms.", "no_overlap"),
+        ("A room can't be double-booked for overlapping dates.", "no_overlap"),
+        ("Cancelling is only possible before check-in.", "today < self.check_in_date"),
+    ],
+)
+def test_how_hotels_say_it(said, held):
+    assert [r.reason for r in frd_of(HOTEL + said).requirements if not r.understood] == []
+    assert held in spec_of(HOTEL + said).entities["reservation"].model_dump_json()
+
+
+def test_two_roles_that_see_all_are_two_roles():
+    spec = spec_of(
+        "Users log in. Tickets have a subject. Users see only their own tickets. Agents and admins can see all tickets."
+    )
+    assert {"agent", "admin"} <= set(spec.roles)
+    assert "'agent' in actor.roles" in str(spec.entities["ticket"].visible)
