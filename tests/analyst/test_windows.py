@@ -119,3 +119,36 @@ def test_who_wants_what_is_context(text: str) -> None:
 )
 def test_a_wish_with_a_rule_is_no_context(text: str) -> None:
     assert not understood(f"Toys have a name and an age. {text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "fields"),
+    [
+        ("Toys got a name, an age (from 0 to 12) and a condition (new, worn).", "toy", {"name", "age", "condition"}),
+        (
+            "For each trip, a destination, a departure time and an arrival time are stored.",
+            "trip",
+            {"destination", "departure_time", "arrival_time"},
+        ),
+    ],
+)
+def test_fields_told_another_way(text: str, entity: str, fields: set[str]) -> None:
+    assert understood(text) and set(spec_of(text).entities[entity].fields) == fields
+
+
+def test_a_fever_is_flagged() -> None:
+    text = (
+        "Patients have a name. For every patient we note vitals: pulse and temperature. "
+        "Temperatures above 38.5 should be flagged as fever."
+    )
+    assert understood(text)
+    play = Play(spec_of(text))
+    patient = play.post("/patients", {"name": "Ada"})["id"]
+    made = [play.post("/vitals", {"patient_id": patient, "pulse": 70, "temperature": t}) for t in (38.5, 38.6)]
+    assert [v["fever"] for v in made] == [False, True]
+
+
+def test_two_values_together_are_unique() -> None:
+    text = "Stamps: country, year, catalogue number. Catalogue number plus country is unique."
+    assert understood(text)
+    assert [set(u.fields) for u in spec_of(text).entities["stamp"].unique] == [{"country", "catalogue_number"}]

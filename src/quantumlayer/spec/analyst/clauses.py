@@ -326,6 +326,9 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         return False
     if re.match(r"(?:whether|where (?:it|they)|how (?:long|much|many|old)|what (?:it|they|i|we)|when (?:it|they)) ", rest):
         return False
+    # `…, and an arrival time are stored`
+    if re.fullmatch(r"(?:an?|the) [a-z ]+ (?:is|are) (?:stored|recorded|kept|noted|saved|entered)", rest, re.I):
+        return False
     # `the shelf it lies on`
     if re.fullmatch(
         r"(?:the|an?) [a-z]+(?: [a-z]+)? (?:it|they|we|i|he|she) [a-z]+(?: (?:in|on|at|to|for|from|with))?", rest, re.I

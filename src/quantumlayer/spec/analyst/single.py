@@ -9,7 +9,7 @@ from quantumlayer.spec.analyst.contradict import bounds_against, contradicts
 from quantumlayer.spec.analyst.draft_field import add_field, add_when, default_literal, known_field, merged
 from quantumlayer.spec.analyst.fields import read_item
 from quantumlayer.spec.analyst.grammar import Clause, entity, plain, rule
-from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, number, snake
+from quantumlayer.spec.analyst.words import PEOPLE, an, is_plural, number, singular, snake
 from quantumlayer.spec.analyst.world import EntityDraft, World, standing_test
 from quantumlayer.spec.values import Field, Rule, Unique
 
@@ -163,7 +163,12 @@ def compares(clause: Clause, world: World, m: Any) -> bool | str | None:
         absent += "" if target.fields[own].required else f"self.{own} == null || "
         target.rule(
             f"{left}_against_{own}",
-            Rule(check=f"{absent}self.{left} {operator} self.{own}", message=plain(clause.match), status=422, satisfies=(clause.id,)),
+            Rule(
+                check=f"{absent}self.{left} {operator} self.{own}",
+                message=plain(clause.match),
+                status=422,
+                satisfies=(clause.id,),
+            ),
         )
         return True
     named = entity(world, m, "p") if groups.get("p") else None
@@ -270,10 +275,22 @@ def without(clause: Clause, world: World, m: Any) -> bool | str | None:
 def marks_as(clause: Clause, world: World, m: Any) -> bool | str | None:
     """`flag readings with a pulse over 140 as high`: a value that follows from the others."""
     target = entity(world, m, "e") or world.find(world.topic)
+    if value := m.groupdict().get("f"):
+        # `temperatures above 38.5 should be flagged as fever`: of whatever has a temperature.
+        words = singular(value.lower())
+        holders = [e for e in world.entities.values() if snake(words) in e.fields]
+        target = holders[0] if len(holders) == 1 else None
+        test = condition(world, target, f"{words} {m['c']}") if target else None
+        return _mark(target, m["a"], test, clause)
     test = (
         condition(world, target, re.sub(r"^(?:with|where|whose|that have|that are|which are) ", "", m["c"])) if target else None
     )
+    return _mark(target, m["a"], test, clause)
+
+
+def _mark(target: EntityDraft | None, name: str, test: str | None, clause: Clause) -> bool | None:
+    """The value that follows from the others of a row."""
     if target is None or test is None:
         return None
-    target.fields[snake(m["a"])] = Field(type="boolean", value=test, satisfies=(clause.id,))
+    target.fields[snake(name)] = Field(type="boolean", value=test, satisfies=(clause.id,))
     return True
