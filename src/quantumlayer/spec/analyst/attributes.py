@@ -123,7 +123,9 @@ def read_extra(text: str, read: Item) -> Item:
     if re.fullmatch(r"(?:at least one|(?:one|1) or more|several|multiple|any number)(?: of them)?", text.strip(), re.I):
         least = {} if re.match(r"several|multiple|any", text.strip(), re.I) else {"min_items": 1}
         return replace(read, many=True, attributes=read.attributes | least)
-    if re.fullmatch(r"(?:a )?(?:list|array|set|collection) of [a-z]+s?", text.strip(), re.I) or re.fullmatch(r"[a-z]+\[\]", text, re.I):
+    if re.fullmatch(r"(?:a )?(?:list|array|set|collection) of [a-z]+s?", text.strip(), re.I) or re.fullmatch(
+        r"[a-z]+\[\]", text, re.I
+    ):
         return replace(read, many=True, several=True)
     first, _, rest = text.partition(",")
     if rest and re.search(r"[|/]", first) and enumeration(first):

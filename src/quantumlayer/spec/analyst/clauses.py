@@ -134,7 +134,10 @@ _REPORT = re.compile(r"(?:reports?|statistics|stats|analytics|overview|summary|e
 _PER = re.compile(r"(?!show|list|report)[\w -]+ (?:per|by|for each|of each)\b", re.I)
 # a value told of by a question: `how long it takes` is a duration
 _ASKED_FOR = tuple(
-    (re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| &| \(| in \w+,|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I), noun)
+    (
+        re.compile(rf"(?<=[,(] )(?:and )?{said}(?=,| and\b| &| \(| in \w+,|\)|$)|(?<= and ){said}(?=,| and\b| \(|\)|$)", re.I),
+        noun,
+    )
     for said, noun in (
         (r"how long (?:it|they|this|one) (?:takes?|lasts?|is|are)", "a duration"),
         (r"how much (?:it|they|this|one) (?:costs?|is|are)", "a price"),
@@ -340,7 +343,9 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         and re.match(r"(?:is|must be|cannot be|may not be|not)\b", rest)
     ):
         return False
-    if re.match(r"(?:[a-z]+ )?[a-z]{3,}s with (?:an? |the |their |[a-z]+(?: [a-z]+)?,)", rest) and re.search(r"[a-z]{3,}s with ", before):
+    if re.match(r"(?:[a-z]+ )?[a-z]{3,}s with (?:an? |the |their |[a-z]+(?: [a-z]+)?,)", rest) and re.search(
+        r"[a-z]{3,}s with ", before
+    ):
         return True
     if "while" in joiner and (re.match(r"(?:it|they)\b", rest, re.I) or re.search(r"\b(?:cannot|not|never|only)\b", before)):
         return False
