@@ -11,7 +11,8 @@ from quantumlayer.spec.analyst.words import words_of
 
 @dataclass(frozen=True)
 class Rewrite:
-    """A pattern and what it becomes; `need` is a word without one of which it cannot match, so that it is seldom compiled."""
+    """A pattern and what it becomes; `need` is a word without one of which it cannot match, so that it is seldom compiled: a
+    kind of organisation, where nothing else is told and the pattern has one."""
 
     pattern: str
     to: str
@@ -21,11 +22,16 @@ class Rewrite:
 @lru_cache(maxsize=1)
 def _rules() -> tuple[Rewrite, ...]:
     text = resources.files("quantumlayer.spec.analyst").joinpath("rewrites.toml").read_text("utf-8")
-    organisation = f"(?:{'|'.join(sorted(words_of('organisations'), key=len, reverse=True))})"
+    organisations = sorted(words_of("organisations"), key=len, reverse=True)
+    organisation = f"(?:{'|'.join(organisations)})"
     person = f"(?:{'|'.join(sorted(words_of('people') | words_of('credited'), key=len, reverse=True))})"
     rules = tomllib.loads(text)["rewrite"]
     return tuple(
-        Rewrite(r["pattern"].replace("{ORG}", organisation).replace("{PERSON}", person), r["to"], tuple(r.get("need", ())))
+        Rewrite(
+            r["pattern"].replace("{ORG}", organisation).replace("{PERSON}", person),
+            r["to"],
+            tuple(r.get("need", organisations if "{ORG}" in r["pattern"] else ())),
+        )
         for r in rules
     )
 
