@@ -30,7 +30,7 @@ _REFUSING = ("guards", "check", "allow", "where", "visible", "fields", "forbidde
 
 def words_in(text: str) -> set[str]:
     """The words of identifiers, values and messages, in their basic forms."""
-    return {form for word in re.findall(r"[a-z]+", text.lower().replace("_", " ")) for form in _forms(word)}
+    return {form for word in set(re.findall(r"[a-z]+", text.lower().replace("_", " "))) for form in _forms(word)}
 
 
 def lost_words(text: str, carried: set[str], slips: dict[str, str]) -> list[str]:
