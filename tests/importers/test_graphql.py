@@ -120,3 +120,15 @@ def test_answers_that_are_no_rows_are_none() -> None:
     spec = read(text)
     assert set(spec.entities) == {"book", "shelf"}
     assert {n: f.default for n, f in spec.entities["shelf"].fields.items()} == {"open": "false", "level": "'LOW'"}
+
+
+def test_inputs_say_when_a_field_is_given() -> None:
+    text = (
+        "type User { id: ID! email: String! }\ntype Event { id: ID! title: String! open: Boolean! guests: [User!]! }\n"
+        "type Query { me: User }\ntype Mutation { createEvent(title: String!, open: Boolean!): Event! "
+        "updateEvent(id: ID!, title: String): Event! }"
+    )
+    spec = read(text)
+    event = spec.entities["event"].fields
+    assert {n: f.writable for n, f in event.items()} == {"title": "always", "open": "create", "guests": "never"}
+    assert "The application fills the guests of events" in [r.text for r in spec.requirements if not r.understood]

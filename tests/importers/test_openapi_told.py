@@ -144,3 +144,39 @@ paths:
     assert spec.entities["part"].fields["box"].on_delete == "restrict"
     told = " ".join(r.text for r in spec.requirements if not r.understood)
     assert "takes one kind at a time" in told and "not with basic" in told
+
+
+def test_what_a_conflict_says_narrows_an_action_and_codes_are_not_made_of_titles() -> None:
+    parcel = (
+        "{type: object, required: [recipient], properties: {tracking: {type: string, readOnly: true}, "
+        "recipient: {type: string}, "
+        "status: {type: string, readOnly: true, enum: [accepted, on_road, delivered]}}}"
+    )
+    answer = f"{{description: ok, content: {{application/json: {{schema: {parcel}}}}}}}"
+    key = "parameters: [{name: tracking, in: path, required: true, schema: {type: string}}]"
+    depot = "{type: array, items: {type: object, properties: {code: {type: string}, city: {type: string}}}}"
+    text = f"""openapi: 3.0.3
+info: {{title: Parcels, version: '1'}}
+paths:
+  /parcels:
+    post:
+      requestBody: {{content: {{application/json: {{schema: {parcel}}}}}}}
+      responses: {{'201': {answer}}}
+  /parcels/{{tracking}}:
+    get: {{{key}, responses: {{'200': {answer}}}}}
+  /parcels/{{tracking}}/deliver:
+    post:
+      {key}
+      responses:
+        '200': {answer}
+        '409': {{description: Only parcels on the road can be delivered}}
+  /depots:
+    get: {{responses: {{'200': {{description: ok, content: {{application/json: {{schema: {depot}}}}}}}}}}}
+"""
+    spec = read(text)
+    move = spec.entities["parcel"].operations["deliver"].transition
+    assert move and move.from_states == ("on_road",)
+    assert spec.entities["parcel"].fields["tracking"].default == "random_code(10)"
+    assert set(spec.entities["depot"].fields) == {"code", "city"}
+    told = " ".join(r.text for r in spec.requirements if not r.understood)
+    assert "tracking of parcels is made is not said" in told

@@ -216,3 +216,12 @@ def test_a_key_called_after_no_entity_names_the_one_relation_to_rows_of_its_own(
     text = 'erDiagram\n  SHOP ||--o{ CLERK : has\n  CLERK |o--o{ CLERK : "reports to"\n  SHOP { string name }\n'
     spec = read("shop.mmd", text + "  CLERK { string name\n    int manager_id FK }\n")
     assert spec.entities["clerk"].fields["manager"].to == "clerk" and not unmet(spec)
+
+
+def test_a_multiplicity_in_a_class_is_no_state() -> None:
+    spec = read(
+        "t.puml",
+        "@startuml\nclass Ticket {\n+subject : String\n+tags : String[*]\n}\nclass Agent {\n+name : String\n}\n@enduml",
+    )
+    assert set(spec.entities) == {"ticket", "agent"}
+    assert spec.entities["ticket"].fields["tags"].type == "strings"

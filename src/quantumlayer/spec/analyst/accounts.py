@@ -232,7 +232,7 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
     elif chosen and account not in _ANYBODY and any(_makes(p, told) for p in others):
         # Pupils request what tutors give: both sign in.
         account = "user"
-    account = account or (employees if len(distinct) == 1 else None) or "user"
+    account = account or _with_roles(people, world) or (employees if len(distinct) == 1 else None) or "user"
     if account == "account" and "account" in world.entities and world.entities["account"].fields:
         account = "user"
     by = (world.auth_cues or world.api_key_cues)[0]
@@ -247,6 +247,20 @@ def find_accounts(texts: list[tuple[Clause, str]], world: World, found: dict[str
                 world.actors[person] = account
     methods = ("password", "api_key") if world.api_key_cues else ("password",)
     world.auth = Auth(entity=account, methods=methods, satisfies=tuple(dict.fromkeys([*world.auth_cues, *world.api_key_cues])))
+
+
+def _with_roles(people: list[str], world: World) -> str | None:
+    """Whose rows a file declares with an address of their own and with the roles that sentences speak of."""
+    found = [
+        entity.name
+        for entity in world.entities.values()
+        if entity.declared
+        and any(f.format == "email" and f.unique and f.required for f in entity.fields.values())
+        and any(
+            f.type == "enum" and "role" in n and {snake(v) for v in f.values} & set(people) for n, f in entity.fields.items()
+        )
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 # Accounts of everybody, whatever they are called elsewhere; and people who are somebody to a row.

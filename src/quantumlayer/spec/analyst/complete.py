@@ -100,6 +100,8 @@ def _bare(entity: EntityDraft, world: World) -> None:
     if (
         plain
         or entity.event_of
+        or entity.declared
+        and any(f.type not in ("reference", "references", "boolean") for f in entity.fields.values())
         or any(f.type in ("reference", "references") for f in entity.fields.values())
         and _is_event(entity)
     ):

@@ -13,8 +13,10 @@ def hide_parts(world: World) -> None:
             return
         for entity, name, parent in found:
             tests = [re.sub(r"\bself\.", f"self.{name}.", test) for test in parent.visible]
-            entity.visible += tests
-            told = f"{entity.plural.capitalize()} are seen by those who see the {parent.name} that they belong to."
+            own = [f"actor != null && self.{entity.owner} == actor"] if entity.owner else []
+            entity.visible += [*tests, *own]
+            theirs = f" and by their {entity.owner}" if own else ""
+            told = f"{entity.plural.capitalize()} are seen by those who see the {parent.name} that they belong to{theirs}."
             marker = world.assume(told.replace("_", " "))
             known = entity.operation("list")
             entity.update("list", satisfies=tuple(dict.fromkeys([*known.satisfies, marker])))

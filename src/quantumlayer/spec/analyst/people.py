@@ -251,6 +251,17 @@ def _relate(clause: Clause, world: World, who: str, verb: str, target: EntityDra
     person = world.find(who.replace("_", " "))
     if person is None or person is target or target.name in PEOPLE:
         return False
+    told = [
+        n for n in (verb, *(verb.removesuffix("e") + end for end in ("er", "or"))) if target.declared and n in target.fields
+    ]
+    if told and target.fields[told[0]].to == person.name:
+        # The file says who it is: `host: User` beside `users host events`.
+        target.satisfies.append(clause.id)
+        said = target.fields[told[0]]
+        target.fields[told[0]] = said.model_copy(update={"satisfies": (*said.satisfies, clause.id)})
+        if world.is_account(person):
+            world.made_by(target, told[0])
+        return True
     marker = world.assume(f"{an(target.name).capitalize()} has one {who.replace('_', ' ')} who {third_person(verb)} it.")
     if world.is_account(person):
         world.own(target, clause.id, snake(who))

@@ -295,8 +295,20 @@ def operation_for(world: World, target: EntityDraft, verb: str, by: str) -> str:
         if target.state and ends:
             transition(target, name, ends, target.state.initial, by)
             return name
+    if target.declared and (held := target.fields.get(verb)) and _awaits(held):
+        # `grade` of an enrolment, which is empty at first: who grades says it, and nobody else does.
+        target.fields[verb] = held.model_copy(update={"writable": "never"})
+        target.update(name, input={verb: held.model_copy(update={"required": True, "satisfies": (by,)})})
+        effect(target, name, {verb: f"input.{verb}"}, by)
+        return name
     _end_state(world, target, name, verb, by)
     return name
+
+
+def _awaits(field: Field) -> bool:
+    """Whether it is a value that rows do not have at first, and that somebody gives."""
+    scalar = field.type in ("integer", "number", "decimal", "string", "text", "enum")
+    return scalar and not field.required and field.default is None and field.value is None and field.writable == "always"
 
 
 _FIRST = ("start", "begin", "launch")

@@ -148,12 +148,26 @@ def _caller(text: str, target: EntityDraft, world: World, clause: Clause) -> str
             return "true"
         name = known_field(target, one)
         if name is None or target.fields[name].to != world.account:
+            if target.owner != one and (whose := _beyond(one, target, world)):
+                return whose
             name = target.owner or world.own(target, clause.id, one if one in PEOPLE and one != "user" else None)
         field = target.fields[name]
         return f"self.{name} == actor" if field.required else f"self.{name} != null && self.{name} == actor"
     if re.match(r"(?:signed[- ]in|logged[- ]in|registered|authenticated)", who):
         return "true"
     return None
+
+
+def _beyond(one: str, target: EntityDraft, world: World) -> str | None:
+    """`the teacher` of a file's enrolment, which has none, is the teacher of the course that it belongs to."""
+    found = [
+        f"self.{name}.{one} == actor"
+        for name, field in target.fields.items()
+        if field.type == "reference" and field.required and target.declared
+        for whole in [world.entities.get(field.to or "")]
+        if whole is not None and one in whole.fields and whole.fields[one].to == world.account and whole.fields[one].required
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _whose(text: str, target: EntityDraft, world: World) -> str | None:

@@ -72,7 +72,7 @@ def import_plantuml(name: str, text: str, by: str = "R1") -> Import:
     if not lines:
         raise ImportError_(name, None, "the diagram is empty", "put entities or states between @startuml and @enduml")
     _refuse_others(name, lines)
-    stated = any(re.search(r"\[\*\]", line) or re.match(r"state\s", line) for _, line in lines)
+    stated = any(_STATED.match(line) for _, line in lines)
     result = import_states(name, lines, by) if stated else _entities(name, _split(lines), by, classes=True)
     result.unmet += [f"{name} includes {other}, which is not read" for other in included]
     return result
@@ -81,6 +81,8 @@ def import_plantuml(name: str, text: str, by: str = "R1") -> Import:
 _DECLARED = re.compile(
     r"(?:abstract|class|entity|table|enum|interface|state|struct|object|dataclass|record)\b|\[\*\]|.*\[\*\]", re.I
 )
+# `[*]` is a state where an arrow begins or ends, and a multiplicity in `tags : String[*]`.
+_STATED = re.compile(r"\[\*\]\s*[-<]|.*-+\w*(?:\[[^\]]*\])?-*>+\s*\[\*\]|state\s", re.I)
 _OTHER = re.compile(r"(?P<w>participant|actor|boundary|control|collections|queue|activate|deactivate|alt|loop|opt|autonumber|usecase|start|stop|partition|component|artifact|agent|robust|concise)\b(?!\s*:)|(?P<a>:.+;)$", re.I)  # fmt: skip
 _SENT = re.compile(r"\w+\s*(?:<?-+>+|->>?|-->>?)\s*\w+\s*(?::.*)?")
 

@@ -34,6 +34,7 @@ def given_by(schema: Schema, type_name: str, draft: EntityDraft, result: Import,
     for name, field in list(draft.fields.items()):
         given, later = _given(created, name, field), _given(changed, name, field)
         if given is not None:
+            field = field if later is not None or not changed or field.writable != "always" else _at_first(field)
             draft.fields[name] = _as_given(schema, given, field, f"{name} of {type_name}", result)
         elif later is not None:
             draft.fields[name] = field if not field.required or field.default else _filled(field) or _optional(field)
@@ -94,6 +95,10 @@ def _filled(field: Field) -> Field | None:
     return field.model_copy(update={"default": default}) if default else None
 
 
+def _at_first(field: Field) -> Field:
+    return field.model_copy(update={"writable": "create"})
+
+
 def _optional(field: Field) -> Field:
     return field.model_copy(update={"required": False})
 
@@ -105,6 +110,8 @@ def _kept(draft: EntityDraft, name: str, field: Field, result: Import, by: str) 
         result.world.later.insert(0, lambda: _made(draft, name, result))
         return
     if field.type in ("references", "strings"):
+        result.unfilled(draft, name)
+        draft.fields[name] = field.model_copy(update={"writable": "never"})
         return
     filled = _filled(field) if field.required and not _TOLD.match(name) else None
     if filled is not None:

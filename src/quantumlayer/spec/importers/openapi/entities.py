@@ -29,6 +29,10 @@ from quantumlayer.spec.values import Field, StateMachine
 _TITLES = ("title", "name", "subject", "headline", "label")
 # What answers about accounts say beside the fields of these.
 _OF_SESSIONS = ("roles", "token_type", "expires_in", "refresh_token")
+# Names of rows that say nothing of them, unlike those made of their titles (`slug`, `code`).
+_MUTE = frozenset(
+    ("tracking", "token", "reference", "ref", "serial", "voucher", "coupon", "confirmation", "pnr", "barcode", "invite")
+)
 _COUNTS = ("count", "total", "number", "num")
 _STATES = ("status", "state")
 
@@ -341,7 +345,11 @@ class Maker:
                 if title is None or known.type != "string":
                     owner.key = None
                     continue
-                changes["default"] = f"slug(self.{title})"
+                mute = bool(_MUTE & set(name.split("_"))) or known.pattern is not None and name != "slug"
+                changes["default"] = "random_code(10)" if mute else f"slug(self.{title})"
+                if mute:
+                    known = known.model_copy(update={"pattern": None})
+                    self.note(f"how the {name} of {resource.plural} is made is not said: it is a random code")
                 ordered = {n: f for n, f in draft.fields.items() if n != name}
                 draft.fields = ordered
             draft.fields[name] = known.model_copy(update=changes)

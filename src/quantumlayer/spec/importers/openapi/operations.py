@@ -132,7 +132,7 @@ def _operation(document: Document, path: str, prefix: int, method: Method, item:
         parameter = document.follow(node)
         if parameter.get("in") == "query" and parameter.get("name"):
             query[str(parameter["name"])] = parameter
-    answer, status, refusals = NOTHING, 200, {}
+    answer, status, refusals, conflict = NOTHING, 200, {}, ""
     for key, node in (operation.get("responses") or {}).items():
         response = document.follow(node)
         code = str(key)
@@ -141,12 +141,14 @@ def _operation(document: Document, path: str, prefix: int, method: Method, item:
             answer = _shape(document, _json_schema(response))
         elif code.isdigit() and int(code) >= 400:
             refusals[int(code)] = _refusal_schema(response)
+            conflict = str(response.get("description") or "") if code == "409" else conflict
         elif code == "default":
             refusals[0] = _refusal_schema(response)
     requested = document.follow(operation.get("requestBody") or {})
     security = operation.get("security", document.data.get("security"))
     summary = " ".join(str(operation.get("summary") or operation.get("description") or "").split())[:200]
     text = ". ".join(str(operation[k]).strip().rstrip(".") for k in ("summary", "description") if operation.get(k))
+    text = f"{text}. {conflict}" if conflict.lower().startswith("only ") else text
     return Op(
         method=method,
         path=path,

@@ -75,7 +75,7 @@ def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-_ONLY = re.compile(r"\bonly (?:an? |the )?(?P<s>[\w ,]+?) (?:\w+ )?(?:can|may) be\b|\bonly (?:possible )?(?:if|when|while|for|from) (?:it is |they are |the \w+ is )?(?:an? )?(?P<s2>[\w ,]+?)(?:[.;]|$| \w+s?\b)", re.I)  # fmt: skip
+_ONLY = re.compile(r"\bonly (?:an? |the )?(?P<s>[\w ,]+?) (?:can|may) be\b|\bonly (?:possible )?(?:if|when|while|for|from) (?:it is |they are |the \w+ is )?(?:an? )?(?P<s2>[\w ,]+?)(?:[.;]|$| \w+s?\b)", re.I)  # fmt: skip
 
 
 def only_in(text: str, states: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,7 +83,10 @@ def only_in(text: str, states: tuple[str, ...]) -> tuple[str, ...]:
     found = _ONLY.search(text)
     if found is None:
         return ()
-    said = set(re.findall(r"[a-z_]+", (found["s"] or found["s2"] or "").lower().replace("past due", "past_due")))
+    text = re.sub(r"\b(?:the|an?) ", "", (found["s"] or found["s2"] or "").lower())
+    for state in states:
+        text = text.replace(state.lower().replace("_", " "), state.lower())
+    said = set(re.findall(r"[a-z_]+", text))
     told = tuple(s for s in states if s.lower() in said)
     rest = said - {s.lower() for s in states} - {"or", "and", "an", "a", "the"}
-    return told if told and len(rest) <= 1 else ()
+    return told if told and len(rest) <= (2 if found["s"] else 1) else ()
