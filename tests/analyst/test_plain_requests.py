@@ -308,3 +308,11 @@ def test_two_roles_that_see_all_are_two_roles():
     )
     assert {"agent", "admin"} <= set(spec.roles)
     assert "'agent' in actor.roles" in str(spec.entities["ticket"].visible)
+
+
+@pytest.mark.parametrize("verb", ["cancel", "delete", "close"])
+@pytest.mark.parametrize("own", ["can {} their own orders", "can {} own orders", "{} only their own orders"])
+def test_whose_it_is_may_do_it_and_nobody_else(verb, own):
+    text = f"Customers sign up and place orders. An order has a total. Customers {own.format(verb)}."
+    assert [r.reason for r in frd_of(text).requirements if not r.understood] == []
+    assert spec_of(text).entities["order"].operations[verb].access.allow == "self.customer == actor"
