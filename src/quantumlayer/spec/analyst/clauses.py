@@ -5,36 +5,24 @@ from dataclasses import dataclass
 
 from quantumlayer.spec.analyst.deeds import unframed
 from quantumlayer.spec.analyst.discover import listed, named_only
-from quantumlayer.spec.analyst.entries import apart, as_entry
-from quantumlayer.spec.analyst.fields import type_of
+from quantumlayer.spec.analyst.leads import with_lead
+from quantumlayer.spec.analyst.subjects import IMPERATIVE, MODAL, has_subject_and_verb, subject_of
 from quantumlayer.spec.analyst.words import (
     ABSTRACT,
     PEOPLE,
-    ROLES,
     expand,
-    is_plural,
     plural,
-    singular,
     snake,
     verb_base,
     words_of,
 )
 
 _HEAD = re.compile(r"^(?P<head>[^:()]{2,80}?)(?::\s| [-–—])\s*(?P<rest>.+)$", re.S)
-_MODAL = r"(?:can|cannot|may|must|should|shall|will|could)\b"
 _PREDICATE = re.compile(
-    rf"^(?:{_MODAL}|(?:is|are|was|were|has|have|does|do) (?:not |never |only |also |automatically )?(?:\w+ed\b|\w+en\b|due\b|visible|refused|sold|lost|kept|hidden|allowed|able|unique|required|optional|limited|in\b|at\b|a\b|an\b|public|private|for\b|returned|read-only|full|over|no\b|negative)|(?:belongs?|goes|moves?|has|have|starts?) (?:to|from|as|through|an?|one|many|the|at most|up to|\w+ed)\b|never\b|only \w+s? (?:can|may)|then (?:is|are)\b)",
-    re.I,
-)
-_SUBJECT_VERB = re.compile(
-    rf"^(?:(?:if|when|once|while|unless|after|before)\b.+|(?:(?:an?|the|each|every|all|its|their|no|only|any|some|our|your|both|these|those|overdue|late|\w+ed) )?(?P<s>(?:[\w'-]+ ){{1,5}}?)(?:{_MODAL}|(?:is|are|has|have|was|were|does|do|belongs?|contains?|consists?|needs?|costs?|gets?|goes|lists?|shows?|moves?|requires?|expires?|becomes?|cannot)\b|(?P<v>[a-z]+(?:s|es)?)\b).*)$",
+    rf"^(?:{MODAL}|(?:is|are|was|were|has|have|does|do) (?:not |never |only |also |automatically )?(?:\w+ed\b|\w+en\b|due\b|visible|refused|sold|lost|kept|hidden|allowed|able|unique|required|optional|limited|in\b|at\b|a\b|an\b|public|private|for\b|returned|read-only|full|over|no\b|negative)|(?:belongs?|goes|moves?|has|have|starts?) (?:to|from|as|through|an?|one|many|the|at most|up to|\w+ed)\b|never\b|only \w+s? (?:can|may)|then (?:is|are)\b)",
     re.I,
 )
 _PRONOUN = re.compile(r"^(?:it|they|he|she|this|these|that|those)\b(?! (?:way|is why))", re.I)
-_IMPERATIVE = re.compile(
-    r"^(?:please )?(?:list|show|report|search|filter|sort|find|browse|display|get|provide|let|allow|add|support|include|return|export|order|track|manage|store|keep|record|use|count|calculate|compute|see|give|prevent|reject|refuse|require|ensure|make sure|do not|don't|never|mark|send|view)\b",
-    re.I,
-)
 
 
 @dataclass(frozen=True)
@@ -68,65 +56,9 @@ def _plain_story(text: str) -> str:
     return f"{who} can{only} " + re.sub(r"\bmy\b", "their", rest, flags=re.I)
 
 
-def _with_lead(text: str, lead: str) -> str:
-    """A bullet under `Asset:` or `Each asset has:` says what an asset has, unless it is a sentence of its own."""
-    lead = re.sub(
-        r"^(?:the |an? |each |every )?(.+?)(?:'s)?(?: fields| attributes| properties)?$", r"\1", lead.strip(" :"), flags=re.I
-    )
-    if lead and len(lead.split()) <= 3 and (entry := as_entry(text)):
-        entry, bound = apart(entry)
-        return f"each {singular(lead)} has {entry}" + (f"; {bound}" if bound else "")
-    if re.fullmatch(rf"{re.escape(lead)} [a-z]+", text.strip(" ."), re.I) and type_of(snake(text))[0]:
-        # `order date` under `Order` is no command
-        return f"each {lead} has a {text}"
-    if lead and len(lead.split()) <= 2 and (told := _told_of(text, lead)):
-        return told
-    if (
-        not lead
-        or len(lead.split()) > 6
-        or has_subject_and_verb(text)
-        or re.match(r"[a-z][a-z -]*s with\b", text)
-        or _IMPERATIVE.match(text)
-        or re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", text, re.I)
-    ):
-        return text
-    if re.search(r"\b(?:has|have|with|contains?|includes?|stores?)(?: the following)?$", lead, re.I):
-        return f"{lead} {text}"
-    if len(lead.split()) <= 2 and not re.search(
-        r"requirements|features|rules|notes|overview|goals?|scope|entities|endpoints|stories|details|functional", lead, re.I
-    ):
-        return f"each {singular(lead)} has {text}"
-    return text
-
-
-_OF_ALL = re.compile(r"(?:can|cannot|can't|may|must|should|are|have)\b", re.I)
-_OF_EACH = re.compile(r"(?:has|is|belongs|contains|consists|goes|starts|ends|expires|needs|requires)\b", re.I)
-_TIED = re.compile(r"(?:assigned|linked|related|connected|attached) to\b", re.I)
-_SIGNS_IN = re.compile(r"(?:register|sign ?up|sign ?in|log ?in)\b", re.I)
-
-
-def _told_of(text: str, lead: str) -> str:
-    """`belongs to one user` under `Project`, `approve expenses` under `Manager`: the sentence whose subject stands above."""
-    one, many = singular(lead.lower()), lead.lower() if is_plural(lead) else plural(lead.lower())
-    if many.split()[0] in ("requirements", "features", "rules", "notes"):
-        return ""
-    if _OF_ALL.match(text):
-        return f"{many} {text}"
-    if _OF_EACH.match(text):
-        return f"each {one} {text}"
-    if _TIED.match(text):
-        return f"each {one} is {text}"
-    if _SIGNS_IN.match(text):
-        return f"{many} can {text.replace('/', ' and ')}"
-    first, *others = text.split()
-    acts = one in PEOPLE | ROLES and others and verb_base(first.lower()) == first.lower()
-    acts = acts and not (type_of(snake(text))[0] or others[0].startswith("("))
-    return f"{many} can {text}" if acts else ""
-
-
 # `observations: telescope, starts at, ends at` is a list, whatever verbs its members hold
 _LISTED = re.compile(
-    rf"^(?:an? |each |every )?[a-z][\w-]*(?: [\w-]+)?: (?!.*\b(?:{_MODAL}|is|are|has|have|goes|must|only|who|which|that)\b)[^:;]+,[^:;]+$",
+    rf"^(?:an? |each |every )?[a-z][\w-]*(?: [\w-]+)?: (?!.*\b(?:{MODAL}|is|are|has|have|goes|must|only|who|which|that)\b)[^:;]+,[^:;]+$",
     re.I,
 )
 # `Statistics: average grade per exam`
@@ -166,7 +98,7 @@ def split_statement(text: str, lead: str = "") -> list[Part]:
     for said, noun in _ASKED_FOR:
         text = said.sub(noun, text)
     text = re.sub(r"^((?:an? )?[a-z]+(?: [a-z]+)?) = (?=[^=+*/]*,[^=+*/]*$)", r"\1: ", text.strip(" ."), flags=re.I)
-    text = _plain_story(_with_lead(unframed(text), lead))
+    text = _plain_story(with_lead(unframed(text), lead))
     head, body = _head(expand(text.rstrip(" .!")))
     pieces: list[tuple[int, str]] = []
     for part in _outside(body, r"\s*;\s*"):
@@ -213,27 +145,7 @@ def _declarations(text: str) -> list[str]:
 def _bare_verb(text: str) -> bool:
     """Whether a piece begins with a verb whose subject stands in the piece before."""
     first, _, rest = re.sub(r"^(?:only|also|then) ", "", text.lower()).partition(" ")
-    return verb_base(first) == first and bool(rest) and not re.match(rf"(?:{_MODAL}|is|are|has|have|goes)\b", rest)
-
-
-def subject_of(text: str) -> str:
-    """The words before the first finite verb, if they look like a subject."""
-    found = re.match(
-        rf"^(?P<s>(?:(?:an?|the|each|every|all|any|no|only) )?(?:[\w'@-]+ ){{1,7}}?)(?:{_MODAL}|(?:is|are|has|have|was|were|belongs?|goes|needs?)\b|never\b|does not|do not)",
-        text,
-        re.I,
-    )
-    if found and not re.match(r"(?:if|when|once|while|after|until|unless)\b", text, re.I):
-        return found["s"].strip()
-    for noun_ in (r"[a-z]+ [a-z]+s", r"[\w'@-]+s?"):
-        found = re.match(rf"^(?P<s>(?:(?:an?|the|each|every|all) )?{noun_}) (?P<v>[a-z]+)\b", text, re.I)
-        if found and verb_base(found["v"]):
-            break
-    if not found or not verb_base(found["v"]):
-        return ""
-    noun = found["s"].split()[-1].lower()
-    determined = re.match(r"(?:an?|the|each|every|all) ", found["s"], re.I)
-    return found["s"] if determined or noun.endswith("s") or not verb_base(noun) else ""
+    return verb_base(first) == first and bool(rest) and not re.match(rf"(?:{MODAL}|is|are|has|have|goes)\b", rest)
 
 
 _TITLED = re.compile(
@@ -250,21 +162,21 @@ _TELLS = re.compile(r"(?:we|i|they|our|my) [a-z]+", re.I)
 def _head(text: str) -> tuple[str, str]:
     """A title before a colon, dash or `where` and the rest; declarations (`Task: title, notes`) keep their colon."""
     titled = _TITLED.match(text)
-    if titled and not re.search(rf"\b(?:{_MODAL}|has|have|is|are|with)\b", titled["head"], re.I):
+    if titled and not re.search(rf"\b(?:{MODAL}|has|have|is|are|with)\b", titled["head"], re.I):
         return titled["head"].strip(), re.sub(r"^(?:that )", "", titled["rest"])
     found = _HEAD.match(text)
     if (
         not found
         or "(" in found["head"]
-        or re.search(rf"\b(?:{_MODAL}|has|have|is|are|with|fields|contains|following|one of|be)\b|,", found["head"], re.I)
+        or re.search(rf"\b(?:{MODAL}|has|have|is|are|with|fields|contains|following|one of|be)\b|,", found["head"], re.I)
     ):
         return "", text
     rest = found["rest"]
     names_thing = found["head"].lower().split()[-1] in ABSTRACT or _TELLS.match(rest) is not None
     first = re.split(r"[,;(]", rest)[0]
-    modal = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", first, re.I)
+    modal = re.search(rf"\b(?:{MODAL}|is|are|has|have)\b", first, re.I)
     declared = re.match(r"^(?:an? |each |the )?[\w-]+(?: [\w-]+)?s (?:with|having|that have)\b", rest, re.I)
-    sentence = modal or declared or has_subject_and_verb(first) or _IMPERATIVE.match(rest) or listed(rest)
+    sentence = modal or declared or has_subject_and_verb(first) or IMPERATIVE.match(rest) or listed(rest)
     sentence = (
         sentence
         or _LISTED.match(rest)
@@ -308,7 +220,7 @@ def _sentences(text: str) -> list[str]:
 
 # `curators add`, of `curators add and edit exhibits`: the object is still to come
 _VERB_ONLY = re.compile(
-    rf"(?:(?:an?|the|each|every|only) )?[a-z]+(?: {_MODAL}(?: only| also)?)? (?P<v>(?!register|log|sign)[a-z]+)", re.I
+    rf"(?:(?:an?|the|each|every|only) )?[a-z]+(?: {MODAL}(?: only| also)?)? (?P<v>(?!register|log|sign)[a-z]+)", re.I
 )
 
 
@@ -362,14 +274,14 @@ def _begins_clause(rest: str, before: str, joiner: str) -> bool:
         return bool(re.search(r"\b(?:have|has)\b", before))
     if (
         "and" in joiner
-        and _IMPERATIVE.match(rest)
-        and _IMPERATIVE.match(before.strip())
+        and IMPERATIVE.match(rest)
+        and IMPERATIVE.match(before.strip())
         and re.match(r"\w+ (?:an?|the|all|me|how|number)\b", rest)
         or re.match(r"let (?:me|us|people|users) (?:search|filter|sort|see|list)\b", rest)
     ):
         return True
     if _PREDICATE.match(rest):
-        finite = re.search(rf"\b(?:{_MODAL}|is|are|has|have)\b", before, re.I) or has_subject_and_verb(before)
+        finite = re.search(rf"\b(?:{MODAL}|is|are|has|have)\b", before, re.I) or has_subject_and_verb(before)
         return bool(finite) and not re.match(r"(?:is|are) (?:optional|required|unique)\b", rest)
     if _PRONOUN.match(rest) or re.match(r"(?:only|nobody|no one|no-one|everyone|anyone|others?)\b", rest, re.I):
         return bool(
@@ -406,60 +318,3 @@ def _ends_in_verb(text: str) -> bool:
     # What has a determiner is a noun: a plant.
     determined = len(tokens) > 1 and tokens[-2] in ("a", "an", "the", "its", "their", "each", "one")
     return verb_base(last) == last and not last.endswith("s") and not determined
-
-
-def has_subject_and_verb(text: str) -> bool:
-    """Whether a finite verb follows a subject of a few words; a relative clause may stand between."""
-    tokens = [t.strip(".,").lower() for t in text.split()]
-    determined = bool(tokens) and tokens[0] in (
-        "a",
-        "an",
-        "the",
-        "each",
-        "every",
-        "all",
-        "its",
-        "their",
-        "no",
-        "any",
-        "overdue",
-        "late",
-    )
-    subject = tokens[1:] if determined else tokens
-    if not subject or subject[0] in ("which", "that", "who", "whose", "both", "to", "of", "by", "with", "in", "on", "for"):
-        return False
-    relative = False
-    commas = [t.endswith(",") for t in text.split()][1 if determined else 0 :]
-    for position, token in enumerate(subject[1:7], 1):
-        if any(commas[:position]):
-            return False
-        if re.fullmatch(rf"{_MODAL}|is|are|has|have|was|were|does|do|belongs?|cannot|never", token):
-            if not relative:
-                return True
-            relative = False
-        elif token in ("that", "which", "who"):
-            relative = True
-        elif token in ("with", "and", "or", "by", "of", "to", "for", "from", "a", "an", "the", "in", "at", "per"):
-            return False
-        elif relative and token in ("starts", "begins", "defaults", "stays", "remains"):
-            relative = False
-        elif _agrees(subject[:position], token, determined):
-            return True
-    return False
-
-
-def _agrees(subject: list[str], verb: str, determined: bool) -> bool:
-    base = verb_base(verb)
-    if (
-        base is None
-        or (verb != base and verb.endswith(("ing", "ed")))
-        or verb in ("notes", "status", "address", "tags", "items", "set", "rates", "fines", "measures")
-    ):
-        return False
-    if verb.endswith("s") and base != verb:
-        return determined or not subject[-1].endswith("s")
-    if verb in ("need", "require", "must", "cost") and subject[0].endswith("s"):
-        return True
-    if verb in ("need", "require", "cost") and subject[0].endswith("s"):
-        return True
-    return subject[-1].endswith("s") and not verb_base(subject[0]) and len(subject) <= 2 and base == verb

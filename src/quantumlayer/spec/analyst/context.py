@@ -2,7 +2,7 @@
 
 import re
 
-from quantumlayer.spec.analyst.clauses import has_subject_and_verb
+from quantumlayer.spec.analyst.subjects import has_subject_and_verb
 from quantumlayer.spec.analyst.words import words_of
 
 _KINDS = "board|hub|directory|wiki|diary|journal|calendar|gallery|clone|exchange|network|dashboard|crm|erp|scheduler|api|app|application|system|service|platform|site|website|tool|tracker|backend|database|software|program|blog|desk|shop|store|portal|registry|manager|ledger|shortener|planner|list|forum|marketplace|booking|inventory|ticketing|notes|readings|approval|catalog|catalogue|library|crm|erp|cms|pim|hrm|thing|something|solution|mvp|prototype|module|microservice"
