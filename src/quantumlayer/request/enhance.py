@@ -133,7 +133,10 @@ def _stack(request: Request, text: str, technologies: str) -> tuple[str, str, st
     """The stack, why, and the pattern of the words that name it in a sentence."""
     if request.stack:
         return request.stack, "it was chosen with --stack", ""
+    low = text.lower()
     for word, stack in (*_data()["stacks"].items(), *_data()["languages"].items()):
+        if word.lower() not in low:
+            continue
         named = rf"(?<![\w.]){re.escape(word)}(?![\w-])"
         if word in _data()["languages"]:
             used = rf"(?-i:\bin {named})|{_MADE}(?:in|using|with) {named}"

@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib import resources
 
 from quantumlayer.errors import Bug
+from quantumlayer.spec.analyst.literals import literals
 from quantumlayer.spec.analyst.words import verb_base
 from quantumlayer.spec.analyst.world import EntityDraft, World
 
@@ -69,6 +70,8 @@ class Pattern:
         """The match of the whole clause."""
         low = clause.lower()
         if self.need and not any(word in low for word in self.need):
+            return None
+        if any(literal not in low for literal in literals(self.text)):
             return None
         # Patterns are lower case. One that minds case is compiled in half the time, and most never match.
         found = compiled(self.text, 0).fullmatch(low)

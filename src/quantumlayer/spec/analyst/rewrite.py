@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from quantumlayer.spec.analyst.literals import literals
 from quantumlayer.spec.analyst.words import words_of
 
 
@@ -54,7 +55,7 @@ def rewritten(text: str) -> tuple[str, ...]:
     for rule in _rules():
         if rule.need and not any(word in low for word in rule.need):
             continue
-        if _finds(rule.pattern).search(low):
+        if all(part in low for part in literals(rule.pattern)) and _finds(rule.pattern).search(low):
             text = _in_any_case(rule.pattern).sub(rule.to, text)
             low = text.lower()
     pieces = (re.sub(r"\s+", " ", piece).strip(" ,.") for piece in text.split(";"))
