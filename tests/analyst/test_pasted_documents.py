@@ -3,6 +3,7 @@
 import pytest
 from analyst_play import frd_of, spec_of
 
+from quantumlayer.errors import UserError
 from quantumlayer.request.statements import statements
 from quantumlayer.spec.analyst.entries import as_entry
 
@@ -259,3 +260,17 @@ def test_what_is_nested_too_deep_is_not_lost(text, count):
 
 def test_an_endless_entry_is_none():
     assert as_entry("name (" + "a, " * 30_000 + ")") is None
+
+
+def test_fences_that_say_what_they_are_are_files():
+    text = "# Shop\n\n```sql\nCREATE TABLE customer (id SERIAL PRIMARY KEY, email TEXT UNIQUE NOT NULL);\n```\n\n```bash\nmake run\n```\n\nList customers filtered by email."
+    frd, spec = of(text)
+    assert set(spec.entities) == {"customer"} and spec.entities["customer"].fields["email"].unique and "make run" in frd.context
+    text = "```mermaid\nerDiagram\n  PROJECT ||--o{ TASK : has\n  TASK { boolean done }\n```\n\nOnly done tasks can be deleted."
+    _, spec = of(text)
+    assert "only_done" in spec.entities["task"].operations["delete"].guards
+
+
+def test_a_broken_fence_is_told_with_its_name_and_line():
+    with pytest.raises(UserError, match=r"block-1\.sql:1: "):
+        frd_of("Tasks have a title.\n\n```sql\nCREATE TABLE (\n```")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 
 from quantumlayer.errors import UserError
-from quantumlayer.request.statements import statements
+from quantumlayer.request.statements import fenced, statements
 from quantumlayer.request.values import MAX_FILE, MAX_TEXT, Brief, Request, Statement
 
 _MADE = r"(?:(?:written|built|implemented|coded|made|write (?:it|this)|build (?:it|this)|implement (?:it|this)) )"
@@ -36,7 +36,7 @@ def enhance(request: Request) -> Brief:
         name=_name(text, request),
         text=text,
         statements=tuple(_told_of_stack(_without(named, s, stack), stack) for s in said),
-        files=request.files,
+        files=(*request.files, *fenced(text)),
         stack=stack,
         stack_reason=reason,
         author=request.author,

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from quantumlayer.request.grids import read_grid
-from quantumlayer.request.values import Kind, Statement
+from quantumlayer.request.values import FileKind, Kind, SourceFile, Statement
 
 _BULLET = re.compile(r"^\s*(?:[-*•–+]|\d{1,3}[.)]|[a-z][.)])\s+")
 _ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|vs|approx|no|max|min|incl)\.(?=\s*[\w(,])", re.I)
@@ -59,6 +59,10 @@ _WORDS_OF_LABEL = 4
 # Deeper lists and quotations are read as if they stood so deep: what is nested deeper still, the reader of Markdown would drop.
 _DEEPEST = 40
 _TOO_DEEP = re.compile(rf"^(?: {{{2 * _DEEPEST},}}|(?: ?[->*+]){{{_DEEPEST},}} ?)", re.M)
+_FILES: dict[str, FileKind] = {
+    "sql": "sql", "postgresql": "sql", "mysql": "sql", "sqlite": "sql", "mermaid": "mermaid", "plantuml": "plantuml",
+    "puml": "plantuml", "graphql": "graphql", "gql": "graphql", "csv": "csv",
+}  # fmt: skip
 _LISTS = ("bullet_list", "ordered_list", "table")
 
 
@@ -75,6 +79,25 @@ def statements(text: str) -> tuple[Statement, ...]:
         else:
             reading.found += reading.read(node)
     return tuple(reading.found)
+
+
+def fenced(text: str) -> tuple[SourceFile, ...]:
+    """What stands in fences that say what it is, as files: SQL, a diagram, a schema, a sample."""
+    files: list[SourceFile] = []
+    for node in SyntaxTreeNode(_reader().parse(_TOO_DEEP.sub("", text))).walk():
+        if kind := _file_kind(node):
+            files.append(SourceFile(name=f"block-{len(files) + 1}.{kind}", text=node.content, kind=kind))
+    return tuple(files)
+
+
+def _file_kind(node: SyntaxTreeNode) -> FileKind | None:
+    if node.type != "fence" or not node.content.strip():
+        return None
+    language = node.info.strip().partition(" ")[0].lower()
+    described = language in ("yaml", "yml", "json") and re.search(r"^\s*[\"']?openapi[\"']?\s*:", node.content, re.M)
+    if described:
+        return "openapi"
+    return _FILES.get(language)
 
 
 @cache
@@ -114,8 +137,11 @@ class _Reading:
                 rows = [[_plain(_content(cell)) for cell in row.children] for part in node.children for row in part.children]
                 for text, lead, kind in read_grid(rows, self.lead):
                     yield self._statement(text, kind, lead)
+            case "fence" if _file_kind(node) is None:
+                shell = node.info.strip().lower() in ("sh", "bash", "shell", "console")
+                yield self._statement(node.content, "context" if shell else "item", self.lead)
             case "fence":
-                yield self._statement(node.content, "item", self.lead)
+                return
             case _:
                 for child in node.children:
                     yield from self.read(child)
