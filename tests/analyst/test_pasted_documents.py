@@ -258,6 +258,14 @@ def test_what_is_nested_too_deep_is_not_lost(text, count):
     assert len([s for s in statements(text) if s.text]) == count
 
 
+def test_below_an_empty_heading_everything_is_read():
+    assert [s.kind for s in statements("# \n\nTasks have a title.\n\n##\n\n- A task is done or not.")][1:] == [
+        "sentence",
+        "heading",
+        "item",
+    ]
+
+
 def test_an_endless_entry_is_none():
     assert as_entry("name (" + "a, " * 30_000 + ")") is None
 

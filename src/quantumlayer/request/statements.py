@@ -30,7 +30,7 @@ _CHAPTER = re.compile(
     re.I,
 )
 _TECHNOLOGY = re.compile(
-    r"(?:tech|technology|technologies|technical|implementation)?(?: ?stack| choices)?|built with|tooling|technologies", re.I
+    r"(?:tech|technology|technologies|technical|implementation)(?: ?stack| choices)?|stack|built with|tooling", re.I
 )
 # `Actors: requester, agent, admin`: what they may do says who they are
 _ROLES = re.compile(r"(?:user )?(?:roles|actors|personas|user types|types of users)", re.I)
